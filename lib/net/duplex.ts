@@ -1,0 +1,35 @@
+/**
+ * Duplex: a two-way byte stream whose two directions end independently. Every connection in the
+ * program (client socket, SSH channel, TLS, in-memory pair) is one of these, and whoever holds it
+ * owns it: the holder closes it, or hands it over and never touches it again.
+ */
+
+/** See the file comment. All methods may be called after the end; none throws synchronously. */
+export interface Duplex {
+  /**
+   * The next bytes, or `null` once the peer has ended its direction. The returned array belongs to
+   * the caller. One read at a time. Rejects when the stream fails or is closed under the read.
+   */
+  read(): Promise<Uint8Array | null>;
+
+  /**
+   * Writes all of `chunk`; settles when the stream can take more, so that a slow reader holds back
+   * the writer. The chunk must not be changed until then. One write at a time.
+   */
+  write(chunk: Uint8Array): Promise<void>;
+
+  /** Ends our direction (TCP FIN, SSH EOF); reading goes on. Idempotent, never rejects. */
+  closeWrite(): Promise<void>;
+
+  /** Ends both directions at once and frees the resource. Idempotent. */
+  close(): void;
+
+  /** Settles, never rejecting, once the resource is freed, whoever closed it. */
+  readonly closed: Promise<void>;
+}
+
+/** Bytes that were read past the end of one protocol, with the stream they came from. */
+export interface Handover {
+  duplex: Duplex;
+  leftover: Uint8Array;
+}

@@ -1,0 +1,64 @@
+/**
+ * Transport: a live way to one remote host. It opens byte streams to the engine, or to any socket
+ * the host can reach, and may be able to run commands there. How it does so (SSH, mTLS) is hidden
+ * behind this interface; reconnecting is the supervisor's work and nobody else's.
+ */
+import type { Duplex } from "../net/duplex.ts";
+
+/** Where a stream leads, as seen from the remote host. */
+export type Target =
+  | { kind: "docker" }
+  | { kind: "tcp"; host: string; port: number }
+  | { kind: "unix"; path: string };
+
+/**
+ * Interactive streams share one connection; bulk ones (build contexts, image archives, file sync)
+ * another, so that a large upload never delays a small answer.
+ */
+export type Lane = "interactive" | "bulk";
+
+/** Options of {@link Transport.open}. */
+export interface OpenOptions {
+  /** Default: `"interactive"`. */
+  lane?: Lane;
+  signal?: AbortSignal;
+}
+
+/** What a finished remote command left behind. */
+export interface CommandResult {
+  /** Exit status; `null` if a signal ended it. */
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs commands on the remote host. */
+export interface Shell {
+  /** Runs `command` with the user's login shell; output past 1 MiB is cut off. */
+  run(command: string, options?: { signal?: AbortSignal }): Promise<CommandResult>;
+}
+
+/** See the file comment. One owner, who closes it. */
+export interface Transport {
+  /** For people, such as `ssh://dev@gpu.example.com:22`. */
+  readonly description: string;
+
+  /**
+   * Opens a stream. The caller owns it. Throws `AgentError` of kind `engine` when the host is there
+   * but the target is not (missing socket, no permission), of kind `lost` when the connection is
+   * gone.
+   */
+  open(target: Target, options?: OpenOptions): Promise<Duplex>;
+
+  /** Commands on the remote host, where the transport offers them. */
+  readonly shell?: Shell;
+
+  /** The one death notice: settles, never rejecting, with the reason or with nothing on `close()`. */
+  readonly closed: Promise<Error | undefined>;
+
+  /** Closes the connection and every stream on it. Idempotent. */
+  close(): void;
+}
+
+/** Makes a transport, once; throws `AgentError` (`unreachable`, `authentication`, `host-key`). */
+export type Connect = (signal: AbortSignal) => Promise<Transport>;
