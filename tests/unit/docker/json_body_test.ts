@@ -9,7 +9,7 @@ const UNTOUCHED = [
   '{"a":1.0,"b":-0,"c":1e400,"d":0.1000000000000000055,"e":12345678901234567890123}',
   '{"Unknown":{"deep":[1,"two",null,true,{"x":[]}]},"Labels":{"":"empty","b":"","a":"z"}}',
   '{"__proto__":{"x":1},"constructor":"y"}',
-  '[9007199254740993,9007199254740992]',
+  "[9007199254740993,9007199254740992]",
   '"text with \\u0000 and \\" and é"',
 ];
 
@@ -21,10 +21,15 @@ for (const source of UNTOUCHED) {
 }
 
 Deno.test("an edit changes its member and nothing else", () => {
-  const body = parseJson(bytes('{"Image":"bb","HostConfig":{"Memory":9223372036854771712,"Binds":["a:b"]}}'));
+  const body = parseJson(
+    bytes('{"Image":"bb","HostConfig":{"Memory":9223372036854771712,"Binds":["a:b"]}}'),
+  );
   assert(isObject(body) && isObject(body.HostConfig));
   body.HostConfig.Binds = [];
-  assertEquals(text(encodeJson(body)), '{"Image":"bb","HostConfig":{"Memory":9223372036854771712,"Binds":[]}}');
+  assertEquals(
+    text(encodeJson(body)),
+    '{"Image":"bb","HostConfig":{"Memory":9223372036854771712,"Binds":[]}}',
+  );
 });
 
 Deno.test("a number kept as text is not an object", () => {

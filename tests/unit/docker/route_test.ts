@@ -12,7 +12,11 @@ const CASES: [method: string, target: string, expected: string | undefined][] = 
   ["POST", "http://docker/v1.41/containers/create", "ContainerCreate 1.41"],
   ["POST", "/v1.41/containers/web/start", "ContainerStart 1.41 web"],
   ["POST", "/v1.41/containers/web/wait?condition=next-exit", "ContainerWait 1.41 web"],
-  ["GET", "/v1.41/images/localhost:5000/team/app:1/json", "ImageInspect 1.41 localhost:5000/team/app:1"],
+  [
+    "GET",
+    "/v1.41/images/localhost:5000/team/app:1/json",
+    "ImageInspect 1.41 localhost:5000/team/app:1",
+  ],
   ["DELETE", "/v1.41/images/a/b", "ImageDelete 1.41 a/b"],
   ["GET", "/images/get?names=a", "ImageGetAll"],
   ["POST", "/session", "Session"],
