@@ -2,11 +2,14 @@
  * Replies in the engine's own shape: `{"message": …}` with a status, as the docker CLI and the SDKs
  * expect it (`Error response from daemon: …`).
  */
+import { AgentError, type AgentErrorOptions } from "../errors.ts";
+
 const encoder = new TextEncoder();
 
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   403: "Forbidden",
+  413: "Content Too Large",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",
@@ -14,6 +17,16 @@ const REASONS: Readonly<Record<number, string>> = {
   503: "Service Unavailable",
   505: "HTTP Version Not Supported",
 };
+
+/** A request that is answered with `status` and the error's message instead of by the engine. */
+export class ReplyError extends AgentError {
+  readonly status: number;
+
+  constructor(status: number, message: string, options: AgentErrorOptions = {}) {
+    super("lost", message, options);
+    this.status = status;
+  }
+}
 
 /** Options of {@link errorReply}. */
 export interface ErrorReplyOptions {

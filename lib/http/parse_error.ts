@@ -1,11 +1,11 @@
 /** The one error of this room: bytes that are not the HTTP/1.1 we are willing to relay. */
 
 /**
- * The status a proxy answers with. 400 malformed, 431 a head beyond the limits of `limits.ts`,
+ * The status a proxy answers with. 400 malformed, 413 a body too long to be edited, 431 a head beyond the limits of `limits.ts`,
  * 501 a transfer coding or method we cannot frame, 505 another major version; 502 is all of these
  * when the fault is in a response.
  */
-export type ParseStatus = 400 | 431 | 501 | 502 | 505;
+export type ParseStatus = 400 | 413 | 431 | 501 | 502 | 505;
 
 /**
  * A message that was refused. `message` is meant for the peer: it names the rule and quotes only

@@ -9,7 +9,8 @@
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
-import type { Connect, Transport } from "./transport.ts";
+import type { Duplex } from "../net/duplex.ts";
+import type { Connect, Lane, Target, Transport } from "./transport.ts";
 
 /** Pauses between attempts, in milliseconds. */
 export interface Backoff {
@@ -45,6 +46,11 @@ export interface SupervisorOptions {
 export interface ReadyOptions {
   waitMs: number;
   signal?: AbortSignal;
+}
+
+/** Options of {@link Supervisor.open}. */
+export interface SupervisedOpenOptions extends ReadyOptions {
+  lane: Lane;
 }
 
 /** See the file comment. */
@@ -113,6 +119,39 @@ export class Supervisor {
       clearTimeout(timer);
       options.signal?.removeEventListener("abort", giveUp);
     }
+  }
+
+  /**
+   * Opens a stream on the live transport, waiting for one as {@link ready} does; a transport that
+   * dies under the attempt is waited for again, within the same `waitMs`. The caller owns the stream.
+   */
+  async open(target: Target, options: SupervisedOpenOptions): Promise<Duplex> {
+    const { lane, signal } = options;
+    const deadline = performance.now() + options.waitMs;
+    for (;;) {
+      const waitMs = Math.max(0, deadline - performance.now());
+      const transport = await this.ready({ ...options, waitMs });
+      try {
+        return await transport.open(target, { lane, ...(signal && { signal }) });
+      } catch (error) {
+        const retry = error instanceof AgentError && error.kind === "lost" && !signal?.aborted;
+        if (!retry || performance.now() >= deadline) throw error;
+        await this.#left(transport, deadline - performance.now());
+      }
+    }
+  }
+
+  /** Waits until `transport` is no longer the live one, so that a dying one is not asked again. */
+  async #left(transport: Transport, waitMs: number): Promise<void> {
+    const isLive = () => this.#state.kind === "up" && this.#state.transport === transport;
+    if (!isLive()) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const forget = this.onChange(() => isLive() || resolve());
+    const timer = setTimeout(resolve, waitMs);
+    await promise.finally(() => {
+      forget();
+      clearTimeout(timer);
+    });
   }
 
   /** Ends the transport and every attempt; settles when nothing is running any more. */
