@@ -83,10 +83,10 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
 
   /**
    * Ends framing: what was read and not taken, then the rest of the connection, as a plain stream
-   * that belongs to the caller.
+   * that belongs to the caller. `held`: the last message is one that the framer was told to hold.
    */
-  handOver(): Duplex {
-    this.#framer.switchToRaw();
+  handOver(options: { held: boolean }): Duplex {
+    if (options.held) this.#framer.switchToRaw();
     const rest = this.#source.release();
     let framed = true;
     return prefixed(this.#duplex, async () => {

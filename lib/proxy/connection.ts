@@ -104,7 +104,7 @@ export class ClientConnection {
   async #relayRaw(): Promise<false> {
     this.#log.info("The client does not speak HTTP/1.1; relaying its bytes as they are");
     const engine = await this.#context.openRaw();
-    await pipe(this.#client.handOver(), engine);
+    await pipe(this.#client.handOver({ held: false }), engine, { signal: this.#gone.signal });
     return false;
   }
 
@@ -189,9 +189,8 @@ export class ClientConnection {
 
   async #tunnel({ upload, upstream }: EngineAnswer): Promise<false> {
     await upload;
-    const result = await pipe(this.#client.handOver(), upstream.handOver(), {
-      signal: this.#gone.signal,
-    });
+    const client = this.#client.handOver({ held: true });
+    const result = await pipe(client, upstream.handOver(), { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
   }

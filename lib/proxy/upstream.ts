@@ -115,7 +115,7 @@ export class Upstream {
 
   /** The rest of the connection as a plain stream, which belongs to the caller. */
   handOver(): Duplex {
-    return this.#stream.handOver();
+    return this.#stream.handOver({ held: false });
   }
 
   /** Closes the connection. Idempotent. */

@@ -56,9 +56,12 @@ export class UpstreamPool {
    * far longer than opening them.
    */
   async acquire(lane: Lane, signal?: AbortSignal): Promise<Upstream> {
-    const idle = lane === "interactive" ? this.#idle.pop() : undefined;
-    if (lane === "interactive") this.fill();
-    return idle ?? new Upstream(await this.#options.open(lane, signal), lane);
+    if (lane === "bulk") return new Upstream(await this.#options.open(lane, signal), lane);
+    const idle = this.#idle.pop();
+    // The user's own stream is opened before the spare ones.
+    const opening = idle === undefined ? this.#options.open(lane, signal) : undefined;
+    this.fill();
+    return idle ?? new Upstream(await opening!, lane);
   }
 
   /** Takes a connection back whose exchange is complete on both sides. */
