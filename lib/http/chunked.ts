@@ -45,28 +45,40 @@ export class ChunkedScanner {
   }
 
   /**
-   * Follows `chunk` from `from` to the end of the body or of `chunk`.
+   * Follows `chunk` from `from` to the end of the body or of `chunk`. What is sound before a
+   * malformed byte is returned first, so that the result does not depend on how bytes are cut.
    *
    * @param data Receives views of `chunk`: the decoded payload, in order.
    * @returns The offset after the last byte that belongs to the body.
-   * @throws {HttpParseError} 400 for anything that is not the chunked coding.
+   * @throws {HttpParseError} 400 when the byte at `from` is not the chunked coding.
    */
   scan(chunk: Uint8Array, from: number, data: Uint8Array[]): number {
     let at = from;
-    while (at < chunk.length && this.#state !== "done") {
-      if (this.#state === "data") {
-        const end = Math.min(chunk.length, at + this.#size);
-        data.push(chunk.subarray(at, end));
-        this.#size -= end - at;
-        at = end;
-        if (this.#size === 0) this.#state = "data-cr";
-      } else {
-        this.#state = this.#next(chunk[at++] ?? 0);
+    try {
+      while (at < chunk.length && this.#state !== "done") {
+        if (this.#state === "data") {
+          at = this.#takeData(chunk, at, data);
+        } else {
+          this.#state = this.#next(chunk[at] ?? 0);
+          at++;
+        }
       }
+    } catch (error) {
+      // Thrown again by the next call, which starts at the malformed byte.
+      if (at === from) throw error;
     }
     return at;
   }
 
+  #takeData(chunk: Uint8Array, from: number, data: Uint8Array[]): number {
+    const end = Math.min(chunk.length, from + this.#size);
+    data.push(chunk.subarray(from, end));
+    this.#size -= end - from;
+    if (this.#size === 0) this.#state = "data-cr";
+    return end;
+  }
+
+  /** The state after `byte`. It throws for a malformed byte, and again when given it again. */
   #next(byte: number): State {
     switch (this.#state) {
       case "size":

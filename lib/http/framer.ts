@@ -87,7 +87,11 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
    * called between two reads, while none is pending: nothing is being accepted then.
    */
   takeRest(): Uint8Array {
-    this.#stop(new DOMException("The connection is no longer HTTP", "AbortError"));
+    if (!this.#over) {
+      this.#outlet.close();
+      this.#write?.resolve();
+      this.#stop(new DOMException("The connection is no longer HTTP", "AbortError"));
+    }
     return this.#parser.takeRest();
   }
 
@@ -157,18 +161,18 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
     this.#arrival = undefined;
   }
 
+  /** Fails both ends. */
   #fail(reason: unknown): void {
     if (this.#over) return;
     this.#outlet.error(reason);
+    this.#write?.reject(reason);
     this.#stop(reason);
   }
 
-  /** Ends both sides, the readable one in good order; whatever waits, wakes up. */
+  /** Takes nothing more in; whatever waits here, wakes up. */
   #stop(reason: unknown): void {
     this.#over = true;
-    TODO;
     this.#intake.error(reason);
-    this.#write?.reject(reason);
     this.#arrival?.resolve();
     this.#hold?.resolve("resume");
   }
