@@ -20,7 +20,7 @@ import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
-import { brokenUpload } from "./upstream.ts";
+import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
 import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** Why a request is not served: a status and a sentence for its client. */
@@ -118,8 +118,10 @@ export class ClientConnection {
     const started = performance.now();
     let answer: EngineAnswer | undefined;
     const run = compose(this.#context.interceptors(route), async (current: Exchange) => {
-      answer = await sendToEngine(this.#context.pool, current, (bytes) => this.#write(bytes));
-      this.#watchClient(answer, mayLeaveHttp(head));
+      answer = await sendToEngine(this.#context.pool, current, {
+        onInterim: (bytes) => this.#write(bytes),
+        onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
+      });
       return answer.response;
     });
     try {
@@ -132,9 +134,9 @@ export class ClientConnection {
     }
   }
 
-  /** While an answer is on its way, the client's end is the engine's to know. */
-  #watchClient({ upload, upstream }: EngineAnswer, held: boolean): void {
-    if (held) return;
+  /** Until the answer is complete, the client's end is the engine's to know. */
+  #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
+    if (mayLeaveHttp(head)) return;
     const watch = async () => {
       if ((await upload).kind !== "complete") return;
       if (await this.#client.ahead() === null) upstream.endRequest();

@@ -8,7 +8,7 @@ import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange } from "../docker/exchange.ts";
 import { bodyOf } from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
-import type { Answer, Upstream } from "./upstream.ts";
+import type { Answer, ClientSide, Upstream } from "./upstream.ts";
 import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** An answer under way and the connection it comes over, which now belongs to the caller. */
@@ -20,14 +20,14 @@ const IDEMPOTENT = new Set(["GET", "HEAD"]);
 const EMPTY = new Uint8Array();
 
 /**
- * Sends `exchange.request`. Interim responses go to `onInterim`. Aborting the exchange's signal
+ * Sends `exchange.request`. Aborting the exchange's signal
  * closes the connection. Throws {@link ReplyError} with 502 when the connection was lost before an
  * answer, 503 when there is none to be had, or the client's own error.
  */
 export async function sendToEngine(
   pool: UpstreamPool,
   exchange: Exchange,
-  onInterim: (bytes: Uint8Array) => Promise<void>,
+  client: ClientSide,
 ): Promise<EngineAnswer> {
   const { request, signal } = exchange;
   const repeatable = IDEMPOTENT.has(request.head.method) && request.framing.kind === "none";
@@ -40,7 +40,7 @@ export async function sendToEngine(
     const abort = () => upstream.close();
     signal.addEventListener("abort", abort);
     try {
-      const answer = await upstream.exchange(request, onInterim);
+      const answer = await upstream.exchange(request, client);
       return { ...answer, upstream };
     } catch (error) {
       upstream.close();

@@ -27,6 +27,14 @@ export interface Answer {
   upload: Promise<Upload>;
 }
 
+/** What the sender of a request wants to know before the answer is there. */
+export interface ClientSide {
+  /** A response that is not the final one, as bytes. */
+  onInterim(bytes: Uint8Array): Promise<void>;
+  /** The request is on its way over `upstream`. */
+  onSending(upstream: Upstream, upload: Promise<Upload>): void;
+}
+
 /** What the client did wrong, if its part of the exchange has failed by now. */
 export async function brokenUpload(upload: Promise<Upload>): Promise<unknown> {
   const sofar = await Promise.race([upload, undefined]);
@@ -51,29 +59,27 @@ export class Upstream {
   }
 
   /**
-   * Sends a request and returns its answer as soon as the final head is here. Interim responses go
-   * to `onInterim` as bytes. Throws {@link NoAnswerError}, or what the stream or the parser threw.
+   * Sends a request and returns its answer as soon as the final head is here. Throws
+   * {@link NoAnswerError}, or what the stream, the parser or `client` threw.
    */
-  async exchange(
-    request: RequestMessage,
-    onInterim: (bytes: Uint8Array) => Promise<void>,
-  ): Promise<Answer> {
+  async exchange(request: RequestMessage, client: ClientSide): Promise<Answer> {
     this.#parser.expect(request.head.method);
     await this.#stream.write(request.head.raw);
     const upload = this.#send(request.body);
+    client.onSending(this, upload);
     try {
-      return { response: await this.#finalResponse(onInterim), upload };
+      return { response: await this.#finalResponse(client), upload };
     } catch (error) {
       throw await brokenUpload(upload) ?? error;
     }
   }
 
-  async #finalResponse(onInterim: (bytes: Uint8Array) => Promise<void>): Promise<ResponseMessage> {
+  async #finalResponse(client: ClientSide): Promise<ResponseMessage> {
     for (;;) {
       const event = await this.#stream.next();
       if (event === null) throw new NoAnswerError("The engine closed the connection");
       if (event.type !== "head") continue;
-      if (isInterim(event.head)) await onInterim(event.head.raw);
+      if (isInterim(event.head)) await client.onInterim(event.head.raw);
       else return { head: event.head, framing: event.framing, body: this.#stream.body() };
     }
   }

@@ -63,6 +63,7 @@ Deno.test("an engine connection is reused by the next client", async () => {
   await readUntil(engine, "\r\n\r\n");
   await say(engine, OK);
   await readUntil(first, "[]");
+  await new Promise((resolve) => setTimeout(resolve));
   first.close();
   const opened = b.opened();
   const second = b.connect();
@@ -289,7 +290,7 @@ Deno.test("an answer that breaks off ends the client's connection and nothing is
   await say(engine, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\npart");
   await readUntil(client, "part");
   engine.close();
-  assertEquals(await readAll(client).catch(() => "reset"), "reset");
+  assertEquals(await readAll(client), "");
   await b.end();
 });
 
