@@ -16,6 +16,7 @@ import { asksForUpgrade, isHijacked } from "../http/hijack.ts";
 import { type RequestMessage, type ResponseMessage, staysOpen } from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
+import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
@@ -55,6 +56,8 @@ export class ClientConnection {
   /** The head of an answer is out, so that nothing but its body may follow. */
   #replyBegun = false;
   #method = "";
+  /** The connection that the answer under way comes over. */
+  #answering: Upstream | undefined;
 
   constructor(duplex: Duplex, context: ConnectionContext) {
     this.#context = context;
@@ -129,6 +132,7 @@ export class ClientConnection {
       this.#logAnswer(head, response, started);
       return await this.#answer(exchange, response, answer);
     } catch (error) {
+      this.#answering = undefined;
       answer?.upstream.close();
       throw (answer && await brokenUpload(answer.upload)) ?? error;
     }
@@ -136,14 +140,16 @@ export class ClientConnection {
 
   /** Until the answer is complete, the client's end is the engine's to know. */
   #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
+    this.#answering = upstream;
     if (mayLeaveHttp(head)) return;
     const watch = async () => {
       if ((await upload).kind !== "complete") return;
-      if (await this.#client.ahead() === null) upstream.endRequest();
+      const isEnd = await this.#client.ahead() === null;
+      if (isEnd && this.#answering === upstream) upstream.endRequest();
     };
     watch().catch(() => {
       this.#gone.abort();
-      upstream.close();
+      if (this.#answering === upstream) upstream.close();
     });
   }
 
@@ -172,6 +178,7 @@ export class ClientConnection {
 
   /** Returns the upstream connection to the pool where both sides are at the end of a message. */
   async #finish({ upload, upstream }: EngineAnswer, open: boolean): Promise<boolean> {
+    this.#answering = undefined;
     const reusable = open && (await upload).kind === "complete";
     if (reusable) this.#context.pool.release(upstream);
     else upstream.close();
@@ -222,7 +229,7 @@ export class ClientConnection {
   #logAnswer(head: RequestHead, response: ResponseMessage, started: number): void {
     if (!this.#log.enabled("debug")) return;
     const ms = Math.round((performance.now() - started) * 10) / 10;
-    this.#log.debug(`${head.method} ${head.target}`, { status: response.head.status, ms });
+    this.#log.debug(`${head.method} ${maskTarget(head.target)}`, { status: response.head.status, ms });
   }
 }
 
