@@ -50,7 +50,7 @@ interface Source {
 export function readFileValues(text: string, path: string, base: string): Given<OptionName>[] {
   const source = { path, base, lines: new LineCounter() };
   const root = parse(text, source);
-  if (root === null) return [];
+  if (root === null || (isScalar(root) && root.value === null)) return [];
   if (!isMap(root)) throw fault(source, root, 'expected a list of "key: value" lines');
   const seen = new Map<OptionName, string>();
   return root.items.flatMap((pair) => readPair(pair, source, seen));

@@ -21,6 +21,9 @@ export function readHost(text: string): Host {
   const { host, port } = splitPort(bare.slice(at + 1));
   // A leading dash is an option in disguise to every program the name may be handed to.
   if (!/^[^-\s/\\@[\]"'`$][^\s/\\@[\]"'`$]*$/.test(host)) throw new Error(EXPECTED);
+  if (host.includes(":") && !/^[0-9a-f]*:[0-9a-f:.]+(?:%[\w.-]+)?$/i.test(host)) {
+    throw new Error(EXPECTED);
+  }
   if (user !== undefined && !/^[^-\s][^\s]*$/.test(user)) throw new Error(EXPECTED);
   return {
     host,
