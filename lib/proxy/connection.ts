@@ -229,7 +229,10 @@ export class ClientConnection {
   #logAnswer(head: RequestHead, response: ResponseMessage, started: number): void {
     if (!this.#log.enabled("debug")) return;
     const ms = Math.round((performance.now() - started) * 10) / 10;
-    this.#log.debug(`${head.method} ${maskTarget(head.target)}`, { status: response.head.status, ms });
+    this.#log.debug(`${head.method} ${maskTarget(head.target)}`, {
+      status: response.head.status,
+      ms,
+    });
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { encodeResponseHead, HeaderList, type ResponseHead } from "../http/head.ts";
-import { bodyOf, collect, type ResponseMessage } from "../http/message.ts";
+import { bodyOf, collect, type ResponseMessage, staysOpen } from "../http/message.ts";
 
 /** The answer is `OK`; anything much longer is not an answer to `_ping`. */
 const MAX_PING_BYTES = 1024;
@@ -36,7 +36,7 @@ export function pingCache(liveness: Liveness): Interceptor {
     }
     const { generation } = liveness;
     const response = await next();
-    if (response.head.status !== 200 || response.framing.kind === "close") return response;
+    if (response.head.status !== 200 || !staysOpen(response)) return response;
     const body = await collect(response.body, MAX_PING_BYTES);
     const clockOffset = Date.parse(response.head.headers.get("Date") ?? "") - Date.now();
     remembered.set(method, { head: response.head, body, clockOffset, generation });

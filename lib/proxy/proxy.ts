@@ -2,12 +2,14 @@
  * The proxy: serves the clients of all listeners of one remote host. It owns the client connections
  * and the pool of connections to the engine; listeners and the supervisor belong to its maker.
  */
-import { describeError, isClosedError } from "../errors.ts";
+import { describeError, isClosedError, messageOf } from "../errors.ts";
+import { askPings } from "../docker/client.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { Route } from "../docker/route.ts";
 import type { RequestHead } from "../http/head.ts";
 import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { memoryPair } from "../net/memory.ts";
 import { pipe } from "../net/pipe.ts";
 import type { Lane } from "../transport/transport.ts";
 import { ClientConnection, type Refusal } from "./connection.ts";
@@ -61,9 +63,26 @@ export class Proxy {
     this.#pingCache = pingCache(this.#pool);
   }
 
-  /** Opens spare connections to the engine in the background; to be called when it is reachable. */
+  /**
+   * Opens spare connections to the engine in the background and learns its `_ping`; to be called
+   * whenever it has become reachable.
+   */
   warmUp(): void {
-    this.#pool.fill();
+    if (this.#options.mode === "raw" || this.#draining) return;
+    const [asking, answering] = memoryPair();
+    void this.serve(answering, { remote: "warm-up" });
+    void this.#ask(asking);
+  }
+
+  /** The proxy as a client of its own: what it is asked first by every docker command. */
+  async #ask(client: Duplex): Promise<void> {
+    try {
+      await askPings(client);
+    } catch (error) {
+      this.#log.debug(`Cannot warm up: ${messageOf(error)}`);
+    } finally {
+      client.close();
+    }
   }
 
   /** How many clients are connected. */
