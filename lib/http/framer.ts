@@ -90,7 +90,8 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
     if (!this.#over) {
       this.#outlet.close();
       this.#write?.resolve();
-      this.#stop(new DOMException("The connection is no longer HTTP", "AbortError"));
+      this.#intake.error(new DOMException("The connection is no longer HTTP", "AbortError"));
+      this.#stop();
     }
     return this.#parser.takeRest();
   }
@@ -104,7 +105,8 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
   #startIntake(controller: WritableStreamDefaultController): void {
     this.#intake = controller;
     const { signal } = controller;
-    signal.addEventListener("abort", () => this.#fail(signal.reason), { once: true });
+    // The sink's own `abort` would be called only after the write under way has ended.
+    signal.addEventListener("abort", () => this.#abandon(signal.reason), { once: true });
   }
 
   #accept(chunk: Uint8Array): Promise<void> {
@@ -164,15 +166,21 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
   /** Fails both ends. */
   #fail(reason: unknown): void {
     if (this.#over) return;
-    this.#outlet.error(reason);
-    this.#write?.reject(reason);
-    this.#stop(reason);
+    this.#intake.error(reason);
+    this.#abandon(reason);
   }
 
-  /** Takes nothing more in; whatever waits here, wakes up. */
-  #stop(reason: unknown): void {
+  /** Fails the readable end and the write under way. */
+  #abandon(reason: unknown): void {
+    if (this.#over) return;
+    this.#outlet.error(reason);
+    this.#write?.reject(reason);
+    this.#stop();
+  }
+
+  /** Wakes up whatever waits here, to find that all is over. */
+  #stop(): void {
     this.#over = true;
-    this.#intake.error(reason);
     this.#arrival?.resolve();
     this.#hold?.resolve("resume");
   }
