@@ -16,7 +16,7 @@ import { listenUnix } from "./unix.ts";
 export interface ListenOptions {
   /** Whether addresses that other machines can reach may be listened on. Default: no. */
   allowRemoteClients?: boolean;
-  /** Used for such addresses, and for no others. */
+  /** When given, every TCP listener uses it, as dockerd's `--tlsverify` does. */
   tls?: ServerTlsFiles;
   /** Default: the logger of scope `listen`. */
   log?: Logger;
@@ -37,20 +37,21 @@ export async function listen(
     case "npipe":
       return await listenPipe(address, log);
     case "tcp":
-      if (isLoopback(address.host)) return listenTcp(address, log);
-      return await listenMutualTls(address, requireTls(address, options), log);
+      if (!isLoopback(address.host)) checkAllowed(address, options);
+      if (options.tls === undefined) return listenTcp(address, log);
+      return await listenMutualTls(address, options.tls, log);
   }
 }
 
-function requireTls(address: TcpAddress, options: ListenOptions): ServerTlsFiles {
+function checkAllowed(address: TcpAddress, options: ListenOptions): void {
   const quoted = `"${addressText(address)}"`;
   if (options.allowRemoteClients !== true) {
     throw new AgentError(
       "config",
       `Refusing to listen on ${quoted}: other machines could use the remote engine`,
       {
-        hint: "Listen on 127.0.0.1, or give --allow-remote-clients with a server certificate, " +
-          "its key and a client CA",
+        hint: "Listen on 127.0.0.1, or give --allow-remote-clients with --tls-cert, --tls-key " +
+          "and --tls-ca",
       },
     );
   }
@@ -58,8 +59,7 @@ function requireTls(address: TcpAddress, options: ListenOptions): ServerTlsFiles
     throw new AgentError(
       "config",
       `Refusing to listen on ${quoted}: --allow-remote-clients needs mutual TLS`,
-      { hint: "Give a server certificate, its key and a client CA" },
+      { hint: "Give --tls-cert, --tls-key and --tls-ca" },
     );
   }
-  return options.tls;
 }

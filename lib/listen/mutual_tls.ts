@@ -1,5 +1,5 @@
 /**
- * TCP listeners for other machines: TLS 1.2 or later, and a client certificate of the given
+ * TCP listeners that may serve other machines: TLS 1.2 or later, and a client certificate of the given
  * authority, or no connection. On `node:tls`, because `Deno.listenTls` cannot ask for client
  * certificates.
  */
@@ -15,7 +15,7 @@ import { nodeListener } from "./node_listener.ts";
 /** Paths of PEM files. */
 export interface ServerTlsFiles extends IdentityFiles {
   /** The authority (or authorities) whose client certificates are let in. */
-  clientCa: string;
+  readonly caFile: string;
 }
 
 /** How long a client may take for its handshake, in milliseconds. */
@@ -30,7 +30,7 @@ export async function listenMutualTls(
   log: Logger,
 ): Promise<Listener> {
   const { cert, key } = await readIdentity(files, "server");
-  const ca = await readAuthorities(files.clientCa, "client");
+  const ca = await readAuthorities(files.caFile, "client");
   const server = createServer({
     cert,
     key,

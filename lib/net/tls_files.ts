@@ -9,8 +9,8 @@ import { AgentError, messageOf } from "../errors.ts";
 
 /** Paths of a certificate (with any intermediate ones after it) and of its private key. */
 export interface IdentityFiles {
-  cert: string;
-  key: string;
+  readonly certFile: string;
+  readonly keyFile: string;
 }
 
 /** What {@link readIdentity} found in the files, as PEM text. */
@@ -29,14 +29,14 @@ const DIRECTORY_HINT = "Check the path and its permissions";
  * valid today, or when the two do not belong together.
  */
 export async function readIdentity(files: IdentityFiles, whose: string): Promise<Identity> {
-  const cert = await readPem(files.cert, `${whose} certificate`);
-  const key = await readPem(files.key, `${whose} key`);
-  const leaf = parseCertificate(cert, files.cert, `${whose} certificate`);
-  checkDates(leaf, files.cert, whose);
-  if (!leaf.checkPrivateKey(parseKey(key, files.key, whose))) {
+  const cert = await readPem(files.certFile, `${whose} certificate`);
+  const key = await readPem(files.keyFile, `${whose} key`);
+  const leaf = parseCertificate(cert, files.certFile, `${whose} certificate`);
+  checkDates(leaf, files.certFile, whose);
+  if (!leaf.checkPrivateKey(parseKey(key, files.keyFile, whose))) {
     throw new AgentError(
       "config",
-      `The ${whose} key "${files.key}" does not match the certificate "${files.cert}"`,
+      `The ${whose} key "${files.keyFile}" does not match the certificate "${files.certFile}"`,
       { hint: "Give the key that the certificate was requested with" },
     );
   }

@@ -2,8 +2,8 @@
 
 /** Paths of PEM files. */
 export interface CertificateFiles {
-  cert: string;
-  key: string;
+  certFile: string;
+  keyFile: string;
 }
 
 /** Makes certificates in a directory of the caller's. */
@@ -19,7 +19,7 @@ export class Certificates {
     const files = this.#files(name);
     await openssl(
       ["req", "-x509", ...KEY, "-days", "2", "-subj", `/CN=${name}`],
-      ["-keyout", files.key, "-out", files.cert],
+      ["-keyout", files.keyFile, "-out", files.certFile],
       ["-addext", "basicConstraints=critical,CA:TRUE"],
       ["-addext", "keyUsage=critical,keyCertSign,cRLSign"],
     );
@@ -42,20 +42,23 @@ export class Certificates {
     );
     await openssl(["req", "-new", ...KEY, "-subj", `/CN=${name}`], [
       "-keyout",
-      files.key,
+      files.keyFile,
       "-out",
       request,
     ]);
     await openssl(
-      ["x509", "-req", "-in", request, "-CA", authority.cert, "-CAkey", authority.key],
+      ["x509", "-req", "-in", request, "-CA", authority.certFile, "-CAkey", authority.keyFile],
       ["-CAcreateserial", "-days", String(options.days ?? 2), "-extfile", extensions],
-      ["-out", files.cert],
+      ["-out", files.certFile],
     );
     return files;
   }
 
   #files(name: string): CertificateFiles {
-    return { cert: `${this.#directory}/${name}.pem`, key: `${this.#directory}/${name}.key` };
+    return {
+      certFile: `${this.#directory}/${name}.pem`,
+      keyFile: `${this.#directory}/${name}.key`,
+    };
   }
 }
 

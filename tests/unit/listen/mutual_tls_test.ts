@@ -24,7 +24,7 @@ async function withHouse(body: (house: House) => Promise<void>): Promise<void> {
     const expired = await certificates.issue(authority, "expired", { days: -1 });
     const other = await certificates.authority("other");
     const stranger = await certificates.issue(other, "stranger");
-    const tls = { ...server, clientCa: authority.cert };
+    const tls = { ...server, caFile: authority.certFile };
     await body({ directory, tls, authority, client, stranger, expired });
   } finally {
     await Deno.remove(directory, { recursive: true });
@@ -44,10 +44,10 @@ async function talk(port: number, house: House, identity?: CertificateFiles): Pr
   const conn = await Deno.connectTls({
     hostname: "127.0.0.1",
     port,
-    caCerts: [await Deno.readTextFile(house.authority.cert)],
+    caCerts: [await Deno.readTextFile(house.authority.certFile)],
     ...(identity === undefined ? {} : {
-      cert: await Deno.readTextFile(identity.cert),
-      key: await Deno.readTextFile(identity.key),
+      cert: await Deno.readTextFile(identity.certFile),
+      key: await Deno.readTextFile(identity.keyFile),
     }),
   });
   try {
@@ -131,15 +131,15 @@ Deno.test("wrong certificate files are named before listening", async () => {
     const encrypted = `${directory}/encrypted.pem`;
     await Deno.writeTextFile(encrypted, "-----BEGIN ENCRYPTED PRIVATE KEY-----\nAAAA\n");
     const cases: [Partial<ServerTlsFiles>, string][] = [
-      [{ cert: `${directory}/nope` }, `Cannot read the server certificate "${directory}/nope"`],
-      [{ cert: directory }, "Cannot read the server certificate"],
-      [{ key: `${directory}/nope` }, "no such file"],
-      [{ clientCa: `${directory}/nope` }, "Cannot read the client CA"],
-      [{ cert: garbage }, "not a certificate"],
-      [{ key: garbage }, "not a private key"],
-      [{ key: encrypted }, "it is encrypted"],
-      [{ clientCa: garbage }, "not a certificate"],
-      [{ key: house.client.key }, "does not match the certificate"],
+      [{ certFile: `${directory}/nope` }, `Cannot read the server certificate "${directory}/nope"`],
+      [{ certFile: directory }, "Cannot read the server certificate"],
+      [{ keyFile: `${directory}/nope` }, "no such file"],
+      [{ caFile: `${directory}/nope` }, "Cannot read the client CA"],
+      [{ certFile: garbage }, "not a certificate"],
+      [{ keyFile: garbage }, "not a private key"],
+      [{ keyFile: encrypted }, "it is encrypted"],
+      [{ caFile: garbage }, "not a certificate"],
+      [{ keyFile: house.client.keyFile }, "does not match the certificate"],
       [house.expired, "expired on"],
     ];
     for (const [change, message] of cases) {
@@ -165,5 +165,19 @@ Deno.test("an address that is in use or not ours is refused", async () => {
       AgentError,
       "no such address",
     );
+  });
+});
+
+Deno.test("given certificates, a loopback listener asks for client certificates too", async () => {
+  await withHouse(async (house) => {
+    const listener = await listen({ kind: "tcp", host: "127.0.0.1", port: 0 }, { tls: house.tls });
+    assertEquals(listener.mutualTls, true);
+    listener.serve(async (duplex) => {
+      await duplex.write(new TextEncoder().encode("welcome"));
+      duplex.close();
+    });
+    await assertRejects(() => talk(portOf(listener), house));
+    assertEquals(await talk(portOf(listener), house, house.client), "welcome");
+    await listener.close();
   });
 });

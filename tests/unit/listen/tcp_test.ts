@@ -126,7 +126,7 @@ Deno.test("other machines' addresses are refused without the user's word and cer
       AgentError,
       "needs mutual TLS",
     );
-    const tls = { cert: "/nonexistent", key: "/nonexistent", clientCa: "/nonexistent" };
+    const tls = { certFile: "/nope", keyFile: "/nope", caFile: "/nope" };
     await assertRejects(() => listen(address, { tls }), AgentError, "Refusing to listen");
   }
 });
