@@ -5,6 +5,7 @@
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
+import { isLoopback, parseListenAddress } from "../../net/address.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
 /** A running agent; whoever started it shuts it down. */
@@ -70,7 +71,7 @@ async function serve(
   for (const address of agent.addresses) {
     log.info(`Listening on ${address} for ${describeRemote(settings)}`);
   }
-  system.out(renderExport(agent.addresses, settings, system.place.platform));
+  system.out(renderExport(agent.addresses, system.place.platform));
   const end = await Promise.race([stopped, agent.failed]);
   if (end instanceof Error) {
     await close(agent);
@@ -107,20 +108,23 @@ async function close(agent: Agent): Promise<void> {
  */
 export function renderExport(
   addresses: readonly string[],
-  settings: Pick<Settings, "tls">,
   platform: typeof Deno.build.os,
 ): string {
   const lines = addresses.map((address) => {
     const variables: [string, string][] = [["DOCKER_HOST", address]];
-    if (settings.tls !== undefined && address.startsWith("tcp:")) {
-      variables.push(["DOCKER_TLS_VERIFY", "1"]);
-    }
+    if (needsTls(address)) variables.push(["DOCKER_TLS_VERIFY", "1"]);
     if (platform !== "windows") {
       return "export " + variables.map(([name, text]) => `${name}=${quoteShell(text)}`).join(" ");
     }
     return variables.map(([name, text]) => `$env:${name} = "${text}"`).join("; ");
   });
   return lines.map((line, index) => (index === 0 ? `${line}\n` : `# ${line}\n`)).join("");
+}
+
+/** Only addresses other machines can reach have TLS, and they always do. */
+function needsTls(address: string): boolean {
+  const parsed = parseListenAddress(address);
+  return parsed.kind === "tcp" && !isLoopback(parsed.host);
 }
 
 function quoteShell(text: string): string {

@@ -11,7 +11,6 @@ const DEFAULTS: Expected = {
   listen: ["127.0.0.1:2375"],
   remoteDocker: "unix:///var/run/docker.sock",
   sshKeys: [],
-  sshConfig: "/home/dev/.ssh/config",
   sshKnownHosts: [],
   timeoutMs: 10_000,
   reconnectWaitMs: 10_000,

@@ -15,7 +15,6 @@ Deno.test("defaults are complete", async () => {
     remoteDocker: "unix:///var/run/docker.sock",
     sshHost: "gpu",
     sshKeys: [],
-    sshConfig: "/home/dev/.ssh/config",
     sshKnownHosts: [],
     timeoutMs: 10_000,
     reconnectWaitMs: 10_000,
@@ -134,12 +133,12 @@ Deno.test("the passphrase comes from the environment and is not printed with the
 Deno.test("config none and ssh-config none read no file", async () => {
   const files = { [OWN_FILE]: "timeout: bad\n" };
   const settings = await settingsFor([...HOST, "--config=none", "--ssh-config=none"], { files });
-  assertEquals([settings.timeoutMs, settings.sshConfig], [10_000, undefined]);
+  assertEquals([settings.timeoutMs, settings.sshConfig], [10_000, "none"]);
 });
 
-Deno.test("without a home directory only what needs one is left out", async () => {
+Deno.test("without a home directory there is no file of one's own", async () => {
   const settings = await settingsFor(HOST, { home: null });
-  assertEquals(settings.sshConfig, undefined);
+  assertEquals(settings.origins.listen.source, "default");
 });
 
 Deno.test("empty variables count as unset", async () => {
@@ -177,7 +176,12 @@ const BAD: [string[], Machine, string][] = [
   [HOST, { env: { RDA_TIMEUOT: "1s" } }, '"RDA_TIMEUOT"; did you mean RDA_TIMEOUT?'],
   [HOST, { env: { RDA_TIMEOUT: "1" } }, 'value "1" for environment variable RDA_TIMEOUT: expected'],
   [HOST, { env: { LOG_LEVEL: "loud" } }, 'value "loud" for environment variable LOG_LEVEL'],
-  [HOST, { env: { RDA_LISTEN: "a,,b" } }, "Missing value for environment variable RDA_LISTEN"],
+  [
+    [...HOST, "--listen=/tmp/d.sock"],
+    {},
+    'Invalid value "/tmp/d.sock" for --listen; Write "unix:///tmp/d.sock" for a Unix socket',
+  ],
+  [HOST, { env: { RDA_LISTEN: ":1,,:2" } }, "Missing value for environment variable RDA_LISTEN"],
   [
     HOST,
     { files: { [OWN_FILE]: "\n\ntimeout: 10\n" } },
