@@ -66,13 +66,13 @@ Deno.test("relative paths start where they are written", async () => {
   const settings = await settingsFor(
     [...HOST, "--ssh-known-hosts", "kh", "--config", "sub/c.yaml"],
     {
-      files: { "/work/sub/c.yaml": "ssh_key: keys/id\n" },
+      files: { "/project/sub/c.yaml": "ssh_key: keys/id\n" },
       env: { RDA_SSH_CONFIG: "ssh.conf" },
     },
   );
-  assertEquals(settings.sshKeys, ["/work/sub/keys/id"]);
-  assertEquals(settings.sshKnownHosts, ["/work/kh"]);
-  assertEquals(settings.sshConfig, "/work/ssh.conf");
+  assertEquals(settings.sshKeys, ["/project/sub/keys/id"]);
+  assertEquals(settings.sshKnownHosts, ["/project/kh"]);
+  assertEquals(settings.sshConfig, "/project/ssh.conf");
 });
 
 Deno.test("a local socket replaces the default address and joins a given one", async () => {
@@ -101,8 +101,8 @@ Deno.test("mTLS settings are complete, with the usual port and name", async () =
     host: "gw",
     port: 443,
     serverName: "gw",
-    certFile: "/work/c",
-    keyFile: "/work/k",
+    certFile: "/project/c",
+    keyFile: "/project/k",
   });
   assertEquals(describeRemote(settings), "mtls://gw");
 });
@@ -196,7 +196,7 @@ const BAD: [string[], Machine, string][] = [
   [
     [...HOST, "--config=x.yaml"],
     {},
-    'Cannot read configuration file "/work/x.yaml": there is no such file',
+    'Cannot read configuration file "/project/x.yaml": there is no such file',
   ],
   [HOST, { env: { RDA_CONFIG: "/x" } }, 'Cannot read configuration file "/x"'],
   [
