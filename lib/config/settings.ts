@@ -24,9 +24,9 @@ export interface MtlsSettings {
 
 /** What listeners show to remote clients, and whose clients they let in. PEM files. */
 export interface TlsSettings {
-  readonly cert: string;
-  readonly key: string;
-  readonly clientCa: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
 }
 
 /** See the file comment. Paths are absolute, durations are milliseconds. */
@@ -156,7 +156,7 @@ function mtlsSettings(values: Values): MtlsSettings {
 }
 
 function tlsSettings(values: Values): { tls?: TlsSettings } {
-  const { "tls-cert": cert, "tls-key": key, "tls-ca": clientCa } = values;
-  if (cert === undefined || key === undefined || clientCa === undefined) return {};
-  return { tls: { cert, key, clientCa } };
+  const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined) return {};
+  return { tls: { certFile, keyFile, caFile } };
 }
