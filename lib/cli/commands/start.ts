@@ -2,26 +2,14 @@
  * `start`: runs the agent until a signal or a failure ends it. The first signal drains, the second
  * ends at once. Owns the agent and the signal handlers.
  */
+import type { Agent } from "../../app.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { isLoopback, parseListenAddress } from "../../net/address.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
-/** A running agent; whoever started it shuts it down. */
-export interface Agent {
-  /** Where it listens, as values of `DOCKER_HOST`. */
-  readonly addresses: readonly string[];
-  /** Stops accepting, lets requests finish for up to `timeoutMs`, then closes everything. */
-  shutdown(timeoutMs: number): Promise<void>;
-  /** Settles, with the reason, only if the agent cannot go on. */
-  readonly failed: Promise<Error>;
-}
-
-/**
- * Starts the agent: listening, and the transport connected. An abort of `signal` before it settles
- * makes it give up and leave nothing behind. Throws `AgentError`.
- */
+/** See `startAgent` in `lib/app.ts`. */
 export type StartAgent = (settings: Settings, signal: AbortSignal) => Promise<Agent>;
 
 /** Exit code of a process ended by a signal, as shells report it. */
