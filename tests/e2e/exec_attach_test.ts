@@ -21,6 +21,11 @@ async function withContainer(
   }
 }
 
+/** Keys that make a shell report its terminal's size once it is `size`; the CLI sets it late. */
+function untilSize(size: string): string {
+  return `until [ "$(stty size 2>/dev/null)" = '${size}' ]; do sleep 0.1; done; echo now=$(stty size)\r`;
+}
+
 test.withEachCli("exec ends with the exit code and the output of the command", async (bench) => {
   await withContainer(bench.direct, ["bb", "sleep", "600"], async (name) => {
     const exec = (...args: string[]) => sameAsDirect(bench, ["exec", ...args]);
@@ -38,12 +43,10 @@ test.withEachCli("exec ends with the exit code and the output of the command", a
 test.withEachCli("exec -it follows the size of the terminal", async ({ docker }) => {
   await withContainer(docker, ["bb", "sleep", "600"], async (name) => {
     await using pty = await docker.terminal(["exec", "-it", name, "sh"]);
-    await pty.type("echo size=$(stty size)\r");
-    await pty.waitFor(/size=24 80/);
+    await pty.type(untilSize("24 80"));
+    await pty.waitFor(/now=24 80/);
     await pty.resize(40, 132);
-    await pty.type(
-      "until [ \"$(stty size)\" = '40 132' ]; do sleep 0.1; done; echo now=$(stty size)\r",
-    );
+    await pty.type(untilSize("40 132"));
     await pty.waitFor(/now=40 132/);
     await pty.type("exit 5\r");
     assertEquals(await pty.wait(), 5);
@@ -77,10 +80,14 @@ test("detach keys of one's own work", async ({ docker }) => {
 });
 
 test.withEachCli("attach without a terminal ends with the container", async ({ docker }) => {
-  const script = "read line; echo got $line; exit 9";
+  const script =
+    "while :; do echo tick; sleep 0.1; done & read line; kill $!; echo got $line; exit 9";
   await withContainer(docker, ["-i", "bb", "sh", "-c", script], async (name) => {
-    const result = await docker.run(["attach", name], { stdin: "a line\n" });
-    assertEquals(result, { code: 9, stdout: "got a line\n", stderr: "" });
+    await using attached = docker.spawn(["attach", name]);
+    await attached.waitFor(/tick/);
+    await attached.write("a line\n");
+    await attached.waitFor(/got a line/);
+    assertEquals([await attached.wait(), attached.stderr], [9, ""]);
   });
 });
 

@@ -51,14 +51,12 @@ test.withEachCli("wait answers when the container ends", async ({ docker }) => {
   }
 });
 
-test("stats and top stream their samples", async ({ docker }) => {
+test("stats go on sending samples", async ({ docker }) => {
   const name = uniqueName("stats");
   await docker.ok(["run", "-d", "--name", name, "bb", "sleep", "600"]);
   try {
     await using stats = docker.spawn(["stats", "--format", "sample {{.Name}}", name]);
     await until("two samples", () => stats.stdout.split(`sample ${name}`).length > 2);
-    stats.kill("SIGINT");
-    await stats.wait();
   } finally {
     await docker.run(["rm", "-f", name]);
   }
