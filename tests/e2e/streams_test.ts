@@ -57,6 +57,7 @@ test("stats go on sending samples", async ({ docker }) => {
   try {
     await using stats = docker.spawn(["stats", "--format", "sample {{.Name}}", name]);
     await until("two samples", () => stats.stdout.split(`sample ${name}`).length > 2);
+    stats.kill("SIGKILL"); // the CLI would ask the engine for one more sample
   } finally {
     await docker.run(["rm", "-f", name]);
   }

@@ -141,12 +141,16 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
   return response.status === 200;
 }
 
-/** What a docker CLI in a fresh shell would see; no `RDA_*` and no agent socket leak in. */
+/** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
 function cleanEnvironment(): Record<string, string> {
-  const keep = ["PATH", "DENO_DIR", "HOME", "TMPDIR", "LANG"];
-  const pairs = keep.map((name) => [name, Deno.env.get(name)] as const);
-  const present = pairs.flatMap(([name, value]) => value === undefined ? [] : [[name, value]]);
-  return { ...Object.fromEntries(present), NO_COLOR: "1" };
+  const home = Deno.env.get("HOME") ?? "/";
+  const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
+  return {
+    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+    HOME: home,
+    DENO_DIR: Deno.env.get("DENO_DIR") ?? cache,
+    NO_COLOR: "1",
+  };
 }
 
 function spawnSsh(rig: Rig, socket: string, port: number): Child {

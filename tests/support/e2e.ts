@@ -91,9 +91,8 @@ async function withBench(
   try {
     await body({ rig, agent, docker, direct });
   } catch (error) {
-    throw new Error(`${message(error)}\n--- log of the agent, its end:\n${tail(agent.log)}`, {
-      cause: error,
-    });
+    console.log(`The end of the agent's log:\n${tail(agent.log)}`);
+    throw error;
   }
 }
 
@@ -107,10 +106,6 @@ function missing(options: TestOptions): string | undefined {
   const { cli } = options;
   if (cli === undefined || cliVersion(cli) !== undefined) return undefined;
   return cli === "current" ? "no docker CLI at /usr/local/bin/docker" : "no docker CLI of Debian";
-}
-
-function message(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }
 
 function tail(log: string): string {
