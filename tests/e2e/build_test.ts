@@ -52,7 +52,15 @@ test("BuildKit reaches the client's secrets over its session", { cli: "debian" }
     await Deno.writeTextFile(secret, "42\n");
     const run = "RUN --mount=type=secret,id=s wc -c /run/secrets/s && cat /run/secrets/s >/copy\n";
     await Deno.writeTextFile(`${context}/Dockerfile`, `FROM bb\n${run}RUN cat /copy\n`);
-    const args = ["build", "--progress", "plain", "--secret", `id=s,src=${secret}`, context];
+    const args = [
+      "build",
+      "--no-cache",
+      "--progress",
+      "plain",
+      "--secret",
+      `id=s,src=${secret}`,
+      context,
+    ];
     const { code, stderr } = await bench.docker.run(args, { vars: { DOCKER_BUILDKIT: "1" } });
     assertEquals(code, 0, stderr);
     assertStringIncludes(stderr, "3 /run/secrets/s");

@@ -7,7 +7,6 @@ import { pause } from "../support/poll.ts";
 import { writeAll } from "../support/raw_http.ts";
 
 const test = await endToEnd();
-const agentOnly = true;
 const MIB = 1 << 20;
 const GIB = 1 << 30;
 /** What may be used before a transfer counts as running: compiled code, first buffers. */
@@ -37,7 +36,7 @@ function assertFlat(before: number, peak: number): void {
   assert(peak - before <= FLAT_BYTES, grown);
 }
 
-test("memory stays flat while 1 GB goes to a slow reader", { agentOnly }, async (bench) => {
+test("memory stays flat while 1 GB goes to a slow reader", async (bench) => {
   const count = String(GIB / MIB);
   const dd = ["dd", "if=/dev/zero", "bs=1M", `count=${count}`];
   const process = new Deno.Command(bench.docker.path, {
@@ -65,7 +64,7 @@ test("memory stays flat while 1 GB goes to a slow reader", { agentOnly }, async 
   assertFlat(before, Math.max(stalled, moving));
 });
 
-test("memory stays flat while 1 GB goes to a slow container", { agentOnly }, async (bench) => {
+test("memory stays flat while 1 GB goes to a slow container", async (bench) => {
   const container = "head -c 64M >/dev/null; echo warm; sleep 3; cat | wc -c";
   const line = `head -c 1G /dev/zero | docker run --rm -i bb sh -c '${container}'`;
   const { path, env } = { path: bench.docker.path, env: bench.docker.env() };
@@ -78,7 +77,7 @@ test("memory stays flat while 1 GB goes to a slow container", { agentOnly }, asy
   assertFlat(before, peak);
 });
 
-test("an idle connection costs less than 64 KB", { agentOnly }, async ({ agent }) => {
+test("an idle connection costs less than 64 KB", async ({ agent }) => {
   const connections: Deno.Conn[] = [];
   const openAndAsk = async () => {
     const conn = await Deno.connect({ transport: "unix", path: agent.socket });
