@@ -54,7 +54,7 @@ class NodeReader implements AsyncDisposable {
   #view: NodeView = { requests: [], refused: false, answers: "" };
 
   constructor() {
-    this.#server = createServer({ requireHostHeader: true }, (request, response) => {
+    this.#server = createServer((request, response) => {
       this.#note(request).then(() => response.end(), () => response.destroy());
     });
     this.#server.on("upgrade", (request: IncomingMessage, socket) => {
