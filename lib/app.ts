@@ -63,11 +63,10 @@ async function openListeners(
   cleanup: (() => Promise<void>)[],
 ): Promise<Listener[]> {
   const { allowRemoteClients, tls } = settings;
-  const files = tls && { cert: tls.certFile, key: tls.keyFile, clientCa: tls.caFile };
   const listeners: Listener[] = [];
   for (const text of settings.listen) {
     const address = expandHome(parseListenAddress(text), Deno.env.get("HOME"));
-    const listener = await listen(address, { allowRemoteClients, ...(files && { tls: files }) });
+    const listener = await listen(address, { allowRemoteClients, ...(tls && { tls }) });
     cleanup.push(() => listener.close());
     listeners.push(listener);
     if (address.kind === "tcp" && address.hostImplied) {

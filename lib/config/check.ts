@@ -1,6 +1,6 @@
 /** Which options go together. Every refusal names the option to change and says what it needs. */
 import { AgentError } from "../errors.ts";
-import { readHost } from "./host.ts";
+import { parseSshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
 
@@ -45,7 +45,7 @@ function checkMtls(values: Values, origins: Origins): void {
       hint: "give --mtls-endpoint, --mtls-cert and --mtls-key",
     });
   }
-  if (readHost(values["mtls-endpoint"] ?? "").user !== undefined) {
+  if (parseSshHost(values["mtls-endpoint"] ?? "").user !== undefined) {
     const { where } = origins["mtls-endpoint"];
     throw new AgentError("usage", `Invalid value for ${where}: a gateway has no user`, {
       hint: "write HOST:PORT",

@@ -6,12 +6,11 @@ import { AgentError, messageOf } from "../errors.ts";
 import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
-import type { CommandName, Given, Origin } from "./option.ts";
-import { rankOf } from "./option.ts";
+import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
 import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
 import { makeSettings, type Settings } from "./settings.ts";
-import { quote, readValue, type Value } from "./values.ts";
+import { NONE, quote, readValue, type Value } from "./values.ts";
 
 /** Everything settings depend on. */
 export interface Sources {
@@ -47,7 +46,7 @@ async function readConfigFile(
   const value = named === undefined
     ? defaultConfigFile(place)
     : readValue(specOf("config"), named, place);
-  if (typeof value !== "string") return [];
+  if (typeof value !== "string" || value === NONE) return [];
   const text = await readText(value, named === undefined, sources);
   if (text === undefined) return [];
   return readFileValues(text, value, pathsOf(place.platform).dirname(value));
@@ -93,26 +92,19 @@ function settle(given: readonly Given<OptionName>[], { command, place, cwd }: So
   const origins: Partial<Record<OptionName, Origin>> = {};
   for (const name of OPTION_NAMES) {
     const spec = specOf(name);
-    const inherent = inherentOf(name, place, cwd);
+    const inherent = spec.default === undefined
+      ? []
+      : [{ name, text: spec.default, origin: defaultOrigin(name), base: cwd }];
     const applies = spec.commands.includes(command);
     const found = applies ? given.filter((item) => item.name === name) : [];
-    const read = new Map(found.map((item) => [item, readValue(spec, item, place)]));
+    for (const item of found) readValue(spec, item, place);
     const chosen = strongest(found.length > 0 ? found : inherent);
-    const all = chosen.map((item) =>
-      read.has(item) ? read.get(item) : readValue(spec, item, place)
-    );
-    values[name] = spec.many === true ? all.filter((v) => v !== undefined) : all.at(-1);
+    const all = chosen.map((item) => readValue(spec, item, place));
+    values[name] = spec.many === true ? all : all.at(-1);
     origins[name] = chosen.at(-1)?.origin ?? defaultOrigin(name);
   }
   // The loop above fills in every name, each with the type its row of the table asks for.
   return { values: values as Values, origins: origins as Record<OptionName, Origin> };
-}
-
-/** The default of the table, unless it lies below a home directory that is not known. */
-function inherentOf(name: OptionName, place: Place, base: string): Given<OptionName>[] {
-  const text = specOf(name).default;
-  if (text === undefined || (text.startsWith("~") && place.home === undefined)) return [];
-  return [{ name, text, origin: defaultOrigin(name), base }];
 }
 
 function defaultOrigin(name: OptionName): Origin {

@@ -40,7 +40,7 @@ export interface OptionSpec {
   readonly default?: string;
   /** Said in the help in place of a default that depends on circumstances. */
   readonly defaultNote?: string;
-  /** `none` means that there is no such file. */
+  /** The word `none` is kept as it is; it means that no such file is to be read. */
   readonly none?: true;
   /** Other flag names, from earlier tools. */
   readonly aliases?: readonly string[];
@@ -66,7 +66,6 @@ type Scalar<S extends OptionSpec> = S["type"] extends "choice"
 
 /** The type of the value an option ends up with. */
 export type ValueOf<S extends OptionSpec> = S extends { many: true } ? readonly Scalar<S>[]
-  : S extends { none: true } ? Scalar<S> | undefined
   : S extends { default: string } ? Scalar<S>
   : Scalar<S> | undefined;
 

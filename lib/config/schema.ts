@@ -74,7 +74,7 @@ export const OPTIONS = {
   "tls-cert": {
     ...path,
     group: "Listening",
-    help: "Certificate shown to clients that connect over TCP",
+    help: "Certificate shown to remote clients",
     commands: start,
   },
   "tls-key": {
@@ -118,9 +118,9 @@ export const OPTIONS = {
   "ssh-config": {
     ...path,
     none: true,
-    default: "~/.ssh/config",
+    defaultNote: "~/.ssh/config and the system's",
     group: "SSH",
-    help: 'OpenSSH configuration to follow, or "none"',
+    help: 'Follow this OpenSSH configuration alone, or "none"',
     commands: start,
   },
   "ssh-known-hosts": {
@@ -136,7 +136,7 @@ export const OPTIONS = {
     choices: ["yes", "accept-new", "no"],
     defaultNote: "accept-new on a terminal, yes otherwise",
     group: "SSH",
-    help: 'What to do about an unknown host key; a changed one is refused unless "no"',
+    help: "What to do about an unknown host key; a changed one is always refused",
     commands: start,
   },
   "mtls-endpoint": {

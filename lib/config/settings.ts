@@ -3,7 +3,7 @@
  * once from the values of the option table and never changed.
  */
 import type { LogFormat, LogLevel } from "../log.ts";
-import { type Host, readHost } from "./host.ts";
+import { parseSshHost, type SshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
 
@@ -22,7 +22,7 @@ export interface MtlsSettings {
   readonly caFile?: string;
 }
 
-/** What TCP listeners show to clients, and whose clients they let in. PEM files. */
+/** What listeners show to remote clients, and whose clients they let in. PEM files. */
 export interface TlsSettings {
   readonly certFile: string;
   readonly keyFile: string;
@@ -33,7 +33,7 @@ export interface TlsSettings {
 export interface Settings {
   readonly transport: Values["transport"];
   readonly mode: Values["mode"];
-  /** Addresses to listen on, at least one; the local socket is among them as `unix://…`. */
+  /** Addresses that `parseListenAddress` reads, at least one; the local socket is among them. */
   readonly listen: readonly string[];
   /** `unix:///path` or `tcp://host:port`, as seen from the remote host. */
   readonly remoteDocker: string;
@@ -42,9 +42,11 @@ export interface Settings {
   /** Absent: what the OpenSSH configuration says, or its defaults. So for all of `ssh…`. */
   readonly sshUser?: string;
   readonly sshPort?: number;
+  /** Absolute paths; empty for the keys ssh would try. */
   readonly sshKeys: readonly string[];
-  /** Absent: none is to be read. That a default file may be missing is told by `origins`. */
+  /** The one file to read; `"none"` for none. Absent: the files ssh would read. */
   readonly sshConfig?: string;
+  /** Absolute paths; empty for the files ssh would read. */
   readonly sshKnownHosts: readonly string[];
   readonly sshStrictHostKeyChecking?: NonNullable<Values["ssh-strict-host-key-checking"]>;
   /** A function, so that no one who prints or logs settings prints the secret. */
@@ -54,7 +56,7 @@ export interface Settings {
   /** Present if and only if the transport is `mtls`. */
   readonly mtls?: MtlsSettings;
   readonly allowRemoteClients: boolean;
-  /** Present if server certificates were given; then every TCP listener uses them. */
+  /** Present if server certificates were given. */
   readonly tls?: TlsSettings;
   readonly dump: boolean;
   readonly logLevel: LogLevel;
@@ -120,7 +122,9 @@ function listenAddresses(values: Values, origins: Circumstances["origins"]): str
 }
 
 function sshSettings(values: Values, origins: Circumstances["origins"]) {
-  const host: Partial<Host> = values["ssh-host"] === undefined ? {} : readHost(values["ssh-host"]);
+  const host: Partial<SshHost> = values["ssh-host"] === undefined
+    ? {}
+    : parseSshHost(values["ssh-host"]);
   // The option outdoes `user@` in the host, unless the host comes from a stronger source.
   const named = values["ssh-user"];
   const prefersNamed = rankOf(origins["ssh-user"]) >= rankOf(origins["ssh-host"]);
@@ -139,7 +143,7 @@ function sshSettings(values: Values, origins: Circumstances["origins"]) {
 }
 
 function mtlsSettings(values: Values): MtlsSettings {
-  const { host, port = DEFAULT_GATEWAY_PORT } = readHost(values["mtls-endpoint"] ?? "");
+  const { host, port = DEFAULT_GATEWAY_PORT } = parseSshHost(values["mtls-endpoint"] ?? "");
   const ca = values["mtls-ca"];
   return {
     host,

@@ -3,7 +3,8 @@
  * {@link AgentError} that names where it was found and says what is allowed.
  */
 import { AgentError, messageOf } from "../errors.ts";
-import { readHost } from "./host.ts";
+import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
+import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
@@ -11,23 +12,25 @@ import { nearest } from "./suggest.ts";
 /** What any option may hold. */
 export type Value = string | number | boolean;
 
+/** No file name: paths are absolute once they are read. */
+export const NONE = "none";
 /** A value longer than this belongs in a file. */
 const MAX_LENGTH = 4096;
 /** So much of a bad value is repeated in the message about it. */
 const MAX_QUOTED = 80;
 
 /** Reads one value. Throws `AgentError` of kind `usage` (flags) or `config` (all else). */
-export function readValue(spec: OptionSpec, given: Given, place: Place): Value | undefined {
+export function readValue(spec: OptionSpec, given: Given, place: Place): Value {
   try {
     return readers[spec.type](checkText(given.text), spec, given, place);
   } catch (error) {
     if (error instanceof MissingValue) {
       throw invalid(given, `Missing value for ${given.origin.where}`);
     }
-    throw invalid(
-      given,
-      `Invalid value ${quote(given.text)} for ${given.origin.where}: ${messageOf(error)}`,
-    );
+    const message = `Invalid value ${quote(given.text)} for ${given.origin.where}`;
+    // Such an error repeats the value; its hint is what is new.
+    if (error instanceof AgentError) throw invalid(given, message, error.hint);
+    throw invalid(given, `${message}: ${messageOf(error)}`);
   }
 }
 
@@ -52,19 +55,19 @@ function checkText(text: string): string {
   return text;
 }
 
-type Reader = (text: string, spec: OptionSpec, given: Given, place: Place) => Value | undefined;
+type Reader = (text: string, spec: OptionSpec, given: Given, place: Place) => Value;
 
 const readers: Record<OptionSpec["type"], Reader> = {
   string: (text) => text,
   path: (text, spec, given, place) =>
-    spec.none === true && text === "none" ? undefined : resolvePath(text, given.base, place),
+    spec.none === true && text === NONE ? NONE : resolvePath(text, given.base, place),
   choice: (text, spec) => readChoice(text, spec.choices ?? []),
   boolean: (text) => readBoolean(text),
   duration: (text, spec) => within(readDuration(text), spec, formatDuration),
   integer: (text, spec) => within(readInteger(text, spec), spec, String),
-  host: (text) => (readHost(text), text),
-  engine: (text) => readEngine(text),
-  listen: (text) => text,
+  host: (text) => (parseSshHost(text), text),
+  engine: (text) => formatTarget(parseRemoteDocker(text)),
+  listen: (text, _spec, _given, place) => readListen(text, place),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {
@@ -134,13 +137,8 @@ function within(value: number, spec: OptionSpec, show: (n: number) => string): n
   return value;
 }
 
-/** A bare path, as earlier tools took it, is a Unix socket. */
-function readEngine(text: string): string {
-  if (text.startsWith("/")) return `unix://${text}`;
-  if (/^unix:\/\/\/./.test(text)) return text;
-  const address = /^tcp:\/\/([^/]+)\/?$/.exec(text)?.[1];
-  if (address === undefined) throw new Error("expected unix:///PATH or tcp://HOST:PORT");
-  const { user, host, port } = readHost(address);
-  if (user !== undefined || port === undefined) throw new Error("expected tcp://HOST:PORT");
-  return `tcp://${host.includes(":") ? `[${host}]` : host}:${port}`;
+/** Checks the address; the text is kept, because it also tells what was left out of it. */
+function readListen(text: string, place: Place): string {
+  const address = parseListenAddress(text);
+  return address.kind === "unix" ? formatDockerHost(expandHome(address, place.home)) : text;
 }

@@ -44,7 +44,7 @@ export function testSystem(machine: Machine = {}): TestSystem {
   };
   return {
     place: { platform, home: home ?? undefined, env },
-    cwd: machine.cwd ?? "/work",
+    cwd: machine.cwd ?? "/project",
     isTerminal: machine.isTerminal ?? true,
     readFile: (path, limit) => readFrom(files, path, limit),
     out: (text) => {

@@ -2,25 +2,14 @@
  * `start`: runs the agent until a signal or a failure ends it. The first signal drains, the second
  * ends at once. Owns the agent and the signal handlers.
  */
+import type { Agent } from "../../app.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
+import { isLoopback, parseListenAddress } from "../../net/address.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
-/** A running agent; whoever started it shuts it down. */
-export interface Agent {
-  /** Where it listens, as values of `DOCKER_HOST`. */
-  readonly addresses: readonly string[];
-  /** Stops accepting, lets requests finish for up to `timeoutMs`, then closes everything. */
-  shutdown(timeoutMs: number): Promise<void>;
-  /** Settles, with the reason, only if the agent cannot go on. */
-  readonly failed: Promise<Error>;
-}
-
-/**
- * Starts the agent: listening, and the transport connected. An abort of `signal` before it settles
- * makes it give up and leave nothing behind. Throws `AgentError`.
- */
+/** See `startAgent` in `lib/app.ts`. */
 export type StartAgent = (settings: Settings, signal: AbortSignal) => Promise<Agent>;
 
 /** Exit code of a process ended by a signal, as shells report it. */
@@ -70,7 +59,7 @@ async function serve(
   for (const address of agent.addresses) {
     log.info(`Listening on ${address} for ${describeRemote(settings)}`);
   }
-  system.out(renderExport(agent.addresses, settings, system.place.platform));
+  system.out(renderExport(agent.addresses, system.place.platform));
   const end = await Promise.race([stopped, agent.failed]);
   if (end instanceof Error) {
     await close(agent);
@@ -107,20 +96,23 @@ async function close(agent: Agent): Promise<void> {
  */
 export function renderExport(
   addresses: readonly string[],
-  settings: Pick<Settings, "tls">,
   platform: typeof Deno.build.os,
 ): string {
   const lines = addresses.map((address) => {
     const variables: [string, string][] = [["DOCKER_HOST", address]];
-    if (settings.tls !== undefined && address.startsWith("tcp:")) {
-      variables.push(["DOCKER_TLS_VERIFY", "1"]);
-    }
+    if (needsTls(address)) variables.push(["DOCKER_TLS_VERIFY", "1"]);
     if (platform !== "windows") {
       return "export " + variables.map(([name, text]) => `${name}=${quoteShell(text)}`).join(" ");
     }
     return variables.map(([name, text]) => `$env:${name} = "${text}"`).join("; ");
   });
   return lines.map((line, index) => (index === 0 ? `${line}\n` : `# ${line}\n`)).join("");
+}
+
+/** Only addresses other machines can reach have TLS, and they always do. */
+function needsTls(address: string): boolean {
+  const parsed = parseListenAddress(address);
+  return parsed.kind === "tcp" && !isLoopback(parsed.host);
 }
 
 function quoteShell(text: string): string {

@@ -3,7 +3,7 @@ import { AgentError, describeError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../../support/assert.ts";
 
 function flagsOf(args: string[]): Record<string, string[]> {
-  const invocation = parseCommandLine(args, "/work");
+  const invocation = parseCommandLine(args, "/project");
   assert(invocation.kind === "run");
   const found: Record<string, string[]> = {};
   for (const { name, text } of invocation.flags) (found[name] ??= []).push(text);

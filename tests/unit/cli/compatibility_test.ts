@@ -11,7 +11,6 @@ const DEFAULTS: Expected = {
   listen: ["127.0.0.1:2375"],
   remoteDocker: "unix:///var/run/docker.sock",
   sshKeys: [],
-  sshConfig: "/home/dev/.ssh/config",
   sshKnownHosts: [],
   timeoutMs: 10_000,
   reconnectWaitMs: 10_000,
@@ -127,7 +126,7 @@ const PRINTED: [string, Expected][] = [
 ];
 
 const FILES = {
-  "/work/config.yaml": `local_socket: "/tmp/docker-proxy.sock"
+  "/project/config.yaml": `local_socket: "/tmp/docker-proxy.sock"
 ssh_user: "your-username"
 ssh_host: "your-server.com:22"
 ssh_key_path: "~/.ssh/id_rsa"
@@ -167,7 +166,9 @@ Deno.test("the field names of an earlier tool are keys of a file", async () => {
     SSHKeyPath: "/home/user/.ssh/id_rsa",
     RemoteDocker: "tcp://127.0.0.1:2375",
   });
-  const settings = await settingsFor(["--config", "c.json"], { files: { "/work/c.json": json } });
+  const settings = await settingsFor(["--config", "c.json"], {
+    files: { "/project/c.json": json },
+  });
   assertEquals<unknown>(plain(settings), {
     ...DEFAULTS,
     sshUser: "root",

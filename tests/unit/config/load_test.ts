@@ -15,7 +15,6 @@ Deno.test("defaults are complete", async () => {
     remoteDocker: "unix:///var/run/docker.sock",
     sshHost: "gpu",
     sshKeys: [],
-    sshConfig: "/home/dev/.ssh/config",
     sshKnownHosts: [],
     timeoutMs: 10_000,
     reconnectWaitMs: 10_000,
@@ -67,13 +66,13 @@ Deno.test("relative paths start where they are written", async () => {
   const settings = await settingsFor(
     [...HOST, "--ssh-known-hosts", "kh", "--config", "sub/c.yaml"],
     {
-      files: { "/work/sub/c.yaml": "ssh_key: keys/id\n" },
+      files: { "/project/sub/c.yaml": "ssh_key: keys/id\n" },
       env: { RDA_SSH_CONFIG: "ssh.conf" },
     },
   );
-  assertEquals(settings.sshKeys, ["/work/sub/keys/id"]);
-  assertEquals(settings.sshKnownHosts, ["/work/kh"]);
-  assertEquals(settings.sshConfig, "/work/ssh.conf");
+  assertEquals(settings.sshKeys, ["/project/sub/keys/id"]);
+  assertEquals(settings.sshKnownHosts, ["/project/kh"]);
+  assertEquals(settings.sshConfig, "/project/ssh.conf");
 });
 
 Deno.test("a local socket replaces the default address and joins a given one", async () => {
@@ -102,8 +101,8 @@ Deno.test("mTLS settings are complete, with the usual port and name", async () =
     host: "gw",
     port: 443,
     serverName: "gw",
-    certFile: "/work/c",
-    keyFile: "/work/k",
+    certFile: "/project/c",
+    keyFile: "/project/k",
   });
   assertEquals(describeRemote(settings), "mtls://gw");
 });
@@ -134,12 +133,12 @@ Deno.test("the passphrase comes from the environment and is not printed with the
 Deno.test("config none and ssh-config none read no file", async () => {
   const files = { [OWN_FILE]: "timeout: bad\n" };
   const settings = await settingsFor([...HOST, "--config=none", "--ssh-config=none"], { files });
-  assertEquals([settings.timeoutMs, settings.sshConfig], [10_000, undefined]);
+  assertEquals([settings.timeoutMs, settings.sshConfig], [10_000, "none"]);
 });
 
-Deno.test("without a home directory only what needs one is left out", async () => {
+Deno.test("without a home directory there is no file of one's own", async () => {
   const settings = await settingsFor(HOST, { home: null });
-  assertEquals(settings.sshConfig, undefined);
+  assertEquals(settings.origins.listen.source, "default");
 });
 
 Deno.test("empty variables count as unset", async () => {
@@ -177,7 +176,12 @@ const BAD: [string[], Machine, string][] = [
   [HOST, { env: { RDA_TIMEUOT: "1s" } }, '"RDA_TIMEUOT"; did you mean RDA_TIMEOUT?'],
   [HOST, { env: { RDA_TIMEOUT: "1" } }, 'value "1" for environment variable RDA_TIMEOUT: expected'],
   [HOST, { env: { LOG_LEVEL: "loud" } }, 'value "loud" for environment variable LOG_LEVEL'],
-  [HOST, { env: { RDA_LISTEN: "a,,b" } }, "Missing value for environment variable RDA_LISTEN"],
+  [
+    [...HOST, "--listen=/tmp/d.sock"],
+    {},
+    'Invalid value "/tmp/d.sock" for --listen; Write "unix:///tmp/d.sock" for a Unix socket',
+  ],
+  [HOST, { env: { RDA_LISTEN: ":1,,:2" } }, "Missing value for environment variable RDA_LISTEN"],
   [
     HOST,
     { files: { [OWN_FILE]: "\n\ntimeout: 10\n" } },
@@ -192,7 +196,7 @@ const BAD: [string[], Machine, string][] = [
   [
     [...HOST, "--config=x.yaml"],
     {},
-    'Cannot read configuration file "/work/x.yaml": there is no such file',
+    'Cannot read configuration file "/project/x.yaml": there is no such file',
   ],
   [HOST, { env: { RDA_CONFIG: "/x" } }, 'Cannot read configuration file "/x"'],
   [

@@ -9,7 +9,7 @@ const place: Place = { platform: "linux", home: "/home/dev", env: {} };
 
 function read(name: OptionName, text: string) {
   const origin = { source: "flag", where: `--${name}` } as const;
-  const given: Given<OptionName> = { name, text, origin, base: "/work" };
+  const given: Given<OptionName> = { name, text, origin, base: "/project" };
   return readValue(specOf(name), given, place);
 }
 
@@ -35,11 +35,14 @@ const GOOD: [OptionName, string, unknown][] = [
   ["warm-connections", "0", 0],
   ["warm-connections", "64", 64],
   ["ssh-key", "~/.ssh/id_rsa", "/home/dev/.ssh/id_rsa"],
-  ["ssh-key", "keys/a b", "/work/keys/a b"],
+  ["ssh-key", "keys/a b", "/project/keys/a b"],
   ["ssh-key", "/etc/key", "/etc/key"],
-  ["ssh-key", "none", "/work/none"],
-  ["ssh-config", "none", undefined],
-  ["ssh-config", "./none", "/work/none"],
+  ["ssh-key", "none", "/project/none"],
+  ["ssh-config", "none", "none"],
+  ["listen", ":2375", ":2375"],
+  ["listen", "unix://~/d.sock", "unix:///home/dev/d.sock"],
+  ["listen", "npipe:////./pipe/docker", "npipe:////./pipe/docker"],
+  ["ssh-config", "./none", "/project/none"],
   ["remote-docker", "unix:///var/run/docker.sock", "unix:///var/run/docker.sock"],
   ["remote-docker", "/run/user/1000/docker.sock", "unix:///run/user/1000/docker.sock"],
   ["remote-docker", "tcp://127.0.0.1:2375", "tcp://127.0.0.1:2375"],
@@ -69,10 +72,10 @@ const BAD: [OptionName, string, string][] = [
   ["warm-connections", "4.5", "expected a whole number from 0 to 64"],
   ["warm-connections", "65", "expected at most 64"],
   ["warm-connections", "many", "expected a whole number"],
-  ["remote-docker", "docker.sock", "expected unix:///PATH or tcp://HOST:PORT"],
-  ["remote-docker", "unix://docker.sock", "expected unix:///PATH"],
-  ["remote-docker", "tcp://127.0.0.1", "expected tcp://HOST:PORT"],
-  ["remote-docker", "tcp://a:0", "expected a port from 1 to 65535"],
+  ["remote-docker", "docker.sock", '"docker.sock" for --remote-docker'],
+  ["remote-docker", "unix://docker.sock", '"unix://docker.sock" for --remote-docker'],
+  ["remote-docker", "tcp://127.0.0.1", '"tcp://127.0.0.1" for --remote-docker'],
+  ["ssh-host", "gpu:0", '"gpu:0" for --ssh-host'],
   ["ssh-key", "file:///tmp/key", "expected a file name, not a URL"],
   ["ssh-key", "~root/key", "only one's own home directory"],
   ["ssh-user", "a\nb", "contains a control character"],
