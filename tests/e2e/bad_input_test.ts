@@ -42,7 +42,7 @@ const CASES: readonly BadInput[] = [
   {
     name: "a key file that is not there",
     flags: (_, directory) => ({ "ssh-key": `${directory}/no-such-key` }),
-    code: EXIT_CODES.config,
+    code: EXIT_CODES.authentication,
     says: /no-such-key/,
   },
   {
@@ -51,7 +51,7 @@ const CASES: readonly BadInput[] = [
       await Deno.writeTextFile(`${directory}/not-a-key`, "hello\n", { mode: 0o600 });
       return { "ssh-key": `${directory}/not-a-key` };
     },
-    code: EXIT_CODES.config,
+    code: EXIT_CODES.authentication,
     says: /not-a-key/,
     own: ["not-a-key"],
   },
