@@ -25,6 +25,9 @@ const CIPHERS = ["chacha20-poly1305@openssh.com", "aes128-ctr", "aes256-ctr"] as
 const GCM = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"] as const;
 const HMACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"] as const;
 
+/** Clients such as ssh2 ask for a Unix socket only where they read the name of OpenSSH. */
+const IDENT = "OpenSSH_9.0 remote-docker-agent";
+
 /** How to serve. Paths are absolute, durations milliseconds. */
 export interface SshServerOptions {
   readonly host: string;
@@ -82,7 +85,7 @@ class Server implements SshServer {
     this.#log = log;
     this.#ssh = new ssh2.Server({
       hostKeys: [hostKey],
-      ident: "remote-docker-agent",
+      ident: IDENT,
       algorithms: {
         cipher: [...CIPHERS, ...GCM],
         hmac: [...HMACS, "hmac-sha2-256"],

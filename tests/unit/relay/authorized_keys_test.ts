@@ -91,7 +91,9 @@ Deno.test("a line that asks for anything else is refused as a whole", () => {
 });
 
 Deno.test("blank lines and comments count as lines and nothing else", () => {
-  const { keys, refused } = parseAuthorizedKeys(`# mine\n\n${KEY} a\nnonsense\r\n  # b\n${KEY} c\n`);
+  const { keys, refused } = parseAuthorizedKeys(
+    `# mine\n\n${KEY} a\nnonsense\r\n  # b\n${KEY} c\n`,
+  );
   assertEquals(keys.map(({ line, comment }) => [line, comment]), [[3, "a"], [6, "c"]]);
   assertEquals(refused.map(({ line }) => line), [4]);
 });
