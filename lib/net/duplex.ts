@@ -13,8 +13,8 @@ export interface Duplex {
   read(): Promise<Uint8Array | null>;
 
   /**
-   * Writes all of `chunk`; settles when the stream can take more, so that a slow reader holds back
-   * the writer. The chunk must not be changed until then. One write at a time.
+   * Writes all of `chunk`, which belongs to the stream from here on; settles when the stream can
+   * take more, so that a slow reader holds back the writer. One write at a time.
    */
   write(chunk: Uint8Array): Promise<void>;
 

@@ -34,7 +34,7 @@ export function usage(measurements: readonly string[]): string {
   --json FILE     where the results go (default: dist/bench.json)
   --help          this text
 
-The remote host is the one named by RHOST_NAME, or one made for the run.`;
+The remote host is the one named by RDA_RIG_NAME, or one made for the run.`;
 }
 
 /** Parses the command line; throws `AgentError` of kind `usage`. */

@@ -11,7 +11,7 @@ import { MEASUREMENTS } from "./measure/all.ts";
 import type { Peer, PeerId } from "./peers/peer.ts";
 import { startPeer } from "./peers/start.ts";
 import { renderReport, type Run } from "./report.ts";
-import { acquireRig, type Rig } from "./rig.ts";
+import { acquireRig, type BenchRig } from "./rig.ts";
 import { runPlan } from "./runner.ts";
 import { setStage } from "./stage.ts";
 
@@ -19,7 +19,11 @@ const NAMES = MEASUREMENTS.map((it) => it.id);
 const INTERRUPTED = 130;
 
 /** Measures what the options ask for. */
-async function bench(options: BenchOptions, rig: Rig, signal: AbortSignal): Promise<Run> {
+async function bench(
+  options: BenchOptions,
+  { rig, setRoundTrip }: BenchRig,
+  signal: AbortSignal,
+): Promise<Run> {
   await using stack = new AsyncDisposableStack();
   const directory = await Deno.makeTempDir({ prefix: "rda-bench-" });
   stack.defer(() => Deno.remove(directory, { recursive: true }));
@@ -49,7 +53,7 @@ async function bench(options: BenchOptions, rig: Rig, signal: AbortSignal): Prom
     measurements,
     peers,
     roundsOf: ({ rounds }) => options.rounds ?? (options.quick ? rounds.quick : rounds.full),
-    setRoundTrip: (milliseconds) => rig.setRoundTrip(milliseconds),
+    setRoundTrip,
     progress: (line) => console.error(line),
   }, { stage, signal, fresh });
   return { facts, peers: options.peers, results, absent };

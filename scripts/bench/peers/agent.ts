@@ -6,13 +6,13 @@ const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
 
 /** Starts the agent; throws when it does not come up. */
 export function startAgent(options: PeerOptions): Promise<Peer> {
-  const { env } = options.rig;
+  const { rig } = options;
   const socket = `${options.directory}/agent.sock`;
   const ssh = {
-    "--ssh-host": `${env.RHOST_ADDR}:${env.RHOST_PORT}`,
-    "--ssh-user": env.RHOST_USER,
-    "--ssh-key": env.RHOST_KEY,
-    "--ssh-known-hosts": env.RHOST_KNOWN_HOSTS,
+    "--ssh-host": `${rig.address}:${rig.port}`,
+    "--ssh-user": rig.user,
+    "--ssh-key": rig.key,
+    "--ssh-known-hosts": rig.knownHosts,
     "--ssh-config": "none",
   };
   const start = ["run", "-A", MAIN, "start", "--listen", `unix://${socket}`];

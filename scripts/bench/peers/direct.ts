@@ -9,8 +9,8 @@ import type { Peer, PeerOptions } from "./peer.ts";
 export function startDirect({ rig, directory }: PeerOptions): Promise<Peer> {
   const peer: Peer = {
     id: "direct",
-    env: { DOCKER_HOST: `unix://${rig.env.RHOST_DIRECT_SOCK}`, DOCKER_CONFIG: directory },
-    dial: () => dialUnix(rig.env.RHOST_DIRECT_SOCK),
+    env: { DOCKER_HOST: `unix://${rig.directSocket}`, DOCKER_CONFIG: directory },
+    dial: () => dialUnix(rig.directSocket),
     stop: () => Promise.resolve(),
   };
   return Promise.resolve(peer);

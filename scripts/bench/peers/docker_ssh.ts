@@ -7,17 +7,17 @@ import type { Peer, PeerOptions } from "./peer.ts";
 
 /** There is nothing to start; each `dial` starts an ssh. */
 export function startDockerSsh({ rig, directory }: PeerOptions): Promise<Peer> {
-  const path = `${rig.env.RHOST_BIN}:${Deno.env.get("PATH") ?? ""}`;
-  const login = ["-l", rig.env.RHOST_USER, "-o", "ConnectTimeout=30", "-T", "--"];
-  const remote = [rig.env.RHOST_ADDR, "docker", "system", "dial-stdio"];
+  const path = `${rig.bin}:${Deno.env.get("PATH") ?? ""}`;
+  const login = ["-l", rig.user, "-o", "ConnectTimeout=30", "-T", "--"];
+  const remote = [rig.address, "docker", "system", "dial-stdio"];
   const peer: Peer = {
     id: "docker-ssh",
     env: {
-      DOCKER_HOST: `ssh://${rig.env.RHOST_USER}@${rig.env.RHOST_ADDR}`,
+      DOCKER_HOST: `ssh://${rig.user}@${rig.address}`,
       DOCKER_CONFIG: directory,
       PATH: path,
     },
-    dial: () => Promise.resolve(dialCommand(`${rig.env.RHOST_BIN}/ssh`, [...login, ...remote], {})),
+    dial: () => Promise.resolve(dialCommand(`${rig.bin}/ssh`, [...login, ...remote], {})),
     stop: () => Promise.resolve(),
   };
   return Promise.resolve(peer);

@@ -3,7 +3,7 @@
  * with. All are used the same way, through the docker CLI with `env` or through `dial`.
  */
 import type { ByteStream } from "../byte_stream.ts";
-import type { Rig } from "../rig.ts";
+import type { Rig } from "../../../tests/support/rig.ts";
 
 /** The peers, in the order measured and shown. */
 export const PEER_IDS = ["agent", "direct", "ssh-l", "docker-ssh"] as const;

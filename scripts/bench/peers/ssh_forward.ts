@@ -7,9 +7,9 @@ export function startSshForward(options: PeerOptions): Promise<Peer> {
   const { rig, directory } = options;
   const socket = `${directory}/ssh.sock`;
   const forward = ["-N", "-o", "ExitOnForwardFailure=yes", "-o", "StreamLocalBindUnlink=yes"];
-  const args = [...forward, "-L", `${socket}:${rig.env.RHOST_DOCKER_SOCK}`, rig.env.RHOST_ADDR];
+  const args = [...forward, "-L", `${socket}:${rig.dockerSocket}`, rig.address];
   return startListening(
-    { id: "ssh-l", command: `${rig.env.RHOST_BIN}/ssh`, args, socket },
+    { id: "ssh-l", command: `${rig.bin}/ssh`, args, socket },
     options,
   );
 }

@@ -1,0 +1,158 @@
+/**
+ * The composition root: the only place that knows every room. It makes the parts of one agent, joins
+ * them, and closes them in the reverse order.
+ */
+import type { Settings } from "./config/settings.ts";
+import { pingEngine } from "./docker/client.ts";
+import { AgentError } from "./errors.ts";
+import type { RequestHead } from "./http/head.ts";
+import { dump } from "./intercept/dump.ts";
+import { checkClientHeaders } from "./listen/host_policy.ts";
+import { listen } from "./listen/listen.ts";
+import type { Listener } from "./listen/listener.ts";
+import { logger } from "./log.ts";
+import { formatDockerHost, parseListenAddress } from "./net/address.ts";
+import { Proxy } from "./proxy/proxy.ts";
+import { connectMtls } from "./transport/mtls.ts";
+import { sshConnector } from "./transport/ssh/connector.ts";
+import type { SshSettings } from "./transport/ssh/settings.ts";
+import { Supervisor } from "./transport/supervisor.ts";
+import type { Connect } from "./transport/transport.ts";
+import { parseRemoteDocker } from "./transport/url.ts";
+
+/** A running agent; whoever started it shuts it down. */
+export interface Agent {
+  /** Where it listens, as values of `DOCKER_HOST`. */
+  readonly addresses: readonly string[];
+  /** Stops accepting, lets requests finish for up to `timeoutMs`, then closes everything. */
+  shutdown(timeoutMs: number): Promise<void>;
+  /** Settles, with the reason, only if the agent cannot go on. */
+  readonly failed: Promise<Error>;
+}
+
+/**
+ * Starts an agent: its addresses are taken, the remote host is connected and its engine answers by
+ * the time this settles. Throws `AgentError`, and then nothing is left behind; so does an abort.
+ */
+export async function startAgent(settings: Settings, signal: AbortSignal): Promise<Agent> {
+  const cleanup: (() => Promise<void>)[] = [];
+  const undo = async () => {
+    for (const step of cleanup.splice(0).reverse()) await step();
+  };
+  try {
+    const listeners = await openListeners(settings, cleanup);
+    const supervisor = new Supervisor({ connect: connectorOf(settings) });
+    cleanup.push(() => supervisor.close());
+    await connect(supervisor, settings, signal);
+    const proxy = makeProxy(settings, supervisor);
+    for (const listener of listeners) serve(listener, proxy);
+    return {
+      addresses: listeners.map(({ dockerHost }) => dockerHost),
+      failed: supervisor.failed,
+      async shutdown(timeoutMs) {
+        await Promise.all(listeners.map((listener) => listener.close()));
+        await proxy.shutdown(timeoutMs);
+        await undo();
+      },
+    };
+  } catch (error) {
+    await undo();
+    throw error;
+  }
+}
+
+async function openListeners(
+  settings: Settings,
+  cleanup: (() => Promise<void>)[],
+): Promise<Listener[]> {
+  const { allowRemoteClients, tls } = settings;
+  const listeners: Listener[] = [];
+  for (const text of settings.listen) {
+    const address = parseListenAddress(text);
+    const listener = await listen(address, { allowRemoteClients, ...(tls && { tls }) });
+    cleanup.push(() => listener.close());
+    listeners.push(listener);
+    if (address.kind === "tcp" && address.hostImplied) {
+      logger("listen").info(`"${text}" names no host: taken as ${formatDockerHost(address)}`);
+    }
+  }
+  return listeners;
+}
+
+function connectorOf(settings: Settings): Connect {
+  const { mtls } = settings;
+  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
+  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
+}
+
+function sshSettingsOf(settings: Settings): SshSettings {
+  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
+  return {
+    host: sshHost,
+    ...(sshUser === undefined ? {} : { user: sshUser }),
+    ...(sshPort === undefined ? {} : { port: sshPort }),
+    keyFiles: settings.sshKeys,
+    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
+    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
+    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
+    connectTimeoutMs: settings.timeoutMs,
+    remoteDocker: parseRemoteDocker(settings.remoteDocker),
+  };
+}
+
+/** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
+async function connect(
+  supervisor: Supervisor,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = () => void supervisor.close();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    const transport = await supervisor.start();
+    const stream = await transport.open({ kind: "docker" });
+    if (settings.mode === "raw") return stream.close();
+    await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
+  } catch (error) {
+    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted", { cause: error });
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+function makeProxy(settings: Settings, supervisor: Supervisor): Proxy {
+  const proxy = new Proxy({
+    mode: settings.mode,
+    warm: settings.warmConnections,
+    interceptors: settings.dump ? [dump] : [],
+    open: (lane, signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane,
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+  });
+  supervisor.onChange(() => {
+    if (supervisor.state.kind === "up") proxy.warmUp();
+  });
+  proxy.warmUp();
+  return proxy;
+}
+
+function serve(listener: Listener, proxy: Proxy): void {
+  // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
+  const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
+  listener.serve((duplex, { remote }) =>
+    proxy.serve(duplex, { remote, ...(guarded && { guard: guardOf }) })
+  );
+}
+
+function guardOf({ headers }: RequestHead) {
+  return checkClientHeaders(
+    headers.get("Host"),
+    headers.get("Origin"),
+    headers.get("Sec-Fetch-Site"),
+  );
+}

@@ -1,0 +1,126 @@
+/**
+ * Takes a command line apart: the command, its flags and what was asked about the program itself.
+ * Every long flag may be written with one dash or two, as `--flag value` or `--flag=value`, and a
+ * boolean also as `--no-flag`.
+ */
+import { parseArgs } from "node:util";
+import { type CommandName, COMMANDS, type Given } from "../config/option.ts";
+import { OPTION_NAMES, type OptionName, specOf } from "../config/schema.ts";
+import { suggestion } from "../config/suggest.ts";
+import { quote } from "../config/values.ts";
+import { AgentError } from "../errors.ts";
+
+/** What a command line asks for. */
+export type Invocation =
+  | { readonly kind: "version" }
+  | { readonly kind: "help"; readonly topic: CommandName | undefined }
+  | {
+    readonly kind: "run";
+    readonly command: CommandName;
+    readonly flags: readonly Given<OptionName>[];
+  };
+
+/** What a word after the dashes stands for. */
+interface Flag {
+  readonly name: OptionName;
+  readonly negated: boolean;
+}
+
+const FLAGS = flagTable();
+const FLAG_NAMES = [...FLAGS.keys(), "help", "version"].map((word) => `--${word}`);
+const HELP_HINT = "remote-docker-agent --help shows what there is";
+
+function flagTable(): ReadonlyMap<string, Flag> {
+  const flags = new Map<string, Flag>();
+  for (const name of OPTION_NAMES) {
+    const { type, aliases = [] } = specOf(name);
+    for (const word of [name, ...aliases]) flags.set(word, { name, negated: false });
+    if (type === "boolean") flags.set(`no-${name}`, { name, negated: true });
+  }
+  return flags;
+}
+
+/** Throws `AgentError` of kind `usage`. Relative paths among the values start from `cwd`. */
+export function parseCommandLine(args: readonly string[], cwd: string): Invocation {
+  const tokens = tokensOf(args);
+  const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
+  const asked = new Set(tokens.flatMap((token) => token.kind === "option" ? [token.name] : []));
+  if (asked.has("help")) return { kind: "help", topic: COMMANDS.find((name) => name === words[0]) };
+  if (asked.has("version")) return { kind: "version" };
+
+  const flags = tokens.flatMap((token) =>
+    token.kind === "option" ? [readFlag(token, args, cwd)] : []
+  );
+  const command = words[0] === undefined ? "start" : readCommand(words[0]);
+  const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
+  const surplus = words[topic === undefined ? 1 : 2];
+  if (surplus !== undefined) {
+    const hint = "a value belongs to its flag, as in --flag=value";
+    throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
+  }
+  const stray = flags.find(({ name }) => !specOf(name).commands.includes(command));
+  if (stray !== undefined) {
+    const message = `Cannot use ${stray.origin.where} with the command "${command}"`;
+    throw new AgentError("usage", message, { hint: HELP_HINT });
+  }
+  if (command === "help") return { kind: "help", topic };
+  return command === "version" ? { kind: "version" } : { kind: "run", command, flags };
+}
+
+type Tokens = NonNullable<ReturnType<typeof parseArgs>["tokens"]>;
+type OptionToken = Extract<Tokens[number], { kind: "option" }>;
+
+function tokensOf(args: readonly string[]): Tokens {
+  const options: Record<string, { type: "string" | "boolean"; short?: string }> = {
+    help: { type: "boolean", short: "h" },
+    version: { type: "boolean", short: "V" },
+  };
+  for (const [word, { name }] of FLAGS) {
+    options[word] = { type: specOf(name).type === "boolean" ? "boolean" : "string" };
+  }
+  const end = args.indexOf("--");
+  // One dash before a long flag, as in `-ssh-user=dev`, is how earlier tools wrote it.
+  const doubled = args.map((arg, index) =>
+    (end < 0 || index < end) && /^-[A-Za-z][^=]/.test(arg) ? `-${arg}` : arg
+  );
+  return parseArgs({ args: doubled, options, strict: false, allowPositionals: true, tokens: true })
+    .tokens;
+}
+
+function readFlag(token: OptionToken, args: readonly string[], cwd: string): Given<OptionName> {
+  const flag = FLAGS.get(token.name);
+  if (flag === undefined) {
+    const typed = (args[token.index] ?? token.rawName).split("=", 1)[0] ?? "";
+    throw new AgentError("usage", `Unknown flag ${quote(typed)}`, {
+      hint: suggestion(`--${token.name}`, FLAG_NAMES, HELP_HINT),
+    });
+  }
+  const where = `--${token.name}`;
+  const origin = { source: "flag", where } as const;
+  return { name: flag.name, text: textOf(token, flag, where), origin, base: cwd };
+}
+
+function textOf(token: OptionToken, flag: Flag, where: string): string {
+  if (specOf(flag.name).type === "boolean") {
+    if (!flag.negated) return token.value ?? "true";
+    if (token.value === undefined) return "false";
+    throw new AgentError("usage", `Unexpected value ${quote(token.value)} for ${where}`);
+  }
+  // A flag in the place of a value is far more often a value left out.
+  const flagAsValue = token.inlineValue === false && /^-./.test(token.value);
+  if (token.value === undefined || flagAsValue) {
+    const placeholder = specOf(flag.name).placeholder ?? "VALUE";
+    throw new AgentError("usage", `Missing value for ${where}`, {
+      hint: `write ${where}=${specOf(flag.name).choices?.join("|") ?? placeholder}`,
+    });
+  }
+  return token.value;
+}
+
+function readCommand(word: string): CommandName {
+  const command = COMMANDS.find((name) => name === word);
+  if (command !== undefined) return command;
+  throw new AgentError("usage", `Unknown command ${quote(word)}`, {
+    hint: suggestion(word, COMMANDS, `the commands are ${COMMANDS.join(", ")}`),
+  });
+}

@@ -1,0 +1,114 @@
+/**
+ * What the command line needs from the machine, as one interface: tests hand in their own, the
+ * program the real one. Nothing else in `cli/` touches the process.
+ */
+import type { Place } from "../config/paths.ts";
+import { AgentError } from "../errors.ts";
+
+/** See the file comment. */
+export interface System {
+  readonly place: Place;
+  readonly cwd: string;
+  /** Whether standard error, where messages go, is a terminal. */
+  readonly isTerminal: boolean;
+  /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
+  readFile(path: string, limit: number): Promise<Uint8Array>;
+  /** Writes to standard output. */
+  out(text: string): void;
+  /** Writes to standard error. */
+  err(text: string): void;
+  /** Calls `handler` for every request to end; the result stops that. */
+  onSignal(handler: (signal: StopSignal) => void): () => void;
+  /** Calls `handler` with errors that nobody caught; the result stops that. */
+  onUncaught(handler: (error: unknown) => void): () => void;
+}
+
+/** The signals that ask the program to end, with their numbers. */
+export const STOP_SIGNALS = { SIGHUP: 1, SIGINT: 2, SIGTERM: 15, SIGBREAK: 21 } as const;
+export type StopSignal = keyof typeof STOP_SIGNALS;
+
+/** The process we are. Throws `AgentError` if the working directory is gone. */
+export function denoSystem(): System {
+  const windows = Deno.build.os === "windows";
+  const env = environment(windows);
+  return {
+    place: {
+      platform: Deno.build.os,
+      home: env[windows ? "USERPROFILE" : "HOME"] || undefined,
+      env,
+    },
+    cwd: workingDirectory(),
+    isTerminal: Deno.stderr.isTerminal(),
+    readFile,
+    out: (text) => writeAll(Deno.stdout, text),
+    err: (text) => writeAll(Deno.stderr, text),
+    onSignal: (handler) => onSignal(handler, windows),
+    onUncaught,
+  };
+}
+
+function workingDirectory(): string {
+  try {
+    return Deno.cwd();
+  } catch (cause) {
+    throw new AgentError("usage", "Cannot find the working directory", {
+      cause,
+      hint: "change to a directory that exists",
+    });
+  }
+}
+
+/** The names of variables do not differ by case on Windows. */
+function environment(windows: boolean): Record<string, string> {
+  const env = Deno.env.toObject();
+  if (!windows) return env;
+  return Object.fromEntries(Object.entries(env).map(([name, text]) => [name.toUpperCase(), text]));
+}
+
+async function readFile(path: string, limit: number): Promise<Uint8Array> {
+  using file = await Deno.open(path);
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  while (length < limit) {
+    const count = await file.read(bytes.subarray(length));
+    if (count === null) break;
+    length += count;
+  }
+  return bytes.subarray(0, length);
+}
+
+function writeAll(stream: typeof Deno.stdout, text: string): void {
+  const bytes = new TextEncoder().encode(text);
+  try {
+    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
+  } catch {
+    // The reader has gone away, as after `--help | head -1`; there is nobody left to tell.
+  }
+}
+
+function onSignal(handler: (signal: StopSignal) => void, windows: boolean): () => void {
+  const names: StopSignal[] = windows ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const removals = names.map((name) => {
+    const listener = () => handler(name);
+    Deno.addSignalListener(name, listener);
+    return () => Deno.removeSignalListener(name, listener);
+  });
+  return () => removals.forEach((remove) => remove());
+}
+
+function onUncaught(handler: (error: unknown) => void): () => void {
+  const rejected = (event: PromiseRejectionEvent) => {
+    event.preventDefault();
+    handler(event.reason);
+  };
+  const thrown = (event: ErrorEvent) => {
+    event.preventDefault();
+    handler(event.error);
+  };
+  globalThis.addEventListener("unhandledrejection", rejected);
+  globalThis.addEventListener("error", thrown);
+  return () => {
+    globalThis.removeEventListener("unhandledrejection", rejected);
+    globalThis.removeEventListener("error", thrown);
+  };
+}

@@ -1,0 +1,97 @@
+/** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
+import { type CommandName, COMMANDS, GROUPS, type OptionSpec } from "../config/option.ts";
+import { OPTION_NAMES, type OptionName, OPTIONS, SECRETS, specOf } from "../config/schema.ts";
+
+const WIDTH = 80;
+/** Where the text beside a flag begins. */
+const COLUMN = 26;
+
+const ABOUT: Readonly<Record<CommandName, string>> = {
+  start: "Listen here and carry Docker calls to the remote host (the default)",
+  version: "Show the version",
+  help: "Show this text, or that of one command",
+};
+
+const EXAMPLES = `Examples:
+  remote-docker-agent --ssh-host dev@gpu.example.com
+  remote-docker-agent --ssh-host gpu --listen unix:///tmp/docker.sock
+  remote-docker-agent --transport mtls --mtls-endpoint gateway.example.com:443 \\
+    --mtls-cert cert.pem --mtls-key key.pem --mtls-sni gpu.example.com
+  export DOCKER_HOST=tcp://127.0.0.1:2375; docker ps`;
+
+/** The text of `--help`, or of `help COMMAND`; ends with a newline. */
+export function renderUsage(topic?: CommandName): string {
+  if (topic !== undefined && topic !== "start") {
+    const rest = topic === "help" ? " [COMMAND]" : "";
+    return `Usage: remote-docker-agent ${topic}${rest}\n\n${ABOUT[topic]}.\n`;
+  }
+  const commands = COMMANDS.map((name) => entry(name, ABOUT[name]));
+  const sections = [
+    "Usage: remote-docker-agent [start] [OPTIONS]\n       remote-docker-agent COMMAND",
+    "Makes the Docker engine of a remote host available on this machine.",
+    ["Commands:", ...commands].join("\n"),
+    ...GROUPS.map((group) => renderGroup(group)),
+    ["Other:", entry("-h, --help", "Show this text"), entry("-V, --version", ABOUT.version)]
+      .join("\n"),
+    renderEnvironment(),
+    EXAMPLES,
+  ];
+  return sections.join("\n\n") + "\n";
+}
+
+function renderGroup(group: typeof GROUPS[number]): string {
+  const names = OPTION_NAMES.filter((name) => OPTIONS[name].group === group);
+  return [`${group}:`, ...names.map(renderOption)].join("\n");
+}
+
+function renderOption(name: OptionName): string {
+  const spec = specOf(name);
+  const value = placeholderOf(spec);
+  const remarks = [spec.help];
+  if (spec.many === true) remarks.push("; may be repeated");
+  const standard = defaultOf(spec);
+  if (standard !== undefined) remarks.push(` (default: ${standard})`);
+  return entry(`--${name}${value === "" ? "" : ` ${value}`}`, remarks.join(""));
+}
+
+/** What stands for the value of an option; nothing for a boolean. */
+export function placeholderOf(spec: OptionSpec): string {
+  if (spec.type === "boolean") return "";
+  return spec.choices?.join("|") ?? spec.placeholder ?? "VALUE";
+}
+
+/** The default in words, if there is one worth saying. */
+export function defaultOf(spec: OptionSpec): string | undefined {
+  return spec.type === "boolean" ? undefined : spec.defaultNote ?? spec.default;
+}
+
+function renderEnvironment(): string {
+  const about =
+    "Every option can also be set by an environment variable, such as RDA_SSH_HOST for " +
+    '--ssh-host, or in the configuration file, such as "ssh_host: gpu". Flags come before ' +
+    "variables, variables before the file. Only as a variable:";
+  const secrets = SECRETS.map(({ env, help }) => entry(env, help));
+  return ["Environment and file:", ...wrap(about, WIDTH - 2).map((line) => `  ${line}`), ...secrets]
+    .join("\n");
+}
+
+function entry(term: string, text: string): string {
+  const lines = wrap(text, WIDTH - COLUMN);
+  const head = `  ${term}`;
+  const fits = head.length < COLUMN - 1;
+  const rest = (fits ? lines.slice(1) : lines).map((line) => " ".repeat(COLUMN) + line);
+  return [fits ? head.padEnd(COLUMN) + (lines[0] ?? "") : head, ...rest].join("\n");
+}
+
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let line = "";
+  for (const word of text.split(" ")) {
+    if (line !== "" && line.length + 1 + word.length > width) {
+      lines.push(line);
+      line = "";
+    }
+    line += line === "" ? word : ` ${word}`;
+  }
+  return [...lines, line];
+}

@@ -1,0 +1,162 @@
+/**
+ * The settings of one run, as the rest of the program sees them: typed, complete, checked. Made
+ * once from the values of the option table and never changed.
+ */
+import type { LogFormat, LogLevel } from "../log.ts";
+import { parseSshHost, type SshHost } from "../transport/url.ts";
+import { type Origin, rankOf } from "./option.ts";
+import type { OptionName, Values } from "./schema.ts";
+
+/** The port of a gateway whose endpoint names none. */
+const DEFAULT_GATEWAY_PORT = 443;
+
+/** How to reach the mTLS gateway. All files are absolute paths of PEM files. */
+export interface MtlsSettings {
+  readonly host: string;
+  readonly port: number;
+  /** The name asked for in the TLS handshake, by which the gateway chooses the remote host. */
+  readonly serverName: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  /** Absent: the system's authorities. */
+  readonly caFile?: string;
+}
+
+/** What listeners show to remote clients, and whose clients they let in. PEM files. */
+export interface TlsSettings {
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly caFile: string;
+}
+
+/** See the file comment. Paths are absolute, durations are milliseconds. */
+export interface Settings {
+  readonly transport: Values["transport"];
+  readonly mode: Values["mode"];
+  /** Addresses that `parseListenAddress` reads, at least one; the local socket is among them. */
+  readonly listen: readonly string[];
+  /** `unix:///path` or `tcp://host:port`, as seen from the remote host. */
+  readonly remoteDocker: string;
+  /** A name, an address without brackets or a `Host` of the OpenSSH configuration. */
+  readonly sshHost?: string;
+  /** Absent: what the OpenSSH configuration says, or its defaults. So for all of `ssh…`. */
+  readonly sshUser?: string;
+  readonly sshPort?: number;
+  /** Absolute paths; empty for the keys ssh would try. */
+  readonly sshKeys: readonly string[];
+  /** The one file to read; `"none"` for none. Absent: the files ssh would read. */
+  readonly sshConfig?: string;
+  /** Absolute paths; empty for the files ssh would read. */
+  readonly sshKnownHosts: readonly string[];
+  readonly sshStrictHostKeyChecking?: NonNullable<Values["ssh-strict-host-key-checking"]>;
+  /** A function, so that no one who prints or logs settings prints the secret. */
+  readonly sshPassphrase: () => string | undefined;
+  readonly timeoutMs: number;
+  readonly reconnectWaitMs: number;
+  /** Present if and only if the transport is `mtls`. */
+  readonly mtls?: MtlsSettings;
+  readonly allowRemoteClients: boolean;
+  /** Present if server certificates were given. */
+  readonly tls?: TlsSettings;
+  readonly dump: boolean;
+  readonly logLevel: LogLevel;
+  readonly logFormat: LogFormat;
+  readonly shutdownTimeoutMs: number;
+  readonly warmConnections: number;
+  /** Where each value came from, for messages about it. */
+  readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
+/** What {@link makeSettings} needs beside the values. */
+export interface Circumstances {
+  readonly origins: Readonly<Record<OptionName, Origin>>;
+  /** Whether log messages go to a terminal. */
+  readonly isTerminal: boolean;
+  readonly sshPassphrase: string | undefined;
+}
+
+/** Assembles settings from values that have passed `checkValues`. */
+export function makeSettings(values: Values, circumstances: Circumstances): Settings {
+  const { origins, isTerminal, sshPassphrase } = circumstances;
+  return {
+    transport: values.transport,
+    mode: values.mode,
+    listen: listenAddresses(values, origins),
+    remoteDocker: values["remote-docker"],
+    ...sshSettings(values, origins),
+    sshPassphrase: () => sshPassphrase,
+    timeoutMs: values.timeout,
+    reconnectWaitMs: values["reconnect-wait"],
+    ...(values.transport === "mtls" ? { mtls: mtlsSettings(values) } : {}),
+    allowRemoteClients: values["allow-remote-clients"],
+    ...tlsSettings(values),
+    dump: values.dump,
+    logLevel: logLevelOf(values, origins),
+    logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
+    shutdownTimeoutMs: values["shutdown-timeout"],
+    warmConnections: values["warm-connections"],
+    origins,
+  };
+}
+
+/** The remote host for people, such as `ssh://dev@gpu.example.com:2222`. */
+export function describeRemote(settings: Settings): string {
+  const { mtls, sshHost = "", sshUser, sshPort } = settings;
+  if (mtls !== undefined) return `mtls://${mtls.serverName}`;
+  const user = sshUser === undefined ? "" : `${sshUser}@`;
+  const host = sshHost.includes(":") ? `[${sshHost}]` : sshHost;
+  return `ssh://${user}${host}${sshPort === undefined ? "" : `:${sshPort}`}`;
+}
+
+/** A dump is written at level debug, so asking for one asks for the level. */
+function logLevelOf(values: Values, origins: Circumstances["origins"]): LogLevel {
+  return values.dump && origins["log-level"].source === "default" ? "debug" : values["log-level"];
+}
+
+/** A local socket stands in for the default address, but joins addresses that were asked for. */
+function listenAddresses(values: Values, origins: Circumstances["origins"]): string[] {
+  const socket = values["local-socket"];
+  if (socket === undefined) return [...values.listen];
+  const asked = origins.listen.source === "default" ? [] : values.listen;
+  return [...asked, `unix://${socket}`];
+}
+
+function sshSettings(values: Values, origins: Circumstances["origins"]) {
+  const host: Partial<SshHost> = values["ssh-host"] === undefined
+    ? {}
+    : parseSshHost(values["ssh-host"]);
+  // The option outdoes `user@` in the host, unless the host comes from a stronger source.
+  const named = values["ssh-user"];
+  const prefersNamed = rankOf(origins["ssh-user"]) >= rankOf(origins["ssh-host"]);
+  const user = prefersNamed ? named ?? host.user : host.user ?? named;
+  const strict = values["ssh-strict-host-key-checking"];
+  const config = values["ssh-config"];
+  return {
+    ...(host.host === undefined ? {} : { sshHost: host.host }),
+    ...(host.port === undefined ? {} : { sshPort: host.port }),
+    ...(user === undefined ? {} : { sshUser: user }),
+    sshKeys: values["ssh-key"],
+    ...(config === undefined ? {} : { sshConfig: config }),
+    sshKnownHosts: values["ssh-known-hosts"],
+    ...(strict === undefined ? {} : { sshStrictHostKeyChecking: strict }),
+  };
+}
+
+function mtlsSettings(values: Values): MtlsSettings {
+  const { host, port = DEFAULT_GATEWAY_PORT } = parseSshHost(values["mtls-endpoint"] ?? "");
+  const ca = values["mtls-ca"];
+  return {
+    host,
+    port,
+    serverName: values["mtls-sni"] ?? host,
+    certFile: values["mtls-cert"] ?? "",
+    keyFile: values["mtls-key"] ?? "",
+    ...(ca === undefined ? {} : { caFile: ca }),
+  };
+}
+
+function tlsSettings(values: Values): { tls?: TlsSettings } {
+  const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
+  if (certFile === undefined || keyFile === undefined || caFile === undefined) return {};
+  return { tls: { certFile, keyFile, caFile } };
+}

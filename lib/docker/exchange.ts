@@ -1,0 +1,23 @@
+/**
+ * One request of a client with what is known about it: what interceptors see and change on its way
+ * to the engine and back.
+ */
+import type { RequestMessage, ResponseMessage } from "../http/message.ts";
+import type { Logger } from "../log.ts";
+import type { Layer } from "./compose.ts";
+import type { Route } from "./route.ts";
+
+/** See the file comment. */
+export interface Exchange {
+  /** As it will be sent on; an interceptor that edits it puts another one here. */
+  request: RequestMessage;
+  /** Which operation it is; absent for what the route table does not know. */
+  readonly route: Route | undefined;
+  /** Carries the connection's id in every line. */
+  readonly log: Logger;
+  /** Aborts when the client is gone. */
+  readonly signal: AbortSignal;
+}
+
+/** A layer around the call to the engine. */
+export type Interceptor = Layer<Exchange, ResponseMessage>;

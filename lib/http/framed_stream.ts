@@ -1,0 +1,131 @@
+/**
+ * One side of an HTTP connection: a Duplex with a framer on its reading half. The framed stream
+ * owns the Duplex until it is closed or handed over to another protocol.
+ */
+import type { Duplex } from "../net/duplex.ts";
+import { prefixed } from "../net/prefixed.ts";
+import { DuplexSource } from "../net/source.ts";
+import type { HttpFramer } from "./framer.ts";
+import type { RequestHead, ResponseHead } from "./head.ts";
+import type { Body, BodyPiece } from "./message.ts";
+import type { HttpEvent } from "./parser.ts";
+
+/** How long, and for how many bytes, a closing connection is still read. */
+const LINGER_MS = 500;
+const LINGER_BYTES = 256 * 1024;
+
+/** See the file comment. */
+export class FramedStream<H extends RequestHead | ResponseHead> {
+  readonly #duplex: Duplex;
+  readonly #source: DuplexSource;
+  readonly #framer: HttpFramer<H>;
+  readonly #events: ReadableStreamDefaultReader<HttpEvent<H>>;
+  #ahead: Promise<HttpEvent<H> | null> | undefined;
+
+  constructor(duplex: Duplex, framer: HttpFramer<H>) {
+    this.#duplex = duplex;
+    this.#framer = framer;
+    this.#source = new DuplexSource(duplex);
+    this.#events = this.#source.readable.pipeThrough(framer).getReader();
+  }
+
+  /** The next event; `null` at the orderly end of the connection. Rejects on a parse or I/O error. */
+  next(): Promise<HttpEvent<H> | null> {
+    const event = this.ahead();
+    this.#ahead = undefined;
+    return event;
+  }
+
+  /** The next event without taking it: how an idle connection notices that its peer is gone. */
+  ahead(): Promise<HttpEvent<H> | null> {
+    this.#ahead ??= this.#read();
+    return this.#ahead;
+  }
+
+  async #read(): Promise<HttpEvent<H> | null> {
+    const { value, done } = await this.#events.read();
+    return done ? null : value;
+  }
+
+  /** The body of the message whose head was the last event. */
+  body(): Body {
+    let ended = false;
+    return {
+      read: async () => {
+        const piece = ended ? null : await this.#readBody();
+        ended = piece === null;
+        return piece;
+      },
+    };
+  }
+
+  async #readBody(): Promise<BodyPiece | null> {
+    const event = await this.next();
+    if (event === null || event.type === "end") return null;
+    if (event.type === "body") return event;
+    throw new Error(`A ${event.type} event came within a body`);
+  }
+
+  /** Writes bytes as they are. */
+  write(bytes: Uint8Array): Promise<void> {
+    return this.#duplex.write(bytes);
+  }
+
+  /** Ends our direction. */
+  closeWrite(): Promise<void> {
+    return this.#duplex.closeWrite();
+  }
+
+  /** Parses on after a message that could have ended HTTP on this connection and did not. */
+  resume(): void {
+    this.#framer.resume();
+  }
+
+  /**
+   * Ends framing: what was read and not taken, then the rest of the connection, as a plain stream
+   * that belongs to the caller. `held`: the last message is one that the framer was told to hold.
+   */
+  handOver(options: { held: boolean }): Duplex {
+    if (options.held) this.#framer.switchToRaw();
+    const rest = this.#source.release();
+    let framed = true;
+    return prefixed(this.#duplex, async () => {
+      while (framed) {
+        const event = await this.next();
+        if (event === null) framed = false;
+        else if (event.type === "raw") return event.bytes;
+        else if (event.type === "body") return event.wire;
+      }
+      return await rest();
+    });
+  }
+
+  /**
+   * Closes after a last reply whose reader may still be sending: a socket closed over unread bytes
+   * is reset, and the reply would be lost with it. Reads and drops a little, for a short time.
+   */
+  async closeAfterReply(): Promise<void> {
+    const timer = setTimeout(() => this.#duplex.close(), LINGER_MS);
+    try {
+      await this.#duplex.closeWrite();
+      const rest = prefixed(this.#duplex, this.#source.release());
+      for (let dropped = 0; dropped < LINGER_BYTES;) {
+        const chunk = await rest.read();
+        if (chunk === null) break;
+        dropped += chunk.length;
+      }
+    } catch {
+      // The peer is gone, which is what we are waiting for.
+    } finally {
+      clearTimeout(timer);
+      this.close();
+    }
+  }
+
+  /** Closes the connection. Idempotent. */
+  close(): void {
+    this.#duplex.close();
+    // Whoever waited for the next event has been told by its rejection.
+    this.#ahead?.catch(() => {});
+  }
+}

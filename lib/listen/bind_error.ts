@@ -1,0 +1,82 @@
+/** Why an address cannot be listened on, in the user's words. */
+import { AgentError, messageOf } from "../errors.ts";
+import { formatHostPort, type ListenAddress } from "../net/address.ts";
+import { ownerOf } from "./socket_owner.ts";
+
+/** Linux's default of `net.ipv4.ip_unprivileged_port_start`. */
+const FIRST_FREE_PORT = 1024;
+
+/** An address as it appears in messages about listening. */
+export function addressText(address: ListenAddress): string {
+  return address.kind === "tcp" ? formatHostPort(address.host, address.port) : address.path;
+}
+
+/** The error for a failed `listen` on `address`; `error` is what Deno or Node threw. */
+export function bindError(address: ListenAddress, error: unknown): AgentError {
+  const { reason, hint } = explain(address, error);
+  return new AgentError("listen", `Cannot listen on "${addressText(address)}": ${reason}`, {
+    cause: error,
+    hint,
+  });
+}
+
+/** The error for an address that somebody else serves. */
+export function inUseError(address: ListenAddress): AgentError {
+  const { reason, hint } = inUse(address);
+  return new AgentError("listen", `Cannot listen on "${addressText(address)}": ${reason}`, {
+    hint,
+  });
+}
+
+interface Explanation {
+  reason: string;
+  hint: string;
+}
+
+function inUse(address: ListenAddress): Explanation {
+  return {
+    reason: `address already in use by ${ownerOf(address)}`,
+    hint: "Stop that process, or choose another address with --listen",
+  };
+}
+
+function explain(address: ListenAddress, error: unknown): Explanation {
+  switch (codeOf(error)) {
+    case "EADDRINUSE":
+      return inUse(address);
+    case "EACCES":
+    case "EPERM":
+      return { reason: "permission denied", hint: permissionHint(address) };
+    case "EADDRNOTAVAIL":
+    case "EINVAL": // what node:net on Deno makes of it
+      return {
+        reason: "this machine has no such address",
+        hint: "Listen on 127.0.0.1, or on an address of this machine",
+      };
+    case "ENOTFOUND":
+      return {
+        reason: "its name cannot be resolved",
+        hint: "Listen on an address of this machine, or fix the name",
+      };
+    case "ENOENT":
+    case "ENOTDIR":
+      return {
+        reason: "its directory does not exist",
+        hint: "Create the directory, or choose another path",
+      };
+    default:
+      return { reason: messageOf(error), hint: "Choose another address with --listen" };
+  }
+}
+
+function permissionHint(address: ListenAddress): string {
+  if (address.kind !== "tcp") return "Choose a path in a directory of yours";
+  return address.port < FIRST_FREE_PORT
+    ? `Ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
+    : "Choose another port";
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

@@ -1,0 +1,120 @@
+/**
+ * A Listener over a `node:net` or `node:tls` server, for what Deno's own listeners cannot do
+ * (named pipes, client certificates). Owns the server. The server does its accepting and, with TLS,
+ * its handshakes by itself; this file sees finished connections only.
+ */
+import type { Server, Socket } from "node:net";
+import { messageOf } from "../errors.ts";
+import type { Logger } from "../log.ts";
+import { formatDockerHost, type ListenAddress } from "../net/address.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { nodeStreamDuplex } from "../net/node_stream.ts";
+import { bindError } from "./bind_error.ts";
+import { type ClientHandler, type ClientInfo, type Listener, serveClient } from "./listener.ts";
+
+/** Clients that may wait between `listen` and `serve`. */
+const MAX_WAITING = 128;
+
+/** How to listen, and what the kinds of servers differ in. */
+export interface NodeListenerOptions {
+  address: ListenAddress;
+  /** What `server.listen` takes. */
+  where: { host: string; port: number } | { path: string };
+  /** The event a ready connection comes with. */
+  event: "connection" | "secureConnection";
+  log: Logger;
+  describe: (socket: Socket) => ClientInfo;
+  mutualTls: boolean;
+  /** Called once the server has stopped accepting. */
+  onClose?: () => void;
+}
+
+/** Starts `server` and resolves once it listens. Throws `AgentError` of kind `listen`. */
+export async function nodeListener(
+  server: Server,
+  options: NodeListenerOptions,
+): Promise<Listener> {
+  const listener = new NodeListener(server, options);
+  await listener.start();
+  return listener;
+}
+
+class NodeListener implements Listener {
+  readonly mutualTls: boolean;
+  readonly #server: Server;
+  readonly #options: NodeListenerOptions;
+  #address: ListenAddress;
+  #handler: ClientHandler | undefined;
+  #waiting: [Duplex, ClientInfo][] = [];
+  #closed = false;
+
+  constructor(server: Server, options: NodeListenerOptions) {
+    this.mutualTls = options.mutualTls;
+    this.#server = server;
+    this.#options = options;
+    this.#address = options.address;
+    server.on(options.event, (socket: Socket) => this.#accept(socket));
+  }
+
+  get address(): ListenAddress {
+    return this.#address;
+  }
+
+  get dockerHost(): string {
+    return formatDockerHost(this.#address);
+  }
+
+  async start(): Promise<void> {
+    const { address, where, log } = this.#options;
+    try {
+      await new Promise<void>((resolve, reject) => {
+        this.#server.once("error", reject);
+        this.#server.listen(where, () => {
+          this.#server.off("error", reject);
+          resolve();
+        });
+      });
+    } catch (error) {
+      throw bindError(address, error);
+    }
+    this.#server.on("error", (error) => {
+      log.warn("Failed to accept a client", { error: messageOf(error) });
+    });
+    const bound = this.#server.address();
+    if (address.kind === "tcp" && bound !== null && typeof bound === "object") {
+      this.#address = { ...address, port: bound.port };
+    }
+  }
+
+  serve(handler: ClientHandler): void {
+    if (this.#handler !== undefined) return;
+    this.#handler = handler;
+    const waiting = this.#waiting;
+    this.#waiting = [];
+    for (const [duplex, info] of waiting) this.#hand(handler, duplex, info);
+  }
+
+  close(): Promise<void> {
+    if (this.#closed) return Promise.resolve();
+    this.#closed = true;
+    // The callback would wait for every connection; the address is free without it.
+    this.#server.close();
+    this.#options.onClose?.();
+    for (const [duplex] of this.#waiting) duplex.close();
+    this.#waiting = [];
+    return Promise.resolve();
+  }
+
+  #accept(socket: Socket): void {
+    const duplex = nodeStreamDuplex(socket);
+    const info = this.#options.describe(socket);
+    const full = this.#handler === undefined && this.#waiting.length >= MAX_WAITING;
+    if (this.#closed || full) duplex.close();
+    else if (this.#handler === undefined) this.#waiting.push([duplex, info]);
+    else this.#hand(this.#handler, duplex, info);
+  }
+
+  #hand(handler: ClientHandler, duplex: Duplex, info: ClientInfo): void {
+    void serveClient(handler, duplex, info, this.#options.log);
+  }
+}

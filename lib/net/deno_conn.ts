@@ -1,0 +1,79 @@
+/**
+ * A Duplex over a `Deno.Conn` (TCP, Unix socket, TLS). The adapter owns the connection from here on.
+ *
+ * `conn.readable` is never used: it closes the whole socket at EOF (deno#22258), which would end
+ * the answer to a client that half-closes after its request.
+ */
+import type { Duplex } from "./duplex.ts";
+import { isClosedError } from "../errors.ts";
+
+/** What an idle connection keeps allocated for its pending read. */
+const MIN_READ = 4 * 1024;
+/** The largest read; one takes this much only after full reads below it. */
+const MAX_READ = 256 * 1024;
+
+/** Wraps `conn`; see the file comment. */
+export function denoConnDuplex(conn: Deno.Conn): Duplex {
+  return new DenoConnDuplex(conn);
+}
+
+class DenoConnDuplex implements Duplex {
+  readonly closed: Promise<void>;
+  readonly #conn: Deno.Conn;
+  #markClosed!: () => void;
+  #isClosed = false;
+  #writeEnded = false;
+  #buffer: Uint8Array<ArrayBuffer> | undefined;
+  #size = MIN_READ;
+
+  constructor(conn: Deno.Conn) {
+    this.#conn = conn;
+    this.closed = new Promise((resolve) => this.#markClosed = resolve);
+  }
+
+  async read(): Promise<Uint8Array | null> {
+    const buffer = this.#buffer ?? new Uint8Array(this.#size);
+    this.#buffer = undefined;
+    const count = await this.#conn.read(buffer);
+    if (count === null) return null;
+    return this.#take(buffer, count);
+  }
+
+  /** A small piece is copied out and the buffer kept; a large one is handed over as it is. */
+  #take(buffer: Uint8Array<ArrayBuffer>, count: number): Uint8Array {
+    if (count === buffer.length) this.#size = Math.min(MAX_READ, buffer.length * 4);
+    else if (count < buffer.length / 4) this.#size = MIN_READ;
+    if (count > MIN_READ) return buffer.subarray(0, count);
+    if (buffer.length === this.#size) this.#buffer = buffer;
+    return buffer.slice(0, count);
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    for (let at = 0; at < chunk.length;) at += await this.#conn.write(chunk.subarray(at));
+  }
+
+  async closeWrite(): Promise<void> {
+    if (this.#writeEnded || this.#isClosed) return;
+    this.#writeEnded = true;
+    try {
+      await this.#conn.closeWrite();
+    } catch (error) {
+      // The peer may be gone already, and then there is nothing left to end.
+      if (!isClosedError(error)) this.close();
+    }
+  }
+
+  close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#buffer = undefined;
+    try {
+      this.#conn.close();
+    } catch (error) {
+      // A failed read can have freed the resource before us (BadResource).
+      if (!isClosedError(error)) throw error;
+    } finally {
+      this.#markClosed();
+    }
+  }
+}

@@ -1,0 +1,111 @@
+/**
+ * Certificates and keys from PEM files, checked before they are used, so that a wrong file is named
+ * when the program starts and not when the first handshake fails. Holds nothing open; the key's
+ * text is given to the caller and never logged.
+ */
+import { Buffer } from "node:buffer";
+import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { AgentError, messageOf } from "../errors.ts";
+
+/** Paths of a certificate (with any intermediate ones after it) and of its private key. */
+export interface IdentityFiles {
+  readonly certFile: string;
+  readonly keyFile: string;
+}
+
+/** What {@link readIdentity} found in the files, as PEM text. */
+export interface Identity {
+  cert: string;
+  key: string;
+}
+
+/** Larger than any real chain or bundle of authorities (Mozilla's has 220 KiB). */
+const MAX_FILE_BYTES = 4 * 1024 * 1024;
+const DIRECTORY_HINT = "Check the path and its permissions";
+
+/**
+ * Reads a certificate and its key. `whose` names them in errors, such as `"client"`. Throws
+ * `AgentError` of kind `config` when a file cannot be read or parsed, when the certificate is not
+ * valid today, or when the two do not belong together.
+ */
+export async function readIdentity(files: IdentityFiles, whose: string): Promise<Identity> {
+  const cert = await readPem(files.certFile, `${whose} certificate`);
+  const key = await readPem(files.keyFile, `${whose} key`);
+  const leaf = parseCertificate(cert, files.certFile, `${whose} certificate`);
+  checkDates(leaf, files.certFile, whose);
+  if (!leaf.checkPrivateKey(parseKey(key, files.keyFile, whose))) {
+    throw new AgentError(
+      "config",
+      `The ${whose} key "${files.keyFile}" does not match the certificate "${files.certFile}"`,
+      { hint: "Give the key that the certificate was requested with" },
+    );
+  }
+  return { cert, key };
+}
+
+/** Reads one or more authorities' certificates; same errors as {@link readIdentity}. */
+export async function readAuthorities(path: string, whose: string): Promise<string> {
+  const text = await readPem(path, `${whose} CA`);
+  parseCertificate(text, path, `${whose} CA`);
+  return text;
+}
+
+async function readPem(path: string, what: string): Promise<string> {
+  try {
+    const { size } = await Deno.stat(path);
+    if (size <= MAX_FILE_BYTES) return await Deno.readTextFile(path);
+  } catch (cause) {
+    const reason = cause instanceof Deno.errors.NotFound
+      ? "no such file"
+      : cause instanceof Deno.errors.PermissionDenied
+      ? "permission denied"
+      : messageOf(cause);
+    throw new AgentError("config", `Cannot read the ${what} "${path}": ${reason}`, {
+      cause,
+      hint: DIRECTORY_HINT,
+    });
+  }
+  throw new AgentError("config", `Cannot read the ${what} "${path}": the file is too large`, {
+    hint: DIRECTORY_HINT,
+  });
+}
+
+function parseCertificate(pem: string, path: string, what: string): X509Certificate {
+  try {
+    return new X509Certificate(Buffer.from(pem));
+  } catch (cause) {
+    throw new AgentError("config", `Cannot use the ${what} "${path}": not a certificate`, {
+      cause,
+      hint: "Give a PEM file that begins with -----BEGIN CERTIFICATE-----",
+    });
+  }
+}
+
+function parseKey(pem: string, path: string, whose: string): KeyObject {
+  // PKCS #8 says so in its first line (RFC 7468, section 11), older keys in a header (RFC 1421).
+  if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
+    throw new AgentError("config", `Cannot use the ${whose} key "${path}": it is encrypted`, {
+      hint: `Write a copy without a passphrase: openssl pkey -in ${path} -out plain.pem`,
+    });
+  }
+  try {
+    return createPrivateKey(pem);
+  } catch (cause) {
+    throw new AgentError("config", `Cannot use the ${whose} key "${path}": not a private key`, {
+      cause,
+      hint: "Give a PEM file that begins with -----BEGIN PRIVATE KEY-----",
+    });
+  }
+}
+
+function checkDates(leaf: X509Certificate, path: string, whose: string): void {
+  const now = Date.now();
+  const expired = now > Date.parse(leaf.validTo);
+  if (!expired && now >= Date.parse(leaf.validFrom)) return;
+  const [since, date] = expired
+    ? ["expired on", leaf.validTo]
+    : ["is not valid before", leaf.validFrom];
+  throw new AgentError("config", `The ${whose} certificate "${path}" ${since} ${date}`, {
+    hint: expired ? "Renew the certificate" : "Check the clock of this machine",
+  });
+}

@@ -1,0 +1,251 @@
+/**
+ * One client connection: request framer → route → onion or straight relay → engine → response →
+ * perhaps a hijack. Requests on a connection are served one after another, as the engine does it, so
+ * pipelined ones wait in the socket. The connection owns the client's stream, and each upstream
+ * connection from its acquisition to its release.
+ */
+import { AgentError, isClosedError, messageOf } from "../errors.ts";
+import { compose } from "../docker/compose.ts";
+import { errorReply, ReplyError } from "../docker/error_reply.ts";
+import type { Exchange, Interceptor } from "../docker/exchange.ts";
+import { matchRoute, type Route } from "../docker/route.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import type { RequestHead } from "../http/head.ts";
+import { asksForUpgrade, isHijacked } from "../http/hijack.ts";
+import { type RequestMessage, type ResponseMessage, staysOpen } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
+import { RequestParser } from "../http/parser.ts";
+import { maskTarget } from "../intercept/mask.ts";
+import type { Logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { pipe } from "../net/pipe.ts";
+import { type EngineAnswer, sendToEngine } from "./engine.ts";
+import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
+import type { UpstreamPool } from "./upstream_pool.ts";
+
+/** Why a request is not served: a status and a sentence for its client. */
+export interface Refusal {
+  status: number;
+  message: string;
+}
+
+/** What a connection needs of its surroundings. */
+export interface ConnectionContext {
+  pool: UpstreamPool;
+  /** The interceptors of an operation, outermost first. */
+  interceptors(route: Route | undefined): readonly Interceptor[];
+  /** Judges a request by its head before anything else is done with it. */
+  guard(head: RequestHead): Refusal | undefined;
+  /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
+  openRaw(): Promise<Duplex>;
+  log: Logger;
+}
+
+/** Requests whose answer may take the connection over without a 101; see `http/hijack.ts`. */
+const HIJACKED = new Set(["ContainerAttach", "ExecStart"]);
+
+/** See the file comment. */
+export class ClientConnection {
+  readonly #context: ConnectionContext;
+  readonly #client: FramedStream<RequestHead>;
+  readonly #log: Logger;
+  readonly #gone = new AbortController();
+  #busy = false;
+  #draining = false;
+  /** The head of an answer is out, so that nothing but its body may follow. */
+  #replyBegun = false;
+  #method = "";
+  /** The connection that the answer under way comes over. */
+  #answering: Upstream | undefined;
+
+  constructor(duplex: Duplex, context: ConnectionContext) {
+    this.#context = context;
+    this.#log = context.log;
+    const framer = new HttpFramer(new RequestParser(), { holdAfter: mayLeaveHttp });
+    this.#client = new FramedStream(duplex, framer);
+  }
+
+  /** Serves the client until either side ends; never rejects. The stream is closed by then. */
+  async serve(): Promise<void> {
+    try {
+      while (await this.#serveNext());
+    } catch (error) {
+      await this.#refuse(error);
+    } finally {
+      this.#gone.abort();
+      this.#client.close();
+    }
+  }
+
+  /** Ends the connection now if it is idle, otherwise after the exchange under way. */
+  drain(): void {
+    this.#draining = true;
+    if (!this.#busy) this.close();
+  }
+
+  /** Ends the connection at once. */
+  close(): void {
+    this.#gone.abort();
+    this.#client.close();
+  }
+
+  /** Serves one request; whether another may follow. */
+  async #serveNext(): Promise<boolean> {
+    const first = await this.#client.ahead();
+    if (first === null) return false;
+    this.#busy = true;
+    if (first.type === "raw") return await this.#relayRaw();
+    await this.#client.next();
+    if (first.type !== "head") throw new Error(`A ${first.type} event came between two requests`);
+    const again = await this.#exchange({ ...first, body: this.#client.body() });
+    this.#busy = false;
+    return again && !this.#draining;
+  }
+
+  /** A client that does not speak HTTP gets the engine's own opinion of what it does speak. */
+  async #relayRaw(): Promise<false> {
+    this.#log.info("The client does not speak HTTP/1.1; relaying its bytes as they are");
+    const engine = await this.#context.openRaw();
+    await pipe(this.#client.handOver({ held: false }), engine, { signal: this.#gone.signal });
+    return false;
+  }
+
+  async #exchange(request: RequestMessage): Promise<boolean> {
+    const { head } = request;
+    this.#method = head.method;
+    const refusal = this.#context.guard(head);
+    if (refusal !== undefined) throw new ReplyError(refusal.status, refusal.message);
+    const route = matchRoute(head.method, head.target);
+    const exchange: Exchange = { request, route, log: this.#log, signal: this.#gone.signal };
+    const started = performance.now();
+    let answer: EngineAnswer | undefined;
+    const run = compose(this.#context.interceptors(route), async (current: Exchange) => {
+      answer = await sendToEngine(this.#context.pool, current, {
+        onInterim: (bytes) => this.#write(bytes),
+        onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
+      });
+      return answer.response;
+    });
+    try {
+      const response = await run(exchange);
+      this.#logAnswer(head, response, started);
+      return await this.#answer(exchange, response, answer);
+    } catch (error) {
+      this.#answering = undefined;
+      answer?.upstream.close();
+      throw (answer && await brokenUpload(answer.upload)) ?? error;
+    }
+  }
+
+  /** Until the answer is complete, the client's end is the engine's to know. */
+  #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
+    this.#answering = upstream;
+    if (mayLeaveHttp(head)) return;
+    const watch = async () => {
+      if ((await upload).kind !== "complete") return;
+      const isEnd = await this.#client.ahead() === null;
+      if (isEnd && this.#answering === upstream) upstream.endRequest();
+    };
+    watch().catch(() => {
+      this.#gone.abort();
+      if (this.#answering === upstream) upstream.close();
+    });
+  }
+
+  async #answer(
+    exchange: Exchange,
+    response: ResponseMessage,
+    answer: EngineAnswer | undefined,
+  ): Promise<boolean> {
+    const held = mayLeaveHttp(exchange.request.head);
+    this.#replyBegun = true;
+    await this.#write(response.head.raw);
+    if (answer !== undefined && isHijacked(response, held)) {
+      return await this.#tunnel(answer);
+    }
+    for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
+      await this.#write(piece.wire);
+    }
+    if (held) this.#client.resume();
+    const open = staysOpen(exchange.request) && staysOpen(response);
+    const again = answer === undefined
+      ? open && exchange.request.framing.kind === "none" && await this.#skip(exchange.request)
+      : await this.#finish(answer, open);
+    this.#replyBegun = false;
+    return again || await this.#closeAfterReply();
+  }
+
+  /** Returns the upstream connection to the pool where both sides are at the end of a message. */
+  async #finish({ upload, upstream }: EngineAnswer, open: boolean): Promise<boolean> {
+    this.#answering = undefined;
+    const reusable = open && (await upload).kind === "complete";
+    if (reusable) this.#context.pool.release(upstream);
+    else upstream.close();
+    return reusable;
+  }
+
+  /** Steps over the end of a request without a body that was answered without the engine. */
+  async #skip(request: RequestMessage): Promise<true> {
+    await request.body.read();
+    return true;
+  }
+
+  async #closeAfterReply(): Promise<false> {
+    await this.#client.closeAfterReply();
+    return false;
+  }
+
+  async #tunnel({ upload, upstream }: EngineAnswer): Promise<false> {
+    await upload;
+    const client = this.#client.handOver({ held: true });
+    const result = await pipe(client, upstream.handOver(), { signal: this.#gone.signal });
+    this.#log.debug("The hijacked connection ended", { ...result });
+    return false;
+  }
+
+  /** Tells the client why, as far as it is still there to be told. */
+  async #refuse(error: unknown): Promise<void> {
+    const refusal = refusalOf(error);
+    if (refusal === undefined) return;
+    if (this.#replyBegun) {
+      this.#log.info(`An answer was cut short: ${refusal.message}`);
+      return;
+    }
+    this.#log.info(`Refused a request: ${refusal.message}`, { status: refusal.status });
+    try {
+      const options = { close: true, head: this.#method === "HEAD" };
+      await this.#client.write(errorReply(refusal.status, refusal.message, options));
+      await this.#client.closeAfterReply();
+    } catch (failure) {
+      this.#log.debug(`The client was gone before its reply: ${messageOf(failure)}`);
+    }
+  }
+
+  #write(bytes: Uint8Array): Promise<void> {
+    return this.#client.write(bytes);
+  }
+
+  #logAnswer(head: RequestHead, response: ResponseMessage, started: number): void {
+    if (!this.#log.enabled("debug")) return;
+    const ms = Math.round((performance.now() - started) * 10) / 10;
+    this.#log.debug(`${head.method} ${maskTarget(head.target)}`, {
+      status: response.head.status,
+      ms,
+    });
+  }
+}
+
+function mayLeaveHttp(head: RequestHead): boolean {
+  if (asksForUpgrade(head)) return true;
+  const name = head.method === "POST" ? matchRoute(head.method, head.target)?.name : undefined;
+  return name !== undefined && HIJACKED.has(name);
+}
+
+/** What a client is told; nothing when it is gone itself. */
+function refusalOf(error: unknown): Refusal | undefined {
+  if (error instanceof HttpParseError || error instanceof ReplyError) return error;
+  if (isClosedError(error)) return undefined;
+  if (error instanceof AgentError) return { status: 503, message: messageOf(error) };
+  return { status: 500, message: `remote-docker-agent failed: ${messageOf(error)}` };
+}

@@ -1,0 +1,167 @@
+/**
+ * The proxy: serves the clients of all listeners of one remote host. It owns the client connections
+ * and the pool of connections to the engine; listeners and the supervisor belong to its maker.
+ */
+import { describeError, isClosedError, messageOf } from "../errors.ts";
+import { askPings } from "../docker/client.ts";
+import type { Interceptor } from "../docker/exchange.ts";
+import type { Route } from "../docker/route.ts";
+import type { RequestHead } from "../http/head.ts";
+import { type Logger, logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { memoryPair } from "../net/memory.ts";
+import { pipe } from "../net/pipe.ts";
+import type { Lane } from "../transport/transport.ts";
+import { ClientConnection, type Refusal } from "./connection.ts";
+import { pingCache } from "./ping_cache.ts";
+import { UpstreamPool } from "./upstream_pool.ts";
+
+/** What a proxy is made of. */
+export interface ProxyOptions {
+  /** `http` understands the Engine API; `raw` relays bytes and nothing else. */
+  mode: "http" | "raw";
+  /** Opens a stream to the engine, waiting for the transport where needed. */
+  open(lane: Lane, signal?: AbortSignal): Promise<Duplex>;
+  /** How many connections to the engine are kept open and idle. */
+  warm: number;
+  /** Around every operation, outermost first. */
+  interceptors: readonly Interceptor[];
+  log?: Logger;
+}
+
+/** What is known of one client. */
+export interface Client {
+  remote: string;
+  /** Judges each request by its head, such as by `Host` and `Origin`. */
+  guard?(head: RequestHead): Refusal | undefined;
+}
+
+/** Something that serves one client and can be asked to end. */
+interface Serving {
+  drain(): void;
+  close(): void;
+  done: Promise<void>;
+}
+
+const PING = new Set(["SystemPing", "SystemPingHead"]);
+
+/** See the file comment. */
+export class Proxy {
+  readonly #options: ProxyOptions;
+  readonly #log: Logger;
+  readonly #pool: UpstreamPool;
+  readonly #pingCache: Interceptor;
+  readonly #serving = new Set<Serving>();
+  #connections = 0;
+  #draining = false;
+
+  constructor(options: ProxyOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logger("proxy");
+    const warm = options.mode === "http" ? options.warm : 0;
+    this.#pool = new UpstreamPool({ open: options.open, warm });
+    this.#pingCache = pingCache(this.#pool);
+  }
+
+  /**
+   * Opens spare connections to the engine in the background and learns its `_ping`; to be called
+   * whenever it has become reachable.
+   */
+  warmUp(): void {
+    if (this.#options.mode === "raw" || this.#draining) return;
+    const [asking, answering] = memoryPair();
+    void this.serve(answering, { remote: "warm-up" });
+    void this.#ask(asking);
+  }
+
+  /** The proxy as a client of its own: what it is asked first by every docker command. */
+  async #ask(client: Duplex): Promise<void> {
+    try {
+      await askPings(client);
+    } catch (error) {
+      this.#log.debug(`Cannot warm up: ${messageOf(error)}`);
+    } finally {
+      client.close();
+    }
+  }
+
+  /** How many clients are connected. */
+  get connections(): number {
+    return this.#serving.size;
+  }
+
+  /** Serves one client, whose stream belongs to the proxy from here on; never rejects. */
+  async serve(duplex: Duplex, client: Client): Promise<void> {
+    if (this.#draining) return duplex.close();
+    const id = (++this.#connections).toString(36);
+    const log = this.#log.with({ conn: id });
+    log.debug("A client has connected", { remote: client.remote });
+    const serving = this.#options.mode === "raw"
+      ? this.#serveRaw(duplex, log)
+      : this.#serveHttp(duplex, client, log);
+    this.#serving.add(serving);
+    await serving.done;
+    this.#serving.delete(serving);
+    log.debug("The client has left");
+  }
+
+  #serveHttp(duplex: Duplex, client: Client, log: Logger): Serving {
+    const connection = new ClientConnection(duplex, {
+      pool: this.#pool,
+      interceptors: (route) => this.#interceptorsOf(route),
+      guard: (head) => client.guard?.(head),
+      openRaw: () => this.#options.open("interactive"),
+      log,
+    });
+    return {
+      drain: () => connection.drain(),
+      close: () => connection.close(),
+      done: connection.serve(),
+    };
+  }
+
+  #interceptorsOf(route: Route | undefined): readonly Interceptor[] {
+    const { interceptors } = this.#options;
+    return route !== undefined && PING.has(route.name)
+      ? [...interceptors, this.#pingCache]
+      : interceptors;
+  }
+
+  #serveRaw(client: Duplex, log: Logger): Serving {
+    const gone = new AbortController();
+    return {
+      drain: () => {},
+      close: () => gone.abort(),
+      done: this.#relay(client, gone.signal, log),
+    };
+  }
+
+  async #relay(client: Duplex, signal: AbortSignal, log: Logger): Promise<void> {
+    try {
+      const engine = await this.#options.open("interactive", signal);
+      const result = await pipe(client, engine, { signal });
+      log.debug("Relayed", { sent: result.sent, received: result.received });
+    } catch (error) {
+      client.close();
+      if (!isClosedError(error)) log.warn(`Cannot relay a client: ${describeError(error)}`);
+    }
+  }
+
+  /**
+   * Ends: idle clients at once, others after the exchange under way, all of them after `timeoutMs`
+   * or when `signal` aborts. Settles when no client is left.
+   */
+  async shutdown(timeoutMs: number, signal?: AbortSignal): Promise<void> {
+    this.#draining = true;
+    const closeAll = () => {
+      for (const each of this.#serving) each.close();
+    };
+    for (const each of this.#serving) each.drain();
+    const timer = setTimeout(closeAll, timeoutMs);
+    signal?.addEventListener("abort", closeAll, { once: true });
+    await Promise.all([...this.#serving].map(({ done }) => done));
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", closeAll);
+    this.#pool.close();
+  }
+}

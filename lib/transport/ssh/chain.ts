@@ -1,0 +1,89 @@
+/**
+ * Reaches a host directly or through its jump hosts: each hop is a full SSH connection with its own
+ * host key check and authentication, carried by a channel of the one before.
+ */
+import type { Duplex as NodeDuplex } from "node:stream";
+import { AgentError, messageOf } from "../../errors.ts";
+import { formatHostPort } from "../url.ts";
+import type { Connection } from "./connection.ts";
+import { dialTcp } from "./dial.ts";
+import { handshake, prepare, type Prepared, type SshDeps } from "./handshake.ts";
+import type { ResolvedSsh } from "./settings.ts";
+
+/**
+ * A connection to `target`. When it closes, the connections to the jump hosts are closed with it.
+ * Throws as {@link handshake} does; the error names the jump host it happened at.
+ */
+export async function connectThrough(
+  target: ResolvedSsh,
+  deps: SshDeps,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const hops: Prepared[] = [];
+  for (const host of [...target.jumps, target]) {
+    hops.push(await atHop(host, target, () => prepare(host, deps, signal)));
+  }
+  let last: Connection | undefined;
+  for (const hop of hops) {
+    const before = last;
+    try {
+      last = await atHop(hop.host, target, () => connectHop(hop, before, signal));
+    } catch (error) {
+      before?.close();
+      throw error;
+    }
+    if (before !== undefined) last.closed.then(() => before.close());
+  }
+  if (last === undefined) throw new Error("A chain has at least its target");
+  return last;
+}
+
+async function connectHop(
+  hop: Prepared,
+  before: Connection | undefined,
+  signal: AbortSignal,
+): Promise<Connection> {
+  const { hostName: host, port, connectTimeoutMs: timeoutMs } = hop.host;
+  const stream = before === undefined
+    ? await dialTcp({ host, port, timeoutMs, signal })
+    : await dialThrough(before, hop.host, signal);
+  return await handshake(hop, stream, signal);
+}
+
+async function dialThrough(
+  before: Connection,
+  { hostName, port, connectTimeoutMs }: ResolvedSsh,
+  signal: AbortSignal,
+): Promise<NodeDuplex> {
+  const where = formatHostPort(hostName, port);
+  const limit = AbortSignal.timeout(connectTimeoutMs);
+  try {
+    return await before.channel(
+      (client, done) => client.forwardOut("127.0.0.1", 0, hostName, port, done),
+      AbortSignal.any([signal, limit]),
+    );
+  } catch (cause) {
+    signal.throwIfAborted();
+    const why = limit.aborted ? `timed out after ${connectTimeoutMs / 1000} s` : messageOf(cause);
+    throw new AgentError("unreachable", `Cannot reach ${where} from ${before.peer.name}: ${why}`, {
+      cause,
+      hint: "check the host and port, and that the jump host allows TCP forwarding",
+    });
+  }
+}
+
+async function atHop<T>(
+  host: ResolvedSsh,
+  target: ResolvedSsh,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (host === target || !(error instanceof AgentError)) throw error;
+    throw new AgentError(error.kind, `Jump host "${host.host}": ${error.message}`, {
+      cause: error,
+      ...(error.hint === undefined ? {} : { hint: error.hint }),
+    });
+  }
+}

@@ -1,0 +1,106 @@
+/**
+ * The SSH transport: one host, reached by an interactive connection, whose death is the transport's,
+ * and a bulk connection beside it. It owns both. Reconnecting is the supervisor's work.
+ */
+import { AgentError } from "../../errors.ts";
+import type { Duplex } from "../../net/duplex.ts";
+import type { OpenOptions, Target, Transport } from "../transport.ts";
+import { formatHostPort } from "../url.ts";
+import { BulkLane } from "./bulk_lane.ts";
+import { connectThrough } from "./chain.ts";
+import { channelDuplex } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+import { probeFacts, type RemoteFacts } from "./facts.ts";
+import type { SshDeps } from "./handshake.ts";
+import { openFailure } from "./open_failure.ts";
+import type { ResolvedSsh } from "./settings.ts";
+import { SshShell } from "./shell.ts";
+
+/** A transport over SSH. */
+export interface SshTransport extends Transport {
+  readonly shell: SshShell;
+  /** What the remote host is; `undefined` if it runs no commands. Never rejects. */
+  readonly facts: Promise<RemoteFacts | undefined>;
+}
+
+/**
+ * Connects once. The caller owns the transport. Throws `AgentError` of kind `unreachable`,
+ * `authentication`, `host-key` or `config`, or the reason of `signal`, which only bounds connecting.
+ */
+export async function connectSsh(
+  host: ResolvedSsh,
+  deps: SshDeps,
+  signal: AbortSignal,
+): Promise<SshTransport> {
+  return new Client(host, deps, await connectThrough(host, deps, signal));
+}
+
+class Client implements SshTransport {
+  readonly description: string;
+  readonly shell: SshShell;
+  readonly facts: Promise<RemoteFacts | undefined>;
+  readonly closed: Promise<Error | undefined>;
+  readonly #host: ResolvedSsh;
+  readonly #deps: SshDeps;
+  readonly #interactive: Connection;
+  readonly #bulk: BulkLane;
+
+  constructor(host: ResolvedSsh, deps: SshDeps, interactive: Connection) {
+    this.#host = host;
+    this.#deps = deps;
+    this.#interactive = interactive;
+    this.description = `ssh://${host.user}@${formatHostPort(host.hostName, host.port)}`;
+    this.shell = new SshShell(interactive);
+    this.facts = probeFacts(this.shell, deps.log);
+    this.#bulk = new BulkLane((signal) => this.#connectBulk(signal), deps.log);
+    this.closed = interactive.closed.then((reason) => {
+      this.#bulk.close();
+      return reason;
+    });
+    this.#bulk.warm();
+  }
+
+  async open(target: Target, options: OpenOptions = {}): Promise<Duplex> {
+    const bulk = options.lane === "bulk" ? await this.#bulk.get() : undefined;
+    options.signal?.throwIfAborted();
+    return await this.#openOn(bulk ?? this.#interactive, target, options.signal);
+  }
+
+  async #openOn(
+    connection: Connection,
+    wanted: Target,
+    signal: AbortSignal | undefined,
+  ): Promise<Duplex> {
+    const target = wanted.kind === "docker" ? this.#host.remoteDocker : wanted;
+    if (target.kind === "docker") throw new Error("The remote engine has no address");
+    try {
+      const channel = await connection.channel((client, done) => {
+        if (target.kind === "unix") client.openssh_forwardOutStreamLocal(target.path, done);
+        else client.forwardOut("127.0.0.1", 0, target.host, target.port, done);
+      }, signal);
+      return channelDuplex(channel, connection);
+    } catch (error) {
+      if (error instanceof AgentError || signal?.aborted) throw error;
+      throw await openFailure(target, error, connection.peer.name, this.shell);
+    }
+  }
+
+  /** Asks nobody: what the first connection needed is known by now. */
+  async #connectBulk(signal: AbortSignal): Promise<Connection> {
+    const silent = (host: ResolvedSsh): ResolvedSsh => ({ ...host, prompts: false });
+    const host = { ...silent(this.#host), jumps: this.#host.jumps.map(silent) };
+    const connection = await connectThrough(host, this.#deps, signal);
+    if (connection.peer.hostKey !== this.#interactive.peer.hostKey) {
+      connection.close();
+      throw new Error("The name leads to another host with another host key");
+    }
+    // For Nagle's sake alone; see facts.ts.
+    new SshShell(connection).run(":", { signal }).catch(() => {});
+    return connection;
+  }
+
+  close(): void {
+    this.#bulk.close();
+    this.#interactive.close();
+  }
+}

@@ -1,0 +1,122 @@
+/**
+ * One authenticated SSH connection. It owns its ssh2 client and the stream beneath it, knows when and
+ * why it died, and from then on fails everything that was opened on it.
+ */
+import type { Duplex as NodeDuplex } from "node:stream";
+// @ts-types="@types/ssh2"
+import { Client, type ClientChannel } from "ssh2";
+import { AgentError, messageOf } from "../../errors.ts";
+
+/** Who is at the other end. */
+export interface Peer {
+  /** For people: `dev@host`. */
+  name: string;
+  /** The host key in SSH wire format, base64. */
+  hostKey: string;
+}
+
+/** See the file comment. */
+export class Connection {
+  /** Settles, never rejecting, with the reason, or with nothing after {@link close}. */
+  readonly closed: Promise<AgentError | undefined>;
+  readonly peer: Peer;
+  readonly #client: Client;
+  readonly #stream: NodeDuplex;
+  #lost: AgentError | undefined;
+  #closing = false;
+  #isOpen = true;
+
+  /** Takes over a client that is ready, and the stream it runs on. */
+  constructor(peer: Peer, client: Client, stream: NodeDuplex) {
+    this.peer = peer;
+    this.#client = client;
+    this.#stream = stream;
+    const { promise, resolve } = Promise.withResolvers<AgentError | undefined>();
+    this.closed = promise;
+    let cause: Error | undefined;
+    client.on("error", (error: Error) => cause ??= error);
+    client.once("close", () => {
+      this.#isOpen = false;
+      this.#lost = lostError(peer.name, this.#closing ? "it was closed" : reasonOf(cause), cause);
+      resolve(this.#closing ? undefined : this.#lost);
+    });
+  }
+
+  /** Whether channels can be opened. */
+  get isOpen(): boolean {
+    return this.#isOpen && !this.#closing;
+  }
+
+  /** Why nothing can be read or written any more; `undefined` while the connection lives. */
+  get lost(): AgentError | undefined {
+    return this.#lost;
+  }
+
+  /** Resolves once the stream beneath has room, so that queues stay in the channels' windows. */
+  drained(): Promise<void> | undefined {
+    const stream = this.#stream;
+    if (!this.#isOpen || !stream.writableNeedDrain) return undefined;
+    return new Promise((resolve) => {
+      const done = () => {
+        stream.off("drain", done);
+        stream.off("close", done);
+        resolve();
+      };
+      stream.on("drain", done);
+      stream.on("close", done);
+    });
+  }
+
+  /**
+   * Opens a channel with one of ssh2's methods. Rejects with ssh2's error if the host refuses, with
+   * an `AgentError` of kind `lost` if the connection is gone, or with the reason of `signal`; a
+   * channel that comes after an abort is closed.
+   */
+  async channel(
+    open: (
+      client: Client,
+      done: (error: Error | undefined, channel: ClientChannel) => void,
+    ) => void,
+    signal?: AbortSignal,
+  ): Promise<ClientChannel> {
+    signal?.throwIfAborted();
+    if (!this.isOpen) throw this.#lost ?? lostError(this.peer.name, "it was closed", undefined);
+    const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
+    let abandoned = false;
+    const onAbort = () => {
+      abandoned = true;
+      reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      open(this.#client, (error, channel) => {
+        if (error) reject(this.#lost ?? error);
+        else if (abandoned) channel.close();
+        else resolve(channel);
+      });
+      return await promise;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** Ends the connection and everything on it. Idempotent. */
+  close(): void {
+    if (this.#closing) return;
+    this.#closing = true;
+    this.#client.end();
+    // `end` waits for the peer to close as well, which a cut link never does.
+    this.#stream.destroy();
+  }
+}
+
+function reasonOf(cause: Error | undefined): string {
+  if (cause === undefined) return "the remote host closed it";
+  return cause.message === "Keepalive timeout"
+    ? "the remote host does not answer"
+    : messageOf(cause);
+}
+
+function lostError(name: string, why: string, cause: Error | undefined): AgentError {
+  return new AgentError("lost", `Lost the SSH connection to ${name}: ${why}`, { cause });
+}

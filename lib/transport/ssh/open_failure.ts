@@ -1,0 +1,122 @@
+/**
+ * Why a channel could not be opened. sshd says no more than "open failed", so the cause is looked up
+ * with one command on the remote host, where it runs commands for us.
+ */
+import { AgentError, messageOf } from "../../errors.ts";
+import type { Shell, Target } from "../transport.ts";
+import { formatTarget } from "../url.ts";
+import { posixCommand, shellQuote } from "./shell.ts";
+
+/** RFC 4254 section 5.1. */
+const ADMINISTRATIVELY_PROHIBITED = 1;
+const PROBE_TIMEOUT_MS = 5_000;
+
+/** What the remote shell found at the path of a socket. */
+export interface SocketState {
+  state: "missing" | "not-socket" | "denied" | "usable";
+  user: string;
+  /** The group that owns the socket, or an empty string. */
+  group: string;
+}
+
+/** The error for a refused channel: kind `engine`, with the cause and what to do about it. */
+export async function openFailure(
+  target: Exclude<Target, { kind: "docker" }>,
+  error: unknown,
+  host: string,
+  shell: Shell,
+): Promise<AgentError> {
+  if (target.kind === "tcp") return tcpFailure(target, error, host);
+  return socketFailure(target.path, await probe(target.path, shell), error, host);
+}
+
+function tcpFailure(target: Target, error: unknown, host: string): AgentError {
+  const what = `Cannot reach ${formatTarget(target)} from ${host}`;
+  if (reasonOf(error) === ADMINISTRATIVELY_PROHIBITED) {
+    return forwardingRefused(what, "AllowTcpForwarding", error);
+  }
+  return new AgentError("engine", `${what}: ${plainMessage(error)}`, {
+    cause: error,
+    hint: "check the address, and that something listens there on the remote host",
+  });
+}
+
+/** Exported for its table of messages. */
+export function socketFailure(
+  path: string,
+  found: SocketState | undefined,
+  error: unknown,
+  host: string,
+): AgentError {
+  const fail = (why: string, hint: string) =>
+    new AgentError("engine", `Cannot open "${path}" on ${host}: ${why}`, { cause: error, hint });
+  const checkPath = "check that Docker runs on the remote host, or name its socket with " +
+    "--remote-docker";
+  switch (found?.state) {
+    case "missing":
+      return fail("no such socket", checkPath);
+    case "not-socket":
+      return fail("it is not a socket", checkPath);
+    case "denied":
+      return fail(`permission denied for user "${found.user}"`, permissionHint(found));
+  }
+  if (reasonOf(error) === ADMINISTRATIVELY_PROHIBITED) {
+    return forwardingRefused(
+      `Cannot open "${path}" on ${host}`,
+      "AllowStreamLocalForwarding",
+      error,
+    );
+  }
+  if (found === undefined) return fail(plainMessage(error), checkPath);
+  return fail("nothing listens on it", checkPath);
+}
+
+function permissionHint({ user, group }: SocketState): string {
+  const name = group === "" || group === "root" ? "docker" : group;
+  return `add the user to group ${name} on the remote host: sudo usermod -aG ${name} ${user}`;
+}
+
+function forwardingRefused(what: string, option: string, cause: unknown): AgentError {
+  return new AgentError("engine", `${what}: the SSH server does not allow forwarding`, {
+    cause,
+    hint: `set ${option} yes (and no DisableForwarding) in sshd_config on the remote host`,
+  });
+}
+
+function reasonOf(error: unknown): unknown {
+  return (error as { reason?: unknown } | undefined)?.reason;
+}
+
+function plainMessage(error: unknown): string {
+  return messageOf(error).replace(/^\(SSH\) Channel open failure: /, "");
+}
+
+async function probe(path: string, shell: Shell): Promise<SocketState | undefined> {
+  const p = shellQuote(path);
+  const script = `p=${p}; echo "user=$(id -un)"; ` +
+    `echo "group=$(stat -Lc %G -- "$p" 2>/dev/null || stat -Lf %Sg -- "$p" 2>/dev/null)"; ` +
+    `if [ ! -e "$p" ]; then echo state=missing; elif [ ! -S "$p" ]; then echo state=not-socket; ` +
+    `elif [ -r "$p" ] && [ -w "$p" ]; then echo state=usable; else echo state=denied; fi`;
+  try {
+    const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
+    const { stdout } = await shell.run(posixCommand(script), { signal });
+    return parseProbe(stdout);
+  } catch {
+    // The host runs no commands for us; what sshd said has to do.
+    return undefined;
+  }
+}
+
+function parseProbe(output: string): SocketState | undefined {
+  const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(output)?.[1] ?? "";
+  const state = value("state");
+  switch (state) {
+    case "missing":
+    case "not-socket":
+    case "denied":
+    case "usable":
+      return { state, user: value("user"), group: value("group") };
+    default:
+      return undefined;
+  }
+}

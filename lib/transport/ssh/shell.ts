@@ -1,0 +1,125 @@
+/**
+ * Commands on the remote host. Sessions are the one kind of channel sshd limits (MaxSessions, 10 by
+ * default), so only a few run at a time and the others wait.
+ */
+import type { Buffer } from "node:buffer";
+// @ts-types="@types/ssh2"
+import type { ClientChannel } from "ssh2";
+import { AgentError, messageOf } from "../../errors.ts";
+import type { CommandResult, Shell } from "../transport.ts";
+import type { Connection } from "./connection.ts";
+
+/** Leaves two of sshd's ten sessions for file transfer. */
+const MAX_SESSIONS = 8;
+/** Of standard output, and of standard error; the rest is read and dropped. */
+const MAX_OUTPUT_BYTES = 1024 * 1024;
+
+/** The commands of one connection. */
+export class SshShell implements Shell {
+  readonly #connection: Connection;
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(connection: Connection) {
+    this.#connection = connection;
+  }
+
+  /**
+   * Throws `AgentError` of kind `engine` if the host runs no commands, `lost` if the connection is
+   * gone, or the reason of `signal`, which also ends the session.
+   */
+  async run(command: string, options: { signal?: AbortSignal } = {}): Promise<CommandResult> {
+    await this.#enter();
+    try {
+      options.signal?.throwIfAborted();
+      return await this.#exec(command, options.signal);
+    } finally {
+      this.#leave();
+    }
+  }
+
+  async #exec(command: string, signal: AbortSignal | undefined): Promise<CommandResult> {
+    let channel: ClientChannel;
+    try {
+      channel = await this.#connection.channel(
+        (client, done) => client.exec(command, done),
+        signal,
+      );
+    } catch (cause) {
+      if (cause instanceof AgentError || signal?.aborted) throw cause;
+      throw new AgentError(
+        "engine",
+        `Cannot run commands on ${this.#connection.peer.name}: ${messageOf(cause)}`,
+        { cause },
+      );
+    }
+    const aborted = Promise.withResolvers<never>();
+    const onAbort = () => {
+      channel.close();
+      aborted.reject(signal?.reason);
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    try {
+      const result = await Promise.race([collect(channel), aborted.promise]);
+      if (this.#connection.lost !== undefined) throw this.#connection.lost;
+      return result;
+    } finally {
+      signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #enter(): Promise<void> {
+    if (this.#running >= MAX_SESSIONS) {
+      // Whoever leaves hands over its place, so the count stays.
+      await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    } else {
+      this.#running++;
+    }
+  }
+
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#running--;
+    else next();
+  }
+}
+
+async function collect(channel: ClientChannel): Promise<CommandResult> {
+  const { promise, resolve } = Promise.withResolvers<number | null>();
+  const stdout = new Output();
+  const stderr = new Output();
+  channel.on("data", (data: Buffer) => stdout.add(data));
+  channel.stderr.on("data", (data: Buffer) => stderr.add(data));
+  channel.on("close", (code: unknown) => resolve(typeof code === "number" ? code : null));
+  channel.end();
+  const code = await promise;
+  return { code, stdout: stdout.text(), stderr: stderr.text() };
+}
+
+class Output {
+  readonly #chunks: Uint8Array[] = [];
+  #room = MAX_OUTPUT_BYTES;
+
+  add(data: Uint8Array): void {
+    if (this.#room === 0) return;
+    const kept = data.subarray(0, this.#room);
+    this.#room -= kept.length;
+    this.#chunks.push(kept);
+  }
+
+  text(): string {
+    const decoder = new TextDecoder();
+    return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") +
+      decoder.decode();
+  }
+}
+
+/** `text` as one word of a POSIX shell. */
+export function shellQuote(text: string): string {
+  return `'${text.replaceAll("'", "'\\''")}'`;
+}
+
+/** `script` for the POSIX shell, whatever the user's login shell is. */
+export function posixCommand(script: string): string {
+  return `sh -c ${shellQuote(script)}`;
+}

@@ -1,0 +1,100 @@
+/** What goes wrong at the engine is told in the engine's own words. */
+import { assertEquals, assertNotEquals } from "../support/assert.ts";
+import { sameAsDirect, uniqueName } from "../support/compare.ts";
+import { endToEnd } from "../support/e2e.ts";
+import { request } from "../support/raw_http.ts";
+
+const test = await endToEnd();
+
+/** Ids in messages, such as that of a container which holds a name. */
+function withoutIds(text: string): string {
+  return text.replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b/g, "<id>");
+}
+
+const REFUSED: readonly (readonly string[])[] = [
+  ["inspect", "no-such-thing"],
+  ["start", "no-such-container"],
+  ["stop", "no-such-container"],
+  ["rm", "no-such-container"],
+  ["logs", "no-such-container"],
+  ["attach", "no-such-container"],
+  ["cp", "no-such-container:/etc/passwd", "-"],
+  ["image", "inspect", "no-such-image"],
+  ["rmi", "no-such-image"],
+  ["history", "no-such-image"],
+  ["run", "UPPER/case"],
+  ["run", "bb:"],
+  ["tag", "bb", "not a name"],
+  ["run", "-d", "--rm", "--restart", "always", "bb"],
+  ["run", "--memory", "1", "bb"],
+  ["run", "--cpus", "1000", "bb"],
+  ["run", "--name", "bad/name", "bb"],
+  ["run", "-v", "relative/path/", "-v", "/a:/b:bad-mode", "bb"],
+  ["run", "-p", "99999:80", "bb"],
+  ["network", "rm", "bridge"],
+  ["network", "create", "bridge"],
+  ["volume", "rm", "no-such-volume"],
+  ["pull", "localhost:1/no-such-registry"],
+  ["no-such-command"],
+];
+
+test.withEachCli("what the engine refuses is refused in the same words", async (bench) => {
+  for (const command of REFUSED) {
+    const { code } = await sameAsDirect(bench, command, { normalize: withoutIds });
+    assertNotEquals(code, 0, command.join(" "));
+  }
+});
+
+test.withEachCli("a name and a port that are taken are refused in the same words", async (bench) => {
+  const name = uniqueName("taken");
+  await bench.direct.ok(["run", "-d", "--name", name, "-p", "127.0.0.1:18080:80", "bb:httpd"]);
+  try {
+    const byName = ["run", "--name", name, "bb"];
+    assertEquals((await sameAsDirect(bench, byName, { normalize: withoutIds })).code, 125);
+    await bench.direct.run(["rm", "-f", `${name}-2`]);
+    const results = [];
+    for (const docker of [bench.docker, bench.direct]) {
+      const args = ["--name", `${name}-2`, "-p", "127.0.0.1:18080:80", "bb:httpd"];
+      const { code, stderr } = await docker.run(["run", ...args]);
+      results.push({ code, stderr: withoutIds(stderr) });
+      await bench.direct.run(["rm", "-f", `${name}-2`]);
+    }
+    assertEquals(results[0], results[1]);
+    assertEquals(results[0]?.code, 125);
+  } finally {
+    await bench.direct.run(["rm", "-f", name]);
+  }
+});
+
+const REQUESTS = [
+  "GET /containers/none/json",
+  "GET /v1.41/images/none/json",
+  "GET /v1.99/version",
+  "GET /no/such/route",
+  "PUT /containers/json",
+  "POST /containers/none/start",
+  "GET /containers/json?all=maybe&limit=x",
+  "HEAD /_ping",
+] as const;
+
+test("raw requests get the status, head and body of the engine", async ({ rig, agent }) => {
+  for (const line of REQUESTS) {
+    const through = await request(agent.socket, line);
+    const direct = await request(rig.directSocket, line);
+    const form = (head: string) => head.replace(/\r\nDate: [^\r]+/, "");
+    assertEquals(
+      [line, through.status, form(through.head), through.body],
+      [line, direct.status, form(direct.head), direct.body],
+    );
+  }
+});
+
+test("a malformed create body is the engine's to judge", async ({ rig, agent }) => {
+  for (const body of ["{", "[]", '{"Image":1}', '{"Image":"no-such-image"}']) {
+    const options = { body, headers: ["Content-Type: application/json"] };
+    const line = "POST /v1.41/containers/create";
+    const through = await request(agent.socket, line, options);
+    const direct = await request(rig.directSocket, line, options);
+    assertEquals([body, through.status, through.body], [body, direct.status, direct.body]);
+  }
+});

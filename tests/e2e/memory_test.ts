@@ -1,0 +1,103 @@
+/** Memory: flat under large transfers with a slow end, small per idle connection. */
+import { assert, assertEquals } from "../support/assert.ts";
+import type { Agent } from "../support/agent.ts";
+import { Child } from "../support/child.ts";
+import { endToEnd } from "../support/e2e.ts";
+import { pause } from "../support/poll.ts";
+import { writeAll } from "../support/raw_http.ts";
+
+const test = await endToEnd();
+const MIB = 1 << 20;
+const GIB = 1 << 30;
+/** What may be used before a transfer counts as running: compiled code, first buffers. */
+const WARM_UP_BYTES = 64 * MIB;
+const STALL_MS = 3_000;
+const SAMPLE_MS = 100;
+const FLAT_BYTES = 32 * MIB;
+const PER_IDLE_CONNECTION_BYTES = 64 * 1024;
+const IDLE_CONNECTIONS = 200;
+
+/** Samples the resident memory until `until` settles; returns the highest value. */
+async function peakRss(agent: Agent, until: Promise<unknown>): Promise<number> {
+  let done = false;
+  const end = until.finally(() => done = true);
+  let peak = 0;
+  while (!done) {
+    peak = Math.max(peak, await agent.rss());
+    await pause(SAMPLE_MS);
+  }
+  await end;
+  return peak;
+}
+
+function assertFlat(before: number, peak: number): void {
+  const grown = `${(before / MIB).toFixed(1)} MiB became ${(peak / MIB).toFixed(1)} MiB`;
+  console.log(grown);
+  assert(peak - before <= FLAT_BYTES, grown);
+}
+
+test("memory stays flat while 1 GB goes to a slow reader", async (bench) => {
+  const count = String(GIB / MIB);
+  const dd = ["dd", "if=/dev/zero", "bs=1M", `count=${count}`];
+  const process = new Deno.Command(bench.docker.path, {
+    args: ["run", "--rm", "--log-driver", "none", "bb", ...dd],
+    clearEnv: true,
+    env: bench.docker.env(),
+    stdin: "null",
+    stdout: "piped",
+    stderr: "null",
+  }).spawn();
+  const reader = process.stdout.getReader();
+  let total = 0;
+  const readUntil = async (limit: number) => {
+    while (total < limit) {
+      const { value, done } = await reader.read();
+      if (done) return;
+      total += value.length;
+    }
+  };
+  await readUntil(WARM_UP_BYTES);
+  const before = await bench.agent.rss();
+  const stalled = await peakRss(bench.agent, pause(STALL_MS));
+  const moving = await peakRss(bench.agent, readUntil(Infinity));
+  assertEquals([(await process.status).code, total], [0, GIB]);
+  assertFlat(before, Math.max(stalled, moving));
+});
+
+test("memory stays flat while 1 GB goes to a slow container", async (bench) => {
+  const warmUp = `dd bs=${MIB} count=${WARM_UP_BYTES / MIB} iflag=fullblock of=/dev/null`;
+  const container = `${warmUp} 2>/dev/null; echo warm; sleep 3; wc -c`;
+  const line = `head -c 1G /dev/zero | docker run --rm -i bb sh -c '${container}'`;
+  const { path, env } = { path: bench.docker.path, env: bench.docker.env() };
+  const script = `docker() { '${path}' "$@"; }; ${line}`;
+  await using upload = new Child("/bin/bash", ["-c", script], { env });
+  await upload.waitFor(/warm/);
+  const before = await bench.agent.rss();
+  const peak = await peakRss(bench.agent, upload.wait(60_000));
+  assertEquals(upload.stdout, `warm\n${GIB - WARM_UP_BYTES}\n`);
+  assertFlat(before, peak);
+});
+
+test("an idle connection costs less than 64 KB", async ({ agent }) => {
+  const connections: Deno.Conn[] = [];
+  const openAndAsk = async () => {
+    const conn = await Deno.connect({ transport: "unix", path: agent.socket });
+    connections.push(conn);
+    await writeAll(conn, new TextEncoder().encode("GET /version HTTP/1.1\r\nHost: docker\r\n\r\n"));
+    await conn.read(new Uint8Array(16_384));
+  };
+  const closeAll = () => {
+    for (const conn of connections.splice(0)) conn.close();
+  };
+  try {
+    for (let i = 0; i < IDLE_CONNECTIONS; i++) await openAndAsk(); // compiles, fills caches
+    closeAll();
+    const before = await agent.rss();
+    for (let i = 0; i < IDLE_CONNECTIONS; i++) await openAndAsk();
+    const each = (await agent.rss() - before) / IDLE_CONNECTIONS;
+    console.log(`${(each / 1024).toFixed(1)} KiB each`);
+    assert(each < PER_IDLE_CONNECTION_BYTES, `${each} bytes each`);
+  } finally {
+    closeAll();
+  }
+});

@@ -1,0 +1,101 @@
+/** A signal ends the agent in order: nothing new, what runs may finish, nothing is left behind. */
+import { assertEquals, assertRejects } from "../support/assert.ts";
+import { startAgent } from "../support/agent.ts";
+import { DockerCli } from "../support/docker_cli.ts";
+import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { until } from "../support/poll.ts";
+import { request } from "../support/raw_http.ts";
+import type { Rig } from "../support/rig.ts";
+
+const test = await endToEnd();
+const agentOnly = true;
+
+/** The users of SSH sessions on the remote host. */
+async function sessions(rig: Rig): Promise<string[]> {
+  const list = await rig.verb("exec", "ps", "-e", "-o", "user=,args=");
+  return list.split("\n").filter((line) => line.includes(`sshd: ${rig.user}`));
+}
+
+function exists(path: string): boolean {
+  try {
+    Deno.lstatSync(path);
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  test.bare(`${signal} leaves no socket, process or session`, { agentOnly }, async (rig) => {
+    const agent = await startAgent(rig);
+    try {
+      await request(agent.socket, "GET /version");
+      const idle = await Deno.connect({ transport: "unix", path: agent.socket });
+      agent.kill(signal);
+      assertEquals(await agent.wait(4_000), 0, agent.log);
+      idle.close();
+      assertEquals(exists(agent.socket), false);
+      await assertRejects(() => Deno.connect({ port: agent.port }), Deno.errors.ConnectionRefused);
+      await until("the sessions are gone", async () => (await sessions(rig)).length === 0);
+    } finally {
+      await agent.stop();
+    }
+  });
+}
+
+test.bare("a request in flight may finish, a new one is refused", { agentOnly }, async (rig) => {
+  await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
+  const agent = await startAgent(rig, { "shutdown-timeout": "20s" });
+  const id = await direct.ok(["run", "-d", "--rm", "bb", "sleep", "600"]);
+  try {
+    await using docker = await agent.docker(defaultCli());
+    await using exec = docker.spawn(["exec", "-i", id, "sh", "-c", "echo in; cat; exit 3"]);
+    await exec.waitFor(/in\n/);
+    agent.kill("SIGTERM");
+    await until("the agent stops listening", async () => (await docker.run(["ps"])).code !== 0);
+    await exec.write("still here\n");
+    await exec.waitFor(/still here/);
+    await exec.closeStdin();
+    assertEquals(await exec.wait(), 3, exec.output);
+    assertEquals(await agent.wait(), 0, agent.log);
+  } finally {
+    await agent.stop();
+    await direct.run(["rm", "-f", id]);
+  }
+});
+
+test.bare(
+  "what does not finish is cut off after --shutdown-timeout",
+  { agentOnly },
+  async (rig) => {
+    const agent = await startAgent(rig, { "shutdown-timeout": "1s" });
+    try {
+      await using docker = await agent.docker(defaultCli());
+      await using events = docker.spawn(["events"]);
+      await agent.waitForLog(/\/events/);
+      agent.kill("SIGTERM");
+      await agent.wait(5_000);
+      await events.wait();
+      assertEquals(exists(agent.socket), false);
+    } finally {
+      await agent.stop();
+    }
+  },
+);
+
+test.bare("a second signal ends the agent at once", { agentOnly }, async (rig) => {
+  const agent = await startAgent(rig, { "shutdown-timeout": "600s" });
+  try {
+    await using docker = await agent.docker(defaultCli());
+    await using events = docker.spawn(["events"]);
+    await agent.waitForLog(/\/events/);
+    agent.kill("SIGTERM");
+    await until("the agent stops listening", async () => (await docker.run(["ps"])).code !== 0);
+    agent.kill("SIGTERM");
+    await agent.wait(3_000);
+    await events.wait();
+    assertEquals(exists(agent.socket), false);
+  } finally {
+    await agent.stop();
+  }
+});

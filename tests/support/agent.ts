@@ -1,0 +1,161 @@
+/**
+ * The program under test as a child process in front of the rig: on a fresh Unix socket and a free
+ * TCP port, with its log kept for the failure message. `RDA_E2E_PEER=ssh` puts OpenSSH's own
+ * forwarding in its place: what fails there too is the test's fault, not the program's.
+ */
+import { Child } from "./child.ts";
+import { type CliName, DockerCli } from "./docker_cli.ts";
+import { until } from "./poll.ts";
+import { request } from "./raw_http.ts";
+import type { Rig } from "./rig.ts";
+
+const MAIN = new URL("../../main.ts", import.meta.url).pathname;
+const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
+const READY_TIMEOUT_MS = 30_000;
+
+/** Whether OpenSSH stands in for the program. */
+export function peerIsSsh(): boolean {
+  return Deno.env.get("RDA_E2E_PEER") === "ssh";
+}
+
+/** The flags that lead to the rig's engine; listeners are added by {@link startAgent}. */
+export function rigFlags(rig: Rig): Record<string, string> {
+  return {
+    "ssh-host": `${rig.address}:${rig.port}`,
+    "ssh-user": rig.user,
+    "ssh-key": rig.key,
+    "ssh-known-hosts": rig.knownHosts,
+    "ssh-config": "none",
+    "remote-docker": `unix://${rig.dockerSocket}`,
+    "log-level": "debug",
+    "timeout": "5s",
+    "reconnect-wait": "10s",
+    "shutdown-timeout": "5s",
+  };
+}
+
+/** `{a: "b"}` as `["--a", "b"]`. */
+export function flagList(flags: Record<string, string>): string[] {
+  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+}
+
+/** Spawns the program with any command line, as a user's shell would; nothing is waited for. */
+export function spawnAgent(args: readonly string[], vars: Record<string, string> = {}): Child {
+  const env = { ...cleanEnvironment(), ...vars };
+  return new Child(Deno.execPath(), ["run", "-A", "--quiet", "--config", CONFIG, MAIN, ...args], {
+    env,
+  });
+}
+
+/** A running agent. The caller ends it with `stop` or `await using`. */
+export class Agent implements AsyncDisposable {
+  readonly #child: Child;
+  readonly #directory: string;
+  readonly socket: string;
+  readonly port: number;
+
+  constructor(child: Child, directory: string, socket: string, port: number) {
+    this.#child = child;
+    this.#directory = directory;
+    this.socket = socket;
+    this.port = port;
+  }
+
+  get pid(): number {
+    return this.#child.pid;
+  }
+
+  get log(): string {
+    return this.#child.output;
+  }
+
+  /** The docker CLI in front of this agent; over TCP if asked to. */
+  docker(cli: CliName, over: "unix" | "tcp" = "unix"): Promise<DockerCli> {
+    const host = over === "unix" ? `unix://${this.socket}` : `tcp://127.0.0.1:${this.port}`;
+    return DockerCli.open(cli, host);
+  }
+
+  /** Resident memory in bytes. */
+  async rss(): Promise<number> {
+    const status = await Deno.readTextFile(`/proc/${this.pid}/status`);
+    return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1] ?? NaN) * 1024;
+  }
+
+  kill(signal: Deno.Signal): void {
+    this.#child.kill(signal);
+  }
+
+  /** Waits until the log matches. */
+  waitForLog(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray> {
+    return this.#child.waitFor(pattern, timeoutMs);
+  }
+
+  /** Waits for the end; returns the exit code. */
+  wait(timeoutMs?: number): Promise<number> {
+    return this.#child.wait(timeoutMs);
+  }
+
+  /** Ends the process; returns the exit code. */
+  async stop(): Promise<number> {
+    const code = await this.#child.stop();
+    await Deno.remove(this.#directory, { recursive: true }).catch(() => {}); // stopped twice
+    return code;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.stop();
+  }
+}
+
+/** Starts an agent in front of the rig and waits until it answers. `flags` replace or add. */
+export async function startAgent(rig: Rig, flags: Record<string, string> = {}): Promise<Agent> {
+  const directory = await Deno.makeTempDir({ prefix: "rda-agent-" });
+  const socket = `${directory}/docker.sock`;
+  const port = freePort();
+  const child = peerIsSsh() ? spawnSsh(rig, socket, port) : spawnAgent([
+    "start",
+    ...flagList({ ...rigFlags(rig), ...flags }),
+    ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
+  ]);
+  const agent = new Agent(child, directory, socket, port);
+  try {
+    await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
+    if (child.exitCode !== undefined) throw new Error(`It ended with ${child.exitCode}`);
+    return agent;
+  } catch (error) {
+    await agent.stop();
+    throw new Error(`The agent does not start; its log:\n${agent.log}`, { cause: error });
+  }
+}
+
+/** A port of 127.0.0.1 that was free a moment ago. */
+export function freePort(): number {
+  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  return listener.addr.port;
+}
+
+/** Also true once the process has ended: nothing more to wait for. */
+async function answers(agent: Agent, child: Child): Promise<boolean> {
+  if (child.exitCode !== undefined) return true;
+  const response = await request(agent.socket, "GET /_ping");
+  return response.status === 200;
+}
+
+/** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
+function cleanEnvironment(): Record<string, string> {
+  const home = Deno.env.get("HOME") ?? "/";
+  const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
+  return {
+    PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
+    HOME: home,
+    DENO_DIR: Deno.env.get("DENO_DIR") ?? cache,
+    NO_COLOR: "1",
+  };
+}
+
+function spawnSsh(rig: Rig, socket: string, port: number): Child {
+  const target = rig.dockerSocket;
+  const forwards = ["-L", `${socket}:${target}`, "-L", `127.0.0.1:${port}:${target}`];
+  const options = ["-o", "ExitOnForwardFailure=yes", "-o", "ControlPath=none"];
+  return new Child("ssh", ["-F", rig.sshConfig, "-N", ...options, ...forwards, rig.address]);
+}

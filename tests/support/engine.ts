@@ -1,0 +1,70 @@
+/** An engine whose every byte the test decides: for faults and timings a real one cannot produce. */
+import type { Interceptor } from "../../lib/docker/exchange.ts";
+import type { Duplex } from "../../lib/net/duplex.ts";
+import { memoryPair } from "../../lib/net/memory.ts";
+import { type Client, Proxy } from "../../lib/proxy/proxy.ts";
+
+/** A proxy in front of scripted engine connections. */
+export interface Bench {
+  proxy: Proxy;
+  /** A new client connection through the proxy. */
+  connect(client?: Partial<Client>): Duplex;
+  /** The engine's end of the next connection that the proxy opens. */
+  accept(): Promise<Duplex>;
+  /** How many connections the proxy has opened. */
+  opened(): number;
+  /** Makes every further attempt to open a connection fail. */
+  failWith(error: Error | undefined): void;
+  /** Ends everything. */
+  end(): Promise<void>;
+}
+
+/** Options of {@link bench}. */
+export interface BenchOptions {
+  mode?: "http" | "raw";
+  warm?: number;
+  interceptors?: Interceptor[];
+}
+
+/** See {@link Bench}. */
+export function bench(options: BenchOptions = {}): Bench {
+  const waiting: ((duplex: Duplex) => void)[] = [];
+  const ready: Duplex[] = [];
+  const clients: Duplex[] = [];
+  let opened = 0;
+  let failure: Error | undefined;
+  const proxy = new Proxy({
+    mode: options.mode ?? "http",
+    warm: options.warm ?? 1,
+    interceptors: options.interceptors ?? [],
+    open() {
+      if (failure !== undefined) return Promise.reject(failure);
+      opened++;
+      const [near, far] = memoryPair();
+      const taker = waiting.shift();
+      if (taker) taker(far);
+      else ready.push(far);
+      return Promise.resolve(near);
+    },
+  });
+  return {
+    proxy,
+    connect(client = {}) {
+      const [near, far] = memoryPair();
+      clients.push(near);
+      void proxy.serve(far, { remote: "test", ...client });
+      return near;
+    },
+    accept() {
+      const duplex = ready.shift();
+      if (duplex) return Promise.resolve(duplex);
+      return new Promise((resolve) => waiting.push(resolve));
+    },
+    opened: () => opened,
+    failWith: (error) => failure = error,
+    async end() {
+      for (const client of clients) client.close();
+      await proxy.shutdown(0);
+    },
+  };
+}

@@ -1,0 +1,156 @@
+import {
+  expandHome,
+  formatDockerHost,
+  formatHostPort,
+  isIpLiteral,
+  isLoopback,
+  type ListenAddress,
+  parseListenAddress,
+} from "../../../lib/net/address.ts";
+import { AgentError } from "../../../lib/errors.ts";
+import { assert, assertEquals, assertStringIncludes, assertThrows } from "../../support/assert.ts";
+
+const GOOD: [string, ListenAddress, string][] = [
+  [
+    "127.0.0.1:2375",
+    { kind: "tcp", host: "127.0.0.1", port: 2375 },
+    "tcp://127.0.0.1:2375",
+  ],
+  [
+    ":2375",
+    { kind: "tcp", host: "127.0.0.1", port: 2375, hostImplied: true },
+    "tcp://127.0.0.1:2375",
+  ],
+  ["localhost:23750", { kind: "tcp", host: "localhost", port: 23750 }, "tcp://localhost:23750"],
+  ["[::1]:2375", { kind: "tcp", host: "::1", port: 2375 }, "tcp://[::1]:2375"],
+  ["127.0.0.1:0", { kind: "tcp", host: "127.0.0.1", port: 0 }, "tcp://127.0.0.1:0"],
+  ["tcp://0.0.0.0:2376", { kind: "tcp", host: "0.0.0.0", port: 2376 }, "tcp://0.0.0.0:2376"],
+  ["TCP://[::]:1/", { kind: "tcp", host: "::", port: 1 }, "tcp://[::]:1"],
+  [
+    "tcp://:2375",
+    { kind: "tcp", host: "127.0.0.1", port: 2375, hostImplied: true },
+    "tcp://127.0.0.1:2375",
+  ],
+  [
+    "tcp://dev-box.example.com",
+    { kind: "tcp", host: "dev-box.example.com", port: 2375 },
+    "tcp://dev-box.example.com:2375",
+  ],
+  [
+    "unix:///run/docker.sock",
+    { kind: "unix", path: "/run/docker.sock" },
+    "unix:///run/docker.sock",
+  ],
+  ["unix://~/.x.sock", { kind: "unix", path: "~/.x.sock" }, "unix://~/.x.sock"],
+  [
+    "npipe:////./pipe/docker_remote",
+    { kind: "npipe", path: "\\\\.\\pipe\\docker_remote" },
+    "npipe:////./pipe/docker_remote",
+  ],
+  [
+    "npipe://\\\\.\\pipe\\docker_remote",
+    { kind: "npipe", path: "\\\\.\\pipe\\docker_remote" },
+    "npipe:////./pipe/docker_remote",
+  ],
+];
+
+for (const [text, address, dockerHost] of GOOD) {
+  Deno.test(`"${text}" is a listen address`, () => {
+    assertEquals(parseListenAddress(text), address);
+    assertEquals(formatDockerHost(address), dockerHost);
+  });
+}
+
+const BAD: [string, string][] = [
+  ["", "Write an address"],
+  ["2375", 'Write ":2375"'],
+  ["127.0.0.1", 'Add a port, such as "127.0.0.1:2375"'],
+  ["127.0.0.1:", "0 to 65535"],
+  ["127.0.0.1:65536", "0 to 65535"],
+  ["127.0.0.1:-1", "0 to 65535"],
+  ["127.0.0.1:http", "0 to 65535"],
+  ["127.1:2375", "Write an address"],
+  ["256.0.0.1:2375", "Write an address"],
+  ["0177.0.0.1:2375", "Write an address"],
+  ["::1", 'Write "[::1]:2375"'],
+  ["[::1]", "Add a port"],
+  ["[fe80::1%eth0]:2375", "Write an address"],
+  ["[127.0.0.1]:2375", "Write an address"],
+  ["user@host:2375", "Write an address"],
+  ["-x:2375", "Write an address"],
+  ["host name:2375", "Write an address"],
+  ["tcp://host:2375/path", "0 to 65535"],
+  ["/run/docker.sock", 'Write "unix:///run/docker.sock"'],
+  ["~/docker.sock", 'Write "unix://~/docker.sock"'],
+  ["./docker.sock", 'Write "unix:///path/to/docker.sock"'],
+  ["unix://docker.sock", "absolute path"],
+  ["unix://", "absolute path"],
+  ["unix:///run/", "Name a file"],
+  ["\\\\.\\pipe\\x", 'Write "npipe:////./pipe/x"'],
+  ["npipe:////server/pipe/x", "Write a pipe"],
+  ["npipe:////./pipe/", "Write a pipe"],
+  ["npipe:////./pipe/a/b", "Write a pipe"],
+  ["http://127.0.0.1:2375", 'Write "tcp://127.0.0.1:2375"'],
+  ["ssh://dev@host", "The schemes are"],
+  ["fd://", "The schemes are"],
+];
+
+for (const [text, hint] of BAD) {
+  Deno.test(`"${text}" is refused with a hint`, () => {
+    const error = assertThrows(() => parseListenAddress(text), AgentError);
+    assert(error instanceof AgentError);
+    assertEquals(error.kind, "config");
+    assertEquals(error.message, `Cannot listen on "${text}": not a valid address`);
+    assertStringIncludes(error.hint ?? "", hint);
+  });
+}
+
+Deno.test("a leading ~/ becomes the home directory, and nothing else changes", () => {
+  const tilde: ListenAddress = { kind: "unix", path: "~/.x.sock" };
+  assertEquals(expandHome(tilde, "/home/dev/"), { kind: "unix", path: "/home/dev/.x.sock" });
+  const plain: ListenAddress = { kind: "unix", path: "/run/~/x" };
+  assertEquals(expandHome(plain, "/home/dev"), plain);
+  const tcp: ListenAddress = { kind: "tcp", host: "::1", port: 1 };
+  assertEquals(expandHome(tcp, undefined), tcp);
+  assertThrows(() => expandHome(tilde, undefined), AgentError, "home directory");
+});
+
+Deno.test("loopback is 127.0.0.0/8, ::1, localhost and their mapped and bracketed forms", () => {
+  const loopback = [
+    "127.0.0.1",
+    "127.255.0.3",
+    "localhost",
+    "LOCALHOST.",
+    "::1",
+    "[::1]",
+    "0:0:0:0:0:0:0:1",
+    "::ffff:127.0.0.1",
+    "::FFFF:7f01:203",
+  ];
+  for (const host of loopback) assert(isLoopback(host), host);
+  const others = [
+    "",
+    "0.0.0.0",
+    "::",
+    "128.0.0.1",
+    "127.1",
+    "127.0.0.1.example.com",
+    "localhost.example.com",
+    "::2",
+    "::ffff:10.0.0.1",
+    "1::ffff:7f00:1",
+  ];
+  for (const host of others) assert(!isLoopback(host), host);
+});
+
+Deno.test("an IP literal is told from a name", () => {
+  for (const host of ["10.0.0.1", "::1", "[2001:db8::1]"]) assert(isIpLiteral(host), host);
+  for (const host of ["", "example.com", "10.0.0", "10.0.0.01", "[]", "[x]", ":"]) {
+    assert(!isIpLiteral(host), host);
+  }
+});
+
+Deno.test("an IPv6 host gets brackets before its port", () => {
+  assertEquals(formatHostPort("::1", 80), "[::1]:80");
+  assertEquals(formatHostPort("localhost", 80), "localhost:80");
+});
