@@ -78,13 +78,7 @@ export class Connection {
    * an `AgentError` of kind `lost` if the connection is gone, or with the reason of `signal`; a
    * channel that comes after an abort is closed.
    */
-  async channel(
-    open: (
-      client: Client,
-      done: (error: Error | undefined, channel: ClientChannel) => void,
-    ) => void,
-    signal?: AbortSignal,
-  ): Promise<ClientChannel> {
+  async channel(open: OpenChannel, signal?: AbortSignal): Promise<ClientChannel> {
     signal?.throwIfAborted();
     if (!this.isOpen) throw this.#lost ?? lostError(this.peer.name, "it was closed", undefined);
     const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
