@@ -11,11 +11,14 @@ import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
-import { expandHome, formatDockerHost, parseListenAddress } from "./net/address.ts";
+import { formatDockerHost, parseListenAddress } from "./net/address.ts";
 import { Proxy } from "./proxy/proxy.ts";
+import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
+import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 import type { Connect } from "./transport/transport.ts";
+import { parseRemoteDocker } from "./transport/url.ts";
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -65,7 +68,7 @@ async function openListeners(
   const { allowRemoteClients, tls } = settings;
   const listeners: Listener[] = [];
   for (const text of settings.listen) {
-    const address = expandHome(parseListenAddress(text), Deno.env.get("HOME"));
+    const address = parseListenAddress(text);
     const listener = await listen(address, { allowRemoteClients, ...(tls && { tls }) });
     cleanup.push(() => listener.close());
     listeners.push(listener);
@@ -77,7 +80,24 @@ async function openListeners(
 }
 
 function connectorOf(settings: Settings): Connect {
-  return settings.mtls === undefined ? sshConnector(settings) : mtlsConnector(settings.mtls);
+  const { mtls } = settings;
+  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
+  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
+}
+
+function sshSettingsOf(settings: Settings): SshSettings {
+  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
+  return {
+    host: sshHost,
+    ...(sshUser === undefined ? {} : { user: sshUser }),
+    ...(sshPort === undefined ? {} : { port: sshPort }),
+    keyFiles: settings.sshKeys,
+    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
+    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
+    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
+    connectTimeoutMs: settings.timeoutMs,
+    remoteDocker: parseRemoteDocker(settings.remoteDocker),
+  };
 }
 
 /** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */

@@ -32,8 +32,9 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["main"], // main.ts
 ];
 
-/** Files that are not in a directory of their room. */
+/** Files that are not in a directory of their room; `deno.json` is there for the version. */
 const SINGLE_FILES: Readonly<Record<string, string>> = {
+  "deno.json": "errors",
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
   "lib/app.ts": "app",

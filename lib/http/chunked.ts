@@ -10,11 +10,15 @@ const CR = 13;
 const LF = 10;
 const SEMICOLON = 59;
 const COLON = 58;
+const QUOTE = 34;
+const BACKSLASH = 92;
 
 /** What the scanner expects next. */
 type State =
   | "size"
   | "extension"
+  | "extension-quoted"
+  | "extension-escape"
   | "size-lf"
   | "data"
   | "data-cr"
@@ -83,6 +87,8 @@ export class ChunkedScanner {
     switch (this.#state) {
       case "size":
       case "extension":
+      case "extension-quoted":
+      case "extension-escape":
         return this.#lineByte(byte);
       case "size-lf":
         return this.#endLine(byte);
@@ -100,10 +106,7 @@ export class ChunkedScanner {
     if (++this.#count > MAX_CHUNK_LINE_BYTES - 1) {
       throw new HttpParseError(400, `Chunk line is longer than ${MAX_CHUNK_LINE_BYTES} bytes`);
     }
-    if (this.#state === "extension") {
-      if (byte === CR) return "size-lf";
-      return expected(FIELD_VALUE_BYTES[byte] === 1, "extension", "Malformed chunk extension");
-    }
+    if (this.#state !== "size") return extension(this.#state, byte);
     if (byte === CR && this.#digits > 0) return "size-lf";
     if (byte === SEMICOLON && this.#digits > 0) return "extension";
     return this.#sizeDigit(byte);
@@ -145,6 +148,25 @@ export class ChunkedScanner {
   }
 }
 
+/** RFC 9112 §7.1.1, as far as which bytes may stand where. */
+function extension(state: State, byte: number): State {
+  const quoted = state !== "extension";
+  if (!quoted && byte === CR) return "size-lf";
+  if (byte === QUOTE && state !== "extension-escape") {
+    return quoted ? "extension" : "extension-quoted";
+  }
+  const allowed = quoted ? FIELD_VALUE_BYTES : EXTENSION_BYTES;
+  const escapes = state === "extension-quoted" && byte === BACKSLASH;
+  const next = quoted ? "extension-quoted" : "extension";
+  return expected(allowed[byte] === 1, escapes ? "extension-escape" : next, MALFORMED_EXTENSION);
+}
+
+/** 1 for each byte that may stand outside quotes in extensions. Not to be written to. */
+const EXTENSION_BYTES = TOKEN_BYTES.map((token, byte) =>
+  token | Number("=; \t".includes(String.fromCharCode(byte)))
+);
+
+const MALFORMED_EXTENSION = "Malformed chunk extension";
 const MALFORMED_TRAILER = "Malformed trailer";
 
 function trailerName(byte: number): State {

@@ -81,21 +81,6 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
     this.#decide("raw");
   }
 
-  /**
-   * Takes the connection out of the framer: the bytes accepted and not parsed. Both ends are over
-   * afterwards; a pipe into `writable` ends with an `AbortError`. No bytes are lost when this is
-   * called between two reads, while none is pending: nothing is being accepted then.
-   */
-  takeRest(): Uint8Array {
-    if (!this.#over) {
-      this.#outlet.close();
-      this.#write?.resolve();
-      this.#intake.error(new DOMException("The connection is no longer HTTP", "AbortError"));
-      this.#stop();
-    }
-    return this.#parser.takeRest();
-  }
-
   #decide(decision: Decision): void {
     if (this.#over) return;
     if (this.#hold === undefined) throw new TypeError("No message is held");
@@ -170,17 +155,12 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
     this.#abandon(reason);
   }
 
-  /** Fails the readable end and the write under way. */
+  /** Fails the readable end and the write under way; whatever waits here, finds that all is over. */
   #abandon(reason: unknown): void {
     if (this.#over) return;
+    this.#over = true;
     this.#outlet.error(reason);
     this.#write?.reject(reason);
-    this.#stop();
-  }
-
-  /** Wakes up whatever waits here, to find that all is over. */
-  #stop(): void {
-    this.#over = true;
     this.#arrival?.resolve();
     this.#hold?.resolve("resume");
   }

@@ -146,7 +146,7 @@ export interface ResponseHead {
  * @throws {HttpParseError} 400 when method or target would not be parsed as written.
  */
 export function encodeRequestHead(head: Omit<RequestHead, "raw">): Uint8Array<ArrayBuffer> {
-  if (!isToken(head.method) || !isTarget(head.target)) {
+  if (!isToken(head.method) || !isTarget(head.target, head.method)) {
     const line = `${head.method} ${head.target}`;
     throw new HttpParseError(400, `Cannot encode the request line ${quoted(line)}`);
   }

@@ -20,7 +20,7 @@ export function parseRequestHead(raw: Uint8Array): RequestHead {
   const text = decodeLatin1(raw);
   const lineEnd = text.indexOf("\r\n");
   const [method = "", target = "", protocol = "", ...more] = text.slice(0, lineEnd).split(" ");
-  if (!isToken(method) || !isTarget(target) || protocol === "" || more.length > 0) {
+  if (!isToken(method) || !isTarget(target, method) || protocol === "" || more.length > 0) {
     throw new HttpParseError(400, "Malformed request line");
   }
   const version = parseVersion(protocol);

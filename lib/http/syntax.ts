@@ -4,6 +4,7 @@ import { Buffer } from "node:buffer";
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const FIELD_VALUE = /^[\t\x20-\x7e\x80-\xff]*$/;
 const TARGET = /^[\x21-\x7e]+$/;
+const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\//i;
 
 /** Whether `text` is a `token` (RFC 9110 §5.6.2): a method or a field name. */
 export function isToken(text: string): boolean {
@@ -15,9 +16,13 @@ export function isFieldValue(text: string): boolean {
   return FIELD_VALUE.test(text);
 }
 
-/** Whether `text` may be a request target: visible ASCII, no space (RFC 9112 §3.2). */
-export function isTarget(text: string): boolean {
-  return TARGET.test(text);
+/**
+ * Whether `text` may be the target of a request with `method` (RFC 9112 §3.2): visible ASCII, and
+ * a path, an absolute URL or `*`. Anything may follow CONNECT, which the engine does not know.
+ */
+export function isTarget(text: string, method: string): boolean {
+  return TARGET.test(text) &&
+    (text.startsWith("/") || text === "*" || method === "CONNECT" || ABSOLUTE_FORM.test(text));
 }
 
 function table(accepts: (text: string) => boolean): Uint8Array {

@@ -147,18 +147,19 @@ function parsePublic(blob: Buffer): ParsedKey | undefined {
 }
 
 async function agentIdentities({ host, log }: IdentityContext): Promise<Identity[]> {
-  const socket = host.identityAgent;
-  if (socket === undefined) return [];
-  try {
-    const keys = await agentKeys(socket);
-    return keys.map((key) => ({
-      key,
-      label: "agent",
-      sign: (data, hash) => signWithAgent(socket, key, data, hash),
-    }));
-  } catch (error) {
-    // Like ssh(1): an agent that is not there leaves the key files.
-    log.debug("No answer from the SSH agent", { agent: socket, error: messageOf(error) });
-    return [];
+  const identities: Identity[] = [];
+  for (const socket of host.identityAgents) {
+    try {
+      const keys = await agentKeys(socket);
+      identities.push(...keys.map((key): Identity => ({
+        key,
+        label: "agent",
+        sign: (data, hash) => signWithAgent(socket, key, data, hash),
+      })));
+    } catch (error) {
+      // Like ssh(1): an agent that is not there leaves the key files.
+      log.debug("No answer from the SSH agent", { agent: socket, error: messageOf(error) });
+    }
   }
+  return identities;
 }

@@ -61,8 +61,8 @@ export interface ResolvedSsh {
   port: number;
   user: string;
   identityFiles: readonly IdentityFile[];
-  /** Socket or pipe of the agent, or `"pageant"`; absent for none. */
-  identityAgent?: string;
+  /** Sockets or pipes of agents, or `"pageant"`. */
+  identityAgents: readonly string[];
   /** Offer only those keys of the agent that are among `identityFiles`. */
   identitiesOnly: boolean;
   /** The first one takes new keys. */

@@ -78,7 +78,7 @@ const REQUESTS: readonly Conversation[] = [
     name: "chunks with extensions and trailers",
     wire:
       `POST /v1.51/build HTTP/1.1\r\n${HOST}Transfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n` +
-      `5;a=b;c="d e"\r\nhello\r\n00000A\r\n\r\n0\r\n5\r\n\x00\xff\r\n0;last\r\nX-Sum: 1\r\nX-Sum: \r\n\r\n` +
+      `5;a=b;c="d, \\" e"\r\nhello\r\n00000A\r\n\r\n0\r\n5\r\n\x00\xff\r\n0;last\r\nX-Sum: 1\r\nX-Sum: \r\n\r\n` +
       `GET /_ping HTTP/1.1\r\n${HOST}\r\n`,
     messages: [[CHUNKED, "hello\r\n0\r\n5\r\n\x00\xff"], [NONE, ""]],
   },

@@ -109,6 +109,7 @@ Deno.test("framer takes nothing from its source that the reader has not asked fo
   const reader = stream.pipeThrough(new HttpFramer(new RequestParser())).getReader();
   for (let message = 1; message <= 9; message++) {
     assertEquals(await types(reader, 2), ["head", "end"]);
+    await turn();
     assertEquals(source.pulls, message);
   }
   assertEquals(await types(reader, 1), ["done"]);
@@ -194,19 +195,6 @@ Deno.test("aborting the writable end releases a held framer and its reader", asy
   const read = assertRejects(() => reader.read(), Error, "gone");
   await writer.abort(new Error("gone"));
   await Promise.all([write, read]);
-});
-
-Deno.test("a connection can be taken out of the framer without losing a byte", async () => {
-  const { stream } = sourceOf([bytes(`${UPGRADE}left`), bytes("over"), bytes("!")]);
-  const framer = new HttpFramer(new RequestParser(), holdUpgrades);
-  const piped = stream.pipeTo(framer.writable, { preventCancel: true });
-  const reader = framer.readable.getReader();
-  assertEquals(await types(reader, 2), ["head", "end"]);
-  let all = text(framer.takeRest());
-  assertEquals(await types(reader, 1), ["done"]);
-  assertEquals((await assertRejects(() => piped)).name, "AbortError");
-  for await (const piece of stream) all += text(piece);
-  assertEquals(all, "leftover!");
 });
 
 Deno.test("framer accepts expected methods while it is reading", async () => {

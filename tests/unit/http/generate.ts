@@ -25,73 +25,55 @@ export class Random {
   }
 }
 
-const METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT", "PRI", "x"];
-const TARGETS = [
-  "/_ping",
-  "/v1.51/containers/json?all=1",
-  "*",
-  "http://h/a",
-  "h:80",
-  "/%2F?q={}",
-  "/s p",
-];
-const VERSIONS = ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0", "HTTP/2.0", "HTTP/1.2", "HTTP"];
-const STATUS = [
-  "200 OK",
-  "101 UPGRADED",
-  "100 Continue",
-  "204 No Content",
-  "304",
-  "404 ",
-  "99 x",
-  "abc",
-];
-const NAMES = [
-  "Content-Length",
-  "Transfer-Encoding",
-  "Connection",
-  "Upgrade",
-  "Expect",
-  "X-Meta",
-  "Host",
+const METHODS = ["GET", "POST", "HEAD", "PUT", "DELETE", "OPTIONS", "CONNECT"];
+const TARGETS = ["/_ping", "/v1.51/containers/json?all=1", "*", "http://h/a", "/%2F?q={}"];
+const STATUS = ["200 OK", "101 UPGRADED", "100 Continue", "204 No Content", "304", "404 "];
+const NAMES = ["Content-Length", "Transfer-Encoding", "Connection", "Upgrade", "Expect", "X-Meta"];
+const VALUES = [
+  "5",
+  "0",
+  "007",
+  "close",
+  "keep-alive, Upgrade",
+  "tcp",
+  "100-continue",
+  "\t caf\xe9 \t",
   "",
 ];
-const VALUES = [
-  ...["5", "0", "007", "-1", "5, 5", "18446744073709551616", "chunked", "Chunked", "gzip, chunked"],
+const FITTING: ReadonlyMap<string, readonly string[]> = new Map([
+  ["Content-Length", ["5", "0", "007", " 5 "]],
+  ["Transfer-Encoding", ["chunked", "Chunked"]],
+]);
+const BODIES = ["", "hello", "5\r\nhello\r\n0\r\n\r\n", "5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n"];
+const ODD = [
   ...[
-    "close",
-    "keep-alive, Upgrade",
-    "tcp",
-    "h2c",
-    "100-continue",
-    "docker",
+    "PRI",
+    "x",
+    "h:80",
+    "/s p",
+    "HTTP/2.0",
+    "HTTP/1.2",
+    "HTTP",
+    "99 x",
+    "abc",
     "",
-    "\t caf\xe9 \t",
-    "a: b",
+    "Host",
+    "\n",
+    "\r",
+  ],
+  ...[
+    "-1",
+    "5, 5",
+    "18446744073709551616",
+    "gzip, chunked",
+    "h2c",
+    " : ",
+    ":",
+    "\r\n ",
+    "GET / HTTP/1.1\r\n",
   ],
 ];
-const COLONS = [": ", ": ", ": ", ": ", ":", ":\t", " : ", ""];
-const ENDS = [
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\r\n",
-  "\n",
-  "\r",
-  "\r\n ",
-];
-const BODIES = [
-  "",
-  "hello",
-  "5\r\nhello\r\n0\r\n\r\n",
-  "5;x=y\r\nhello\r\n0\r\nT: v\r\n\r\n",
-  "GET / HTTP/1.1\r\n",
-];
+
 const SPLICES = [
   ...[
     "\r\n",
@@ -118,29 +100,40 @@ const SPLICES = [
   ],
 ];
 
-/** A request with what follows it, well-formed in about one case of three. */
+/** A request with what follows it, undamaged in about one case of three. */
 export function makeRequest(random: Random): string {
-  const line = `${random.pick(METHODS)} ${random.pick(TARGETS)} ${random.pick(VERSIONS)}\r\n`;
-  return damage(random, `${line}Host: a\r\n${fields(random)}\r\n${random.pick(BODIES)}`);
+  const line = `${some(random, METHODS)} ${some(random, TARGETS)} ${version(random)}\r\n`;
+  return damage(random, `${line}Host: a\r\n${fields(random)}\r\n${some(random, BODIES)}`);
 }
 
-/** A response with what follows it, well-formed in about one case of three. */
+/** A response with what follows it, undamaged in about one case of three. */
 export function makeResponse(random: Random): string {
-  const line = `${random.pick(VERSIONS)} ${random.pick(STATUS)}\r\n`;
-  return damage(random, `${line}${fields(random)}\r\n${random.pick(BODIES)}`);
+  const line = `${version(random)} ${some(random, STATUS)}\r\n`;
+  return damage(random, `${line}${fields(random)}\r\n${some(random, BODIES)}`);
+}
+
+/** One of the `usual` ones, now and then something out of place. */
+function some(random: Random, usual: readonly string[]): string {
+  return random.pick(random.below(24) === 0 ? ODD : usual);
+}
+
+function version(random: Random): string {
+  return some(random, ["HTTP/1.1", "HTTP/1.1", "HTTP/1.1", "HTTP/1.0"]);
 }
 
 function fields(random: Random): string {
   let text = "";
   for (let left = random.below(4); left > 0; left--) {
-    text += random.pick(NAMES) + random.pick(COLONS) + random.pick(VALUES) + random.pick(ENDS);
+    const name = some(random, NAMES);
+    const values = FITTING.get(name) ?? VALUES;
+    text += name + some(random, [": ", ":", ":\t"]) + some(random, values) + some(random, ["\r\n"]);
   }
   return text;
 }
 
 function damage(random: Random, text: string): string {
   let damaged = text;
-  for (let left = Math.max(0, random.below(6) - 2); left > 0; left--) {
+  for (let left = Math.max(0, random.below(7) - 3); left > 0; left--) {
     const at = random.below(damaged.length + 1);
     const size = 1 + random.below(random.below(8) + 1);
     const head = damaged.slice(0, at);

@@ -31,6 +31,7 @@ Deno.test("imports that point upwards, within a room and to node: modules pass",
       "lib/net/memory.ts": 'import "./pipe.ts";\n',
       "lib/app.ts": 'import type { p } from "./net/pipe.ts";\nexport const a = 1;\n',
       "lib/cli/run.ts": 'import "../app.ts";\nimport "../errors.ts";\n',
+      "lib/cli/version.ts": 'import "../../deno.json" with { type: "json" };\n',
     }),
     [],
   );

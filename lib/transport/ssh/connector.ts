@@ -1,0 +1,34 @@
+/**
+ * Makes SSH transports for the supervisor: reads `ssh_config` anew for each attempt, so that an edit
+ * takes effect at the next reconnect, and keeps what was unlocked or typed in across them.
+ */
+import { logger } from "../../log.ts";
+import type { Connect } from "../transport.ts";
+import { connectSsh } from "./client.ts";
+import { loadSshConfig } from "./config_file.ts";
+import { localEnv } from "./local_env.ts";
+import { terminalPrompt } from "./prompt.ts";
+import { resolveSsh } from "./resolve.ts";
+import { Secrets } from "./secrets.ts";
+import type { SshSettings } from "./settings.ts";
+
+/** A `Connect` for one host. `passphrase` unlocks encrypted key files without asking. */
+export function sshConnector(settings: SshSettings, passphrase: string | undefined): Connect {
+  const log = logger("ssh");
+  const env = localEnv();
+  const prompt = terminalPrompt();
+  const secrets = new Secrets({
+    ...(passphrase === undefined ? {} : { passphrase }),
+    ...(prompt === undefined ? {} : { prompt }),
+  });
+  const told = new Set<string>();
+  return async (signal) => {
+    const config = await loadSshConfig(settings.configFile, env);
+    const { host, notes } = resolveSsh(settings, config, env);
+    for (const note of notes) {
+      if (!told.has(note)) log.warn(note);
+      told.add(note);
+    }
+    return await connectSsh(host, { secrets, log }, signal);
+  };
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# remote-docker-agent @VERSION@ for @PLATFORM@: this launcher, and after its last line an archive of
+# the Deno runtime and the program. The first start unpacks them into the user's cache, once per
+# version and all or nothing; every start then runs from there.
+set -eu
+
+parent="@CACHES@/remote-docker-agent"
+directory="$parent/@ID@"
+program="$directory/remote-docker-agent"
+
+# "|| exit" throughout: "set -e" has no effect in a function whose failure is handled.
+unpack() (
+  umask 077
+  mkdir -p "$parent" || exit
+  temporary=$(mktemp -d "$parent/unpack.XXXXXX") || exit
+  trap 'rm -rf "$temporary"' EXIT
+  trap 'exit 1' HUP INT TERM
+  tail -n +@FIRST_LINE@ "$0" | tar -xzof - -C "$temporary" || exit
+  # Renamed one by one, so that starts at the same moment can do no harm; the program comes last,
+  # because it stands for the whole.
+  mkdir -p "$directory" || exit
+  mv -f "$temporary/main.js" "$directory/main.js" || exit
+  mv -f "$temporary/remote-docker-agent" "$program" || exit
+)
+
+if [ ! -x "$program" ] || [ ! -f "$directory/main.js" ]; then
+  unpack || {
+    echo "remote-docker-agent: Cannot unpack into \"$parent\"; make room there, or set @VARIABLE@" >&2
+    exit 1
+  }
+fi
+
+# The runtime keeps its compiled code beside the program and never looks at the user's Deno.
+export DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1
+exec "$program" run --quiet --allow-all --no-config --no-lock --no-npm --no-remote \
+  "$directory/main.js" "$@"
+exit 1
