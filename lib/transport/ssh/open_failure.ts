@@ -87,7 +87,8 @@ function reasonOf(error: unknown): unknown {
   return (error as { reason?: unknown } | undefined)?.reason;
 }
 
-function plainMessage(error: unknown): string {
+/** What the SSH server said, without ssh2's preamble. */
+export function plainMessage(error: unknown): string {
   return messageOf(error).replace(/^\(SSH\) Channel open failure: /, "");
 }
 

@@ -109,6 +109,7 @@ Deno.test("framer takes nothing from its source that the reader has not asked fo
   const reader = stream.pipeThrough(new HttpFramer(new RequestParser())).getReader();
   for (let message = 1; message <= 9; message++) {
     assertEquals(await types(reader, 2), ["head", "end"]);
+    await turn();
     assertEquals(source.pulls, message);
   }
   assertEquals(await types(reader, 1), ["done"]);
