@@ -4,11 +4,28 @@
  */
 
 /** The commands of the program, the default one first. */
-export const COMMANDS = ["start", "version", "help"] as const;
+export const COMMANDS = [
+  "start",
+  "relay-server",
+  "relay",
+  "keygen",
+  "version",
+  "help",
+] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
-export const GROUPS = ["General", "Listening", "SSH", "mTLS", "Behaviour", "Logging"] as const;
+export const GROUPS = [
+  "General",
+  "Listening",
+  "SSH",
+  "mTLS",
+  "Relay server",
+  "Relay",
+  "Keys",
+  "Behaviour",
+  "Logging",
+] as const;
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
@@ -33,6 +50,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** May be given several times; the value is a list. */
   readonly many?: true;
+  /** A duration may be a plain number, which counts seconds. */
+  readonly seconds?: true;
   /** Inclusive bounds: milliseconds for a duration, plain numbers for an integer. */
   readonly min?: number;
   readonly max?: number;

@@ -55,3 +55,22 @@ function configFolder({ platform, home, env }: Place): string | undefined {
   if (xdg !== undefined && paths.isAbsolute(xdg)) return xdg;
   return home && paths.join(home, ".config");
 }
+
+/**
+ * Where the program keeps what it makes for itself: below `$XDG_STATE_HOME` or `~/.local/state`,
+ * `~/Library/Application Support` on macOS, `%LOCALAPPDATA%` on Windows. Nothing if the home
+ * directory is not known.
+ */
+export function stateFolder({ platform, home, env }: Place): string | undefined {
+  const paths = pathsOf(platform);
+  const below = (folder: string | undefined) => folder && paths.join(folder, "remote-docker-agent");
+  if (platform === "windows") {
+    return below(env["LOCALAPPDATA"] || (home && paths.join(home, "AppData", "Local")));
+  }
+  if (platform === "darwin") {
+    return below(home && paths.join(home, "Library", "Application Support"));
+  }
+  const xdg = env["XDG_STATE_HOME"];
+  if (xdg !== undefined && paths.isAbsolute(xdg)) return below(xdg);
+  return below(home && paths.join(home, ".local", "state"));
+}

@@ -4,11 +4,11 @@
  * written over; `authorized_keys` is only ever added to.
  */
 import { hostname, userInfo } from "node:os";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 // @ts-types="@types/ssh2"
 import ssh2 from "ssh2";
 import { AgentError, messageOf } from "../errors.ts";
-import type { KeyKind } from "./key_types.ts";
+import { type KeyKind, kindOfFile } from "./key_types.ts";
 
 /** As the manuals of SSH advise for RSA. */
 const RSA_BITS = 4096;
@@ -20,11 +20,6 @@ export interface KeyFiles {
   readonly authorizedKeysFile: string;
   /** The line of the public key. */
   readonly publicLine: string;
-}
-
-/** What kind of key a file of this name holds by custom: `id_rsa` and the like are RSA. */
-export function kindOfFile(path: string): KeyKind {
-  return /rsa/i.test(basename(path)) ? "rsa" : "ed25519";
 }
 
 /**

@@ -3,10 +3,16 @@
  * section 6.6) that has to be read here. Pure.
  */
 import { Buffer } from "node:buffer";
+import { basename } from "node:path";
 
 /** What `--type` may be. */
 export const KEY_KINDS = ["ed25519", "rsa"] as const;
 export type KeyKind = typeof KEY_KINDS[number];
+
+/** What kind of key a file of this name holds by custom: `id_rsa` and the like are RSA. */
+export function kindOfFile(path: string): KeyKind {
+  return /rsa/i.test(basename(path)) ? "rsa" : "ed25519";
+}
 
 /** The public keys a client may sign in with; the names are those of `authorized_keys`. */
 export const CLIENT_KEY_TYPES: readonly string[] = [
