@@ -6,15 +6,8 @@
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import {
-  BaseAgent,
-  createAgent,
-  type IdentityCallback,
-  type ParsedKey,
-  type SignCallback,
-  type SigningRequestOptions,
-  utils,
-} from "ssh2";
+import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
+import { BaseAgent, createAgent, utils } from "./ssh2.ts";
 
 const LIST_TIMEOUT_MS = 5_000;
 

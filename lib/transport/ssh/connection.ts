@@ -4,7 +4,7 @@
  */
 import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
-import { Client, type ClientChannel } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 
 /** Who is at the other end. */

@@ -5,7 +5,7 @@
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import { type ParsedKey, utils } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { agentKeys, signWithAgent } from "./agent.ts";
@@ -13,6 +13,7 @@ import { type KeyFile, readKeyFile } from "./key_file.ts";
 import { keyTypeOf } from "./known_hosts.ts";
 import type { Secrets } from "./secrets.ts";
 import type { IdentityFile, ResolvedSsh } from "./settings.ts";
+import { utils } from "./ssh2.ts";
 
 /** One key that can be offered. */
 export interface Identity {

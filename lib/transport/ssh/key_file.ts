@@ -4,8 +4,9 @@
  */
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import { type ParsedKey, utils } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { utils } from "./ssh2.ts";
 
 /** A key file that has been read. */
 export interface KeyFile {
