@@ -13,6 +13,7 @@ import { type KeyFile, readKeyFile } from "./key_file.ts";
 import { keyTypeOf } from "./known_hosts.ts";
 import type { Secrets } from "./secrets.ts";
 import type { IdentityFile, ResolvedSsh } from "./settings.ts";
+import { signWith } from "./sign.ts";
 import { utils } from "./ssh2.ts";
 
 /** One key that can be offered. */
@@ -123,9 +124,7 @@ async function fileIdentity(
     async sign(data, hash) {
       const unlocked = await unlock(file, context);
       if (unlocked === undefined) throw locked(file, context);
-      const signature: Buffer | Error = unlocked.sign(data, hash);
-      if (signature instanceof Error) throw signature;
-      return signature;
+      return signWith(unlocked, data, hash);
     },
   };
 }
