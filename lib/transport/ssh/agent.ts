@@ -1,8 +1,8 @@
 /**
  * ssh2's agent interface from both sides: a client of the user's agent (a Unix socket, the pipe of
  * OpenSSH for Windows, Pageant), and our own keys dressed up as an agent for ssh2 to authenticate
- * with. As an agent is asked to sign only what the host has agreed to, that is what makes passphrases
- * lazy.
+ * with. As an agent is asked to sign only what the host has agreed to, that is what makes
+ * passphrases lazy.
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"

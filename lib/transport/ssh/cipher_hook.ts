@@ -1,9 +1,9 @@
 /**
- * Makes ssh2's ChaCha20 usable on Deno. ssh2 creates three ciphers for each packet, uses each once and
- * drops it; Deno frees a cipher only when it is finished, so 750 bytes of each would be lost for good.
- * ssh2 takes its two constructors from `node:crypto` while it is loaded, and only for that long they
- * are replaced by ones whose ChaCha20 finishes itself. This is also the place to give ssh2 a faster
- * implementation of a cipher.
+ * Makes ssh2's ChaCha20 usable on Deno. ssh2 creates three ciphers for each packet, uses each once
+ * and drops it; Deno frees a cipher only when it is finished, so 750 bytes of each would be lost
+ * for good. ssh2 takes its two constructors from `node:crypto` while it is loaded, and only for
+ * that long they are replaced by ones whose ChaCha20 finishes itself. This is also the place to
+ * give ssh2 a faster implementation of a cipher.
  */
 import crypto from "node:crypto";
 import { Buffer } from "node:buffer";

@@ -1,7 +1,7 @@
 /**
- * From a connected byte stream to an authenticated connection: key exchange, host key, authentication,
- * and one clear error for everything that can go wrong on the way. It owns the stream until it hands
- * it over inside a {@link Connection}; on failure it destroys it.
+ * From a connected byte stream to an authenticated connection: key exchange, host key,
+ * authentication, and one clear error for everything that can go wrong on the way. It owns the
+ * stream until it hands it over inside a {@link Connection}; on failure it destroys it.
  */
 import { Buffer } from "node:buffer";
 import type { Duplex as NodeDuplex } from "node:stream";
@@ -54,8 +54,8 @@ export async function prepare(
 }
 
 /**
- * Takes `stream` over. Throws `AgentError` of kind `unreachable`, `host-key` or `authentication`, or
- * the reason of an abort.
+ * Takes `stream` over. Throws `AgentError` of kind `unreachable`, `host-key` or `authentication`,
+ * or the reason of an abort.
  */
 export async function handshake(
   prepared: Prepared,

@@ -1,7 +1,7 @@
 /**
- * Which keys to offer a host and in which order: explicit key files, then the agent's keys, then the
- * other key files, each key once. All of them stand behind one ssh2 agent, so that a passphrase is
- * asked for only when the host has said that it would take the key.
+ * Which keys to offer a host and in which order: explicit key files, then the agent's keys, then
+ * the other key files, each key once. All of them stand behind one ssh2 agent, so that a passphrase
+ * is asked for only when the host has said that it would take the key.
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"

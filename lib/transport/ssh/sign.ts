@@ -1,7 +1,7 @@
 /**
- * Signing with a key from a file. ssh2 hands `node:crypto` private keys that OpenSSL reads and Deno does
- * not: an elliptic curve scalar with the sign byte of an SSH integer, or padding left from decryption.
- * Here they are written as RFC 5915 and RFC 8017 have them before they are used.
+ * Signing with a key from a file. ssh2 hands `node:crypto` private keys that OpenSSL reads and Deno
+ * does not: an elliptic curve scalar with the sign byte of an SSH integer, or padding left from
+ * decryption. Here they are written as RFC 5915 and RFC 8017 have them before they are used.
  */
 import { Buffer } from "node:buffer";
 import { sign } from "node:crypto";
@@ -16,7 +16,9 @@ const CURVES: Readonly<Record<string, { hash: string; size: number }>> = {
 };
 const SEQUENCE = 0x30, OCTET_STRING = 0x04;
 
-/** The signature of `data`, as ssh2 wants it. `hash` is for RSA keys. Throws if the key is broken. */
+/**
+ * The signature of `data`, as ssh2 wants it. `hash` is for RSA keys. Throws if the key is broken.
+ */
 export function signWith(key: ParsedKey, data: Buffer, hash: string | undefined): Buffer {
   const curve = CURVES[key.type];
   if (curve !== undefined) {

@@ -1,6 +1,6 @@
 /**
- * An SSH server in this process, for what a real one cannot be made to do on demand: refuse, hang up,
- * stop reading, ask odd questions. The real sshd is met in the end-to-end tests.
+ * An SSH server in this process, for what a real one cannot be made to do on demand: refuse, hang
+ * up, stop reading, ask odd questions. The real sshd is met in the end-to-end tests.
  */
 // Before ssh2 itself, so that it is loaded as the program loads it.
 import { utils } from "../../../../lib/transport/ssh/ssh2.ts";

@@ -15,7 +15,9 @@ import {
 
 const accept = { authenticate: (context: { accept(): void }) => context.accept() };
 
-/** Connects to `server` with a known_hosts file of the given content and returns what is then in it. */
+/**
+ * Connects to `server` with a known_hosts file of the given content and returns what is then in it.
+ */
 async function connectKnowing(
   server: TestServer,
   known: string | undefined,
