@@ -164,3 +164,15 @@ test.bare("hashed names in known_hosts", { agentOnly }, async (rig) => {
     return { flags: { "ssh-known-hosts": known } };
   });
 });
+
+test.bare("an engine that listens on TCP", { agentOnly }, async (rig) => {
+  await rig.restartEngine(`-H unix://${rig.dockerSocket} -H tcp://127.0.0.1:2375`);
+  try {
+    await getsIn(
+      rig,
+      () => Promise.resolve({ flags: { "remote-docker": "tcp://127.0.0.1:2375" } }),
+    );
+  } finally {
+    await rig.restartEngine("");
+  }
+});
