@@ -58,7 +58,10 @@ async function readText(
   sources: Sources,
 ): Promise<string | undefined> {
   const refuse = (why: string, cause?: unknown) =>
-    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, { cause });
+    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
+      cause,
+      hint: "check --config (or RDA_CONFIG) and who may read the file",
+    });
   let bytes: Uint8Array;
   try {
     bytes = await sources.readFile(path, MAX_FILE_BYTES + 1);

@@ -144,7 +144,8 @@ class Attempt {
       authHandler: auth.handler,
       readyTimeout: 0,
       keepaliveInterval: host.serverAliveIntervalMs,
-      keepaliveCountMax: host.serverAliveCountMax,
+      // The library gives up one interval later than OpenSSH does.
+      keepaliveCountMax: Math.max(0, host.serverAliveCountMax - 1),
     };
   }
 
