@@ -8,24 +8,22 @@ parent="@CACHES@/remote-docker-agent"
 directory="$parent/@ID@"
 program="$directory/remote-docker-agent"
 
+# "|| exit" throughout: "set -e" has no effect in a function whose failure is handled.
 unpack() (
   umask 077
-  mkdir -p "$parent"
-  temporary=$(mktemp -d "$parent/.unpack.XXXXXX")
+  mkdir -p "$parent" || exit
+  temporary=$(mktemp -d "$parent/unpack.XXXXXX") || exit
   trap 'rm -rf "$temporary"' EXIT
   trap 'exit 1' HUP INT TERM
-  tail -n +@FIRST_LINE@ "$0" | tar -xzf - -C "$temporary"
-  # Another start may have been quicker; a directory without the program is a damaged one.
-  if [ ! -x "$program" ]; then
-    rm -rf "$directory"
-    mv "$temporary" "$directory"
-  fi
-  # Two at the same moment: the later one has been moved into the directory of the first.
-  rm -rf "$directory/${temporary##*/}"
+  tail -n +@FIRST_LINE@ "$0" | tar -xzof - -C "$temporary" || exit
+  # Renamed one by one, so that starts at the same moment can do no harm; the program comes last,
+  # because it stands for the whole.
+  mkdir -p "$directory" || exit
+  mv -f "$temporary/main.js" "$directory/main.js" || exit
+  mv -f "$temporary/remote-docker-agent" "$program" || exit
 )
 
 if [ ! -x "$program" ] || [ ! -f "$directory/main.js" ]; then
-  rm -f "$program"
   unpack || {
     echo "remote-docker-agent: Cannot unpack into \"$parent\"; make room there, or set @VARIABLE@" >&2
     exit 1
@@ -33,6 +31,7 @@ if [ ! -x "$program" ] || [ ! -f "$directory/main.js" ]; then
 fi
 
 # The runtime keeps its compiled code beside the program and never looks at the user's Deno.
-DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1 exec "$program" run --quiet --allow-all \
-  --no-config --no-lock --no-npm --no-remote "$directory/main.js" "$@"
+export DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1
+exec "$program" run --quiet --allow-all --no-config --no-lock --no-npm --no-remote \
+  "$directory/main.js" "$@"
 exit 1

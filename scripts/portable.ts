@@ -42,7 +42,7 @@ export async function buildPortable(path: string, version: string): Promise<void
     await Deno.copyFile(Deno.execPath(), `${staging}/remote-docker-agent`);
     await Deno.chmod(`${staging}/remote-docker-agent`, 0o755);
     const id = `${version}-${await fingerprint(staging)}`;
-    await writeFile(path, await launcher(version, id), staging);
+    await assemble(path, { version, id, directory: staging });
   } finally {
     await Deno.remove(staging, { recursive: true });
   }
@@ -81,10 +81,20 @@ async function launcher(version: string, id: string): Promise<string> {
   });
 }
 
-async function writeFile(path: string, head: string, staging: string): Promise<void> {
+/** What goes into a portable file. */
+export interface Payload {
+  version: string;
+  /** The name of the directory it is unpacked into. */
+  id: string;
+  /** Holds `main.js` and the runtime, named `remote-docker-agent`. */
+  directory: string;
+}
+
+/** Writes a portable file to `path`, executable. */
+export async function assemble(path: string, payload: Payload): Promise<void> {
   const archive = `${path}.tar.gz`;
-  await run("tar", "-czf", archive, "-C", staging, "main.js", "remote-docker-agent");
-  await Deno.writeTextFile(path, head, { mode: 0o755 });
+  await run("tar", "-czf", archive, "-C", payload.directory, "main.js", "remote-docker-agent");
+  await Deno.writeTextFile(path, await launcher(payload.version, payload.id));
   using source = await Deno.open(archive);
   await Deno.writeFile(path, source.readable, { append: true });
   await Deno.chmod(path, 0o755);

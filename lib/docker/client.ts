@@ -23,7 +23,7 @@ export async function pingEngine(stream: Duplex, options: PingOptions): Promise<
   const fail = (problem: string, cause?: unknown) =>
     new AgentError("engine", `The Docker engine on ${options.where} ${problem}`, {
       cause,
-      hint: "Check --remote-docker, and that Docker runs there: docker version",
+      hint: "check --remote-docker, and that Docker runs there: docker version",
     });
   const framed = responsesTo(["GET"], stream);
   let late = false;

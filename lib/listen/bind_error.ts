@@ -36,7 +36,7 @@ interface Explanation {
 function inUse(address: ListenAddress): Explanation {
   return {
     reason: `address already in use by ${ownerOf(address)}`,
-    hint: "Stop that process, or choose another address with --listen",
+    hint: "stop that process, or choose another address with --listen",
   };
 }
 
@@ -51,29 +51,29 @@ function explain(address: ListenAddress, error: unknown): Explanation {
     case "EINVAL": // what node:net on Deno makes of it
       return {
         reason: "this machine has no such address",
-        hint: "Listen on 127.0.0.1, or on an address of this machine",
+        hint: "listen on 127.0.0.1, or on an address of this machine",
       };
     case "ENOTFOUND":
       return {
         reason: "its name cannot be resolved",
-        hint: "Listen on an address of this machine, or fix the name",
+        hint: "listen on an address of this machine, or fix the name",
       };
     case "ENOENT":
     case "ENOTDIR":
       return {
         reason: "its directory does not exist",
-        hint: "Create the directory, or choose another path",
+        hint: "create the directory, or choose another path",
       };
     default:
-      return { reason: messageOf(error), hint: "Choose another address with --listen" };
+      return { reason: messageOf(error), hint: "choose another address with --listen" };
   }
 }
 
 function permissionHint(address: ListenAddress): string {
-  if (address.kind !== "tcp") return "Choose a path in a directory of yours";
+  if (address.kind !== "tcp") return "choose a path in a directory of yours";
   return address.port < FIRST_FREE_PORT
     ? `Ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
-    : "Choose another port";
+    : "choose another port";
 }
 
 function codeOf(error: unknown): string | undefined {

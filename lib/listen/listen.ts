@@ -50,7 +50,7 @@ function checkAllowed(address: TcpAddress, options: ListenOptions): void {
       "config",
       `Refusing to listen on ${quoted}: other machines could use the remote engine`,
       {
-        hint: "Listen on 127.0.0.1, or give --allow-remote-clients with --tls-cert, --tls-key " +
+        hint: "listen on 127.0.0.1, or give --allow-remote-clients with --tls-cert, --tls-key " +
           "and --tls-ca",
       },
     );
@@ -59,7 +59,7 @@ function checkAllowed(address: TcpAddress, options: ListenOptions): void {
     throw new AgentError(
       "config",
       `Refusing to listen on ${quoted}: --allow-remote-clients needs mutual TLS`,
-      { hint: "Give --tls-cert, --tls-key and --tls-ca" },
+      { hint: "give --tls-cert, --tls-key and --tls-ca" },
     );
   }
 }

@@ -14,6 +14,11 @@ import { type ClientHandler, type ClientInfo, type Listener, serveClient } from 
 
 /** Clients that may wait between `listen` and `serve`. */
 const MAX_WAITING = 128;
+/**
+ * Clients at the same time. On Deno a `node:net` server that has once run out of descriptors never
+ * accepts again and says nothing, so they must not run out: this is far below the usual limits.
+ */
+const MAX_CLIENTS = 4096;
 
 /** How to listen, and what the kinds of servers differ in. */
 export interface NodeListenerOptions {
@@ -25,6 +30,8 @@ export interface NodeListenerOptions {
   log: Logger;
   describe: (socket: Socket) => ClientInfo;
   mutualTls: boolean;
+  /** Clients at the same time; more are cut off. Default: 4096. */
+  maxClients?: number;
   /** Called once the server has stopped accepting. */
   onClose?: () => void;
 }
@@ -46,6 +53,7 @@ class NodeListener implements Listener {
   #address: ListenAddress;
   #handler: ClientHandler | undefined;
   #waiting: [Duplex, ClientInfo][] = [];
+  #clients = 0;
   #closed = false;
 
   constructor(server: Server, options: NodeListenerOptions) {
@@ -108,10 +116,20 @@ class NodeListener implements Listener {
   #accept(socket: Socket): void {
     const duplex = nodeStreamDuplex(socket);
     const info = this.#options.describe(socket);
-    const full = this.#handler === undefined && this.#waiting.length >= MAX_WAITING;
-    if (this.#closed || full) duplex.close();
+    this.#clients++;
+    void duplex.closed.then(() => this.#clients--);
+    if (this.#closed || this.#isFull(info)) duplex.close();
     else if (this.#handler === undefined) this.#waiting.push([duplex, info]);
     else this.#hand(this.#handler, duplex, info);
+  }
+
+  #isFull({ remote }: ClientInfo): boolean {
+    const { maxClients = MAX_CLIENTS, log } = this.#options;
+    if (this.#clients > maxClients) {
+      log.warn("Cut off a client: too many at once", { remote, limit: maxClients });
+      return true;
+    }
+    return this.#handler === undefined && this.#waiting.length >= MAX_WAITING;
   }
 
   #hand(handler: ClientHandler, duplex: Duplex, info: ClientInfo): void {

@@ -17,7 +17,7 @@ import { nodeListener } from "./node_listener.ts";
 export function listenPipe(address: PipeAddress, log: Logger): Promise<Listener> {
   if (Deno.build.os !== "windows") {
     throw new AgentError("listen", `Cannot listen on "${address.path}": not on Windows`, {
-      hint: 'Use a Unix socket, such as "unix:///tmp/docker.sock"',
+      hint: 'use a Unix socket, such as "unix:///tmp/docker.sock"',
     });
   }
   return nodeListener(createServer({ allowHalfOpen: true }), {

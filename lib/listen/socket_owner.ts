@@ -81,9 +81,13 @@ function* descriptorsOf(pid: string): Generator<string> {
   }
 }
 
+/** The kernel cuts a command's name at 15 bytes; its first argument often has the whole. */
 function commandOf(pid: string): string {
   try {
-    return ` (${Deno.readTextFileSync(`/proc/${pid}/comm`).trim()})`;
+    const name = Deno.readTextFileSync(`/proc/${pid}/comm`).trim();
+    const path = Deno.readTextFileSync(`/proc/${pid}/cmdline`).split("\0")[0] ?? "";
+    const long = path.slice(path.lastIndexOf("/") + 1);
+    return ` (${long.startsWith(name) ? long : name})`;
   } catch {
     // It has just ended; its number is still worth telling.
     return "";

@@ -45,7 +45,7 @@ export async function listenUnix(address: UnixAddress, log: Logger): Promise<Lis
 function checkPlatform(address: UnixAddress): void {
   if (Deno.build.os === "windows") {
     throw new AgentError("listen", `Cannot listen on "${address.path}": no Unix sockets here`, {
-      hint: 'Use a named pipe, such as "npipe:////./pipe/docker_remote"',
+      hint: 'use a named pipe, such as "npipe:////./pipe/docker_remote"',
     });
   }
   const bytes = new TextEncoder().encode(address.path).length;
@@ -53,7 +53,7 @@ function checkPlatform(address: UnixAddress): void {
     throw new AgentError(
       "listen",
       `Cannot listen on "${address.path}": the path has ${bytes} bytes, the limit is ${MAX_PATH}`,
-      { hint: "Choose a shorter path" },
+      { hint: "choose a shorter path" },
     );
   }
 }
@@ -87,7 +87,7 @@ async function clearStale(address: UnixAddress, log: Logger): Promise<void> {
       throw new AgentError(
         "listen",
         `Cannot listen on "${address.path}": a file that is not a socket is there`,
-        { hint: "Move it away, or choose another path" },
+        { hint: "move it away, or choose another path" },
       );
     }
     if (await isServed(address)) throw inUseError(address);

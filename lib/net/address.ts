@@ -35,7 +35,7 @@ export interface PipeAddress {
 /** The port `dockerd -H tcp://HOST` listens on. */
 export const DEFAULT_PORT = 2375;
 const DEFAULT_HOST = "127.0.0.1";
-const EXAMPLES = 'Write an address such as "127.0.0.1:2375" or "unix:///tmp/docker.sock"';
+const EXAMPLES = 'write an address such as "127.0.0.1:2375" or "unix:///tmp/docker.sock"';
 const MAX_PIPE_NAME = 256;
 
 /**
@@ -55,9 +55,9 @@ export function parseListenAddress(text: string): ListenAddress {
       return parsePipe(text, rest);
     case "http":
     case "https":
-      throw invalid(text, `Write "tcp://${rest.replace(/\/$/, "")}"`);
+      throw invalid(text, `write "tcp://${rest.replace(/\/$/, "")}"`);
     default:
-      throw invalid(text, "The schemes are tcp, unix and npipe");
+      throw invalid(text, "the schemes are tcp, unix and npipe");
   }
 }
 
@@ -66,7 +66,7 @@ export function expandHome(address: ListenAddress, home: string | undefined): Li
   if (address.kind !== "unix" || !address.path.startsWith("~/")) return address;
   if (home === undefined || home === "") {
     throw new AgentError("config", `Cannot find the home directory for "${address.path}"`, {
-      hint: "Write the path in full",
+      hint: "write the path in full",
     });
   }
   return { kind: "unix", path: home.replace(/\/+$/, "") + address.path.slice(1) };
@@ -109,12 +109,12 @@ export function isIpLiteral(host: string): boolean {
 
 function parsePlain(text: string): ListenAddress {
   if (text.startsWith("/") || text.startsWith("~") || text.startsWith("./")) {
-    throw invalid(text, `Write "unix://${text.replace(/^\.\//, "/path/to/")}" for a Unix socket`);
+    throw invalid(text, `write "unix://${text.replace(/^\.\//, "/path/to/")}" for a Unix socket`);
   }
   if (text.startsWith("\\\\")) {
-    throw invalid(text, `Write "npipe://${text.replaceAll("\\", "/")}" for a named pipe`);
+    throw invalid(text, `write "npipe://${text.replaceAll("\\", "/")}" for a named pipe`);
   }
-  if (/^\d+$/.test(text)) throw invalid(text, `Write ":${text}" for a port`);
+  if (/^\d+$/.test(text)) throw invalid(text, `write ":${text}" for a port`);
   return parseTcp(text, text, undefined);
 }
 
@@ -122,11 +122,11 @@ function parseTcp(text: string, authority: string, defaultPort: number | undefin
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(authority);
   if (match === null) {
     const bareIpv6 = canonicalIpv6(authority) !== undefined;
-    throw invalid(text, bareIpv6 ? `Write "[${authority}]:${DEFAULT_PORT}"` : EXAMPLES);
+    throw invalid(text, bareIpv6 ? `write "[${authority}]:${DEFAULT_PORT}"` : EXAMPLES);
   }
   const port = match[2] === undefined ? defaultPort : parsePort(text, match[2]);
   if (authority === "" && defaultPort === undefined) throw invalid(text, EXAMPLES);
-  if (port === undefined) throw invalid(text, `Add a port, such as "${text}:${DEFAULT_PORT}"`);
+  if (port === undefined) throw invalid(text, `add a port, such as "${text}:${DEFAULT_PORT}"`);
   const host = match[1] ?? "";
   if (host === "") return { kind: "tcp", host: DEFAULT_HOST, port, hostImplied: true };
   if (!isHost(host)) throw invalid(text, EXAMPLES);
@@ -136,14 +136,14 @@ function parseTcp(text: string, authority: string, defaultPort: number | undefin
 function parsePort(text: string, digits: string): number {
   const port = /^\d{1,5}$/.test(digits) ? Number(digits) : NaN;
   if (port <= 65535) return port;
-  throw invalid(text, "A port is a number from 0 to 65535");
+  throw invalid(text, "a port is a number from 0 to 65535");
 }
 
 function parseUnix(text: string, path: string): UnixAddress {
   const absolute = path.startsWith("/") || path.startsWith("~/");
-  if (!absolute) throw invalid(text, 'Write an absolute path, such as "unix:///tmp/docker.sock"');
+  if (!absolute) throw invalid(text, 'write an absolute path, such as "unix:///tmp/docker.sock"');
   if (path.endsWith("/") || path.includes("\0")) {
-    throw invalid(text, "Name a file, not a directory");
+    throw invalid(text, "name a file, not a directory");
   }
   return { kind: "unix", path };
 }
@@ -153,7 +153,7 @@ function parsePipe(text: string, rest: string): PipeAddress {
   const path = rest.replaceAll("/", "\\");
   const name = /^\\\\\.\\pipe\\([^\\\0]+)$/i.exec(path)?.[1];
   if (name === undefined || name.length > MAX_PIPE_NAME) {
-    throw invalid(text, 'Write a pipe such as "npipe:////./pipe/docker_remote"');
+    throw invalid(text, 'write a pipe such as "npipe:////./pipe/docker_remote"');
   }
   return { kind: "npipe", path: `\\\\.\\pipe\\${name}` };
 }

@@ -21,7 +21,7 @@ export interface Identity {
 
 /** Larger than any real chain or bundle of authorities (Mozilla's has 220 KiB). */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
-const DIRECTORY_HINT = "Check the path and its permissions";
+const DIRECTORY_HINT = "check the path and its permissions";
 
 /**
  * Reads a certificate and its key. `whose` names them in errors, such as `"client"`. Throws
@@ -37,7 +37,7 @@ export async function readIdentity(files: IdentityFiles, whose: string): Promise
     throw new AgentError(
       "config",
       `The ${whose} key "${files.keyFile}" does not match the certificate "${files.certFile}"`,
-      { hint: "Give the key that the certificate was requested with" },
+      { hint: "give the key that the certificate was requested with" },
     );
   }
   return { cert, key };
@@ -76,7 +76,7 @@ function parseCertificate(pem: string, path: string, what: string): X509Certific
   } catch (cause) {
     throw new AgentError("config", `Cannot use the ${what} "${path}": not a certificate`, {
       cause,
-      hint: "Give a PEM file that begins with -----BEGIN CERTIFICATE-----",
+      hint: "give a PEM file that begins with -----BEGIN CERTIFICATE-----",
     });
   }
 }
@@ -85,7 +85,7 @@ function parseKey(pem: string, path: string, whose: string): KeyObject {
   // PKCS #8 says so in its first line (RFC 7468, section 11), older keys in a header (RFC 1421).
   if (/-----BEGIN ENCRYPTED PRIVATE KEY-----|^Proc-Type: 4,ENCRYPTED/m.test(pem)) {
     throw new AgentError("config", `Cannot use the ${whose} key "${path}": it is encrypted`, {
-      hint: `Write a copy without a passphrase: openssl pkey -in ${path} -out plain.pem`,
+      hint: `write a copy without a passphrase: openssl pkey -in ${path} -out plain.pem`,
     });
   }
   try {
@@ -93,7 +93,7 @@ function parseKey(pem: string, path: string, whose: string): KeyObject {
   } catch (cause) {
     throw new AgentError("config", `Cannot use the ${whose} key "${path}": not a private key`, {
       cause,
-      hint: "Give a PEM file that begins with -----BEGIN PRIVATE KEY-----",
+      hint: "give a PEM file that begins with -----BEGIN PRIVATE KEY-----",
     });
   }
 }
@@ -106,6 +106,6 @@ function checkDates(leaf: X509Certificate, path: string, whose: string): void {
     ? ["expired on", leaf.validTo]
     : ["is not valid before", leaf.validFrom];
   throw new AgentError("config", `The ${whose} certificate "${path}" ${since} ${date}`, {
-    hint: expired ? "Renew the certificate" : "Check the clock of this machine",
+    hint: expired ? "renew the certificate" : "check the clock of this machine",
   });
 }

@@ -102,7 +102,7 @@ class MtlsTransport implements Transport {
 function notOffered(target: Exclude<Target, { kind: "docker" }>): AgentError {
   const name = target.kind === "unix" ? target.path : formatHostPort(target.host, target.port);
   return new AgentError("engine", `Cannot reach "${name}" on the remote host through the gateway`, {
-    hint: "Use --transport ssh; the gateway would have to offer tunnels " +
+    hint: "use --transport ssh; the gateway would have to offer tunnels " +
       "(HTTP upgrade at /tinyscale/v1/tunnel/)",
   });
 }
@@ -153,29 +153,29 @@ function judge(endpoint: TlsEndpoint, answer: string): void {
   if (answer === "") {
     throw new AgentError("authentication", `${gateway} closed the connection without an answer`, {
       hint:
-        `Check that it trusts the certificate of --mtls-cert and knows "${endpoint.serverName}"`,
+        `check that it trusts the certificate of --mtls-cert and knows "${endpoint.serverName}"`,
     });
   }
   if (status === undefined) {
     throw new AgentError("engine", `${gateway} does not answer in HTTP`, {
-      hint: "Check the port in --mtls-endpoint",
+      hint: "check the port in --mtls-endpoint",
     });
   }
   if (/certificate/i.test(answer)) {
     throw new AgentError("authentication", `${gateway} refused the client certificate`, {
-      hint: "Check that --mtls-cert is signed by an authority the gateway trusts",
+      hint: "check that --mtls-cert is signed by an authority the gateway trusts",
     });
   }
   const text = `${gateway} has no engine for "${endpoint.serverName}": ${status} ${said(answer)}`;
   throw new AgentError("engine", text.trimEnd(), {
-    hint: "Check --mtls-sni, and that the engine behind the gateway runs",
+    hint: "check --mtls-sni, and that the engine behind the gateway runs",
   });
 }
 
 function noAnswer({ host, port }: TlsEndpoint): AgentError {
   const name = formatHostPort(host, port);
   return new AgentError("unreachable", `The gateway "${name}" does not answer`, {
-    hint: "Check --mtls-endpoint and the network",
+    hint: "check --mtls-endpoint and the network",
   });
 }
 

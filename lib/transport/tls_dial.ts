@@ -127,7 +127,7 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: () => ({
       reason: "the server certificate is from an unknown authority",
-      hint: "Give the certificate of the gateway's CA with --mtls-ca",
+      hint: "give the certificate of the gateway's CA with --mtls-ca",
     }),
   },
   {
@@ -135,7 +135,7 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: ({ serverName }, error) => ({
       reason: `the server certificate is not for "${serverName}"${namesOf(error)}`,
-      hint: "Set --mtls-sni to a name that the certificate has",
+      hint: "set --mtls-sni to a name that the certificate has",
     }),
   },
   {
@@ -143,7 +143,7 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: () => ({
       reason: "the server certificate has expired",
-      hint: "Have the gateway's certificate renewed, or check the clock of this machine",
+      hint: "have the gateway's certificate renewed, or check the clock of this machine",
     }),
   },
   {
@@ -151,7 +151,7 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: () => ({
       reason: "the server certificate is not valid yet",
-      hint: "Check the clock of this machine",
+      hint: "check the clock of this machine",
     }),
   },
   {
@@ -159,7 +159,7 @@ const CAUSES: readonly Cause[] = [
     kind: "engine",
     explain: ({ serverName }) => ({
       reason: `the gateway does not know "${serverName}"`,
-      hint: "Check --mtls-sni",
+      hint: "check --mtls-sni",
     }),
   },
   {
@@ -167,7 +167,7 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: () => ({
       reason: "the server refused the client certificate",
-      hint: "Check that --mtls-cert is signed by an authority the gateway trusts",
+      hint: "check that --mtls-cert is signed by an authority the gateway trusts",
     }),
   },
   {
@@ -175,7 +175,7 @@ const CAUSES: readonly Cause[] = [
     kind: "unreachable",
     explain: () => ({
       reason: "the server does not speak TLS",
-      hint: "Check the port in --mtls-endpoint",
+      hint: "check the port in --mtls-endpoint",
     }),
   },
   {
@@ -183,20 +183,20 @@ const CAUSES: readonly Cause[] = [
     kind: "unreachable",
     explain: () => ({
       reason: "the server does not speak TLS 1.2 or later",
-      hint: "Have the gateway allow TLS 1.2 or 1.3",
+      hint: "have the gateway allow TLS 1.2 or 1.3",
     }),
   },
   {
     pattern: /^ECONNREFUSED$/,
     kind: "unreachable",
-    explain: () => ({ reason: "connection refused", hint: "Check --mtls-endpoint" }),
+    explain: () => ({ reason: "connection refused", hint: "check --mtls-endpoint" }),
   },
   {
     pattern: /^(ENOTFOUND|EAI_)/,
     kind: "unreachable",
     explain: ({ host }) => ({
       reason: `the name "${host}" cannot be resolved`,
-      hint: "Check --mtls-endpoint and the network",
+      hint: "check --mtls-endpoint and the network",
     }),
   },
 ];
@@ -205,7 +205,7 @@ function unreachable(endpoint: TlsEndpoint, reason: string, cause?: unknown): Ag
   const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ${reason}`;
   return new AgentError("unreachable", message, {
     cause,
-    hint: "Check --mtls-endpoint and the network",
+    hint: "check --mtls-endpoint and the network",
   });
 }
 

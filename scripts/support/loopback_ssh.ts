@@ -6,6 +6,7 @@
 import { Buffer } from "node:buffer";
 import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
+// @ts-types="@types/ssh2"
 import ssh2, { type AuthContext, type Connection, type Session } from "ssh2";
 
 /** A running server; `close` ends it and every connection. */

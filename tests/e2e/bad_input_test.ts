@@ -16,6 +16,8 @@ interface BadInput {
   code: number;
   /** What the line must name. */
   says: RegExp;
+  /** How the line tells what to do. Default: a clause of its own. */
+  hint?: RegExp;
   /** Files the case itself leaves in the directory. */
   own?: string[];
 }
@@ -104,6 +106,7 @@ const CASES: readonly BadInput[] = [
     flags: () => ({ "timeout": "soon" }),
     code: EXIT_CODES.usage,
     says: /timeout.*soon|soon.*timeout/,
+    hint: /expected a duration such as 10s/,
   },
   {
     name: "a listen address that is none",
@@ -132,14 +135,14 @@ async function endOf(rig: Rig, directory: string, flags: Record<string, string>)
   return { code, lines: child.output.split("\n").filter((line) => line !== "") };
 }
 
-for (const { name, flags, code, says, own = [] } of CASES) {
+for (const { name, flags, code, says, hint = /; \S+/, own = [] } of CASES) {
   test.bare(`told in one line: ${name}`, { agentOnly }, async (rig) => {
     const directory = await Deno.makeTempDir({ prefix: "rda-bad-" });
     try {
       const end = await endOf(rig, directory, await flags(rig, directory));
       assertEquals([end.code, end.lines.length], [code, 1], end.lines.join("\n"));
       assertMatch(end.lines[0] ?? "", says);
-      assertMatch(end.lines[0] ?? "", /; \S+/, "a hint follows the message");
+      assertMatch(end.lines[0] ?? "", hint, "a hint follows the message");
       const left = [...Deno.readDirSync(directory)].map((entry) => entry.name);
       assertEquals(left.sort(), own, "left behind");
     } finally {

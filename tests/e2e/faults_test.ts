@@ -11,6 +11,8 @@ const TOLD_WITHIN_MS = 40_000;
 /** Longest wait for a working agent after the way has healed: one full backoff. */
 const HEALED_WITHIN_MS = 40_000;
 const agentOnly = true;
+/** For tests that see it end several times. */
+const flags = { "reconnect-wait": "2s" };
 
 /** Waits until docker works again through the same agent. */
 async function heals({ docker }: Bench): Promise<void> {
@@ -19,7 +21,7 @@ async function heals({ docker }: Bench): Promise<void> {
   assertEquals(await docker.ok(["run", "--rm", "bb", "echo", "healed"]), "healed");
 }
 
-test("a cut link is told as a Docker error, and heals", { agentOnly }, async (bench) => {
+test("a cut link is told as a Docker error, and heals", { agentOnly, flags }, async (bench) => {
   await bench.docker.ok(["ps"]);
   await bench.rig.verb("cut", "drop");
   try {
@@ -70,7 +72,7 @@ test(
   },
 );
 
-test("sshd away: told as 503, found again when it is back", { agentOnly }, async (bench) => {
+test("sshd away: told as 503, found again when it is back", { agentOnly, flags }, async (bench) => {
   await bench.rig.verb("stop-sshd");
   try {
     await bench.rig.verb("drop-sessions");

@@ -29,6 +29,8 @@ export interface Rig {
   readonly keyDenied: string;
   readonly knownHosts: string;
   readonly sshConfig: string;
+  /** A directory with an `ssh` that uses this configuration, to be put first in PATH. */
+  readonly bin: string;
   /** The engine's socket as the remote host names it. */
   readonly dockerSocket: string;
   /** The engine's socket past SSH and link: the thing to compare with. */
@@ -81,6 +83,7 @@ export async function describeRig(name = rigName()): Promise<Rig> {
     keyDenied: get("RHOST_KEY_DENIED"),
     knownHosts: get("RHOST_KNOWN_HOSTS"),
     sshConfig: get("RHOST_SSH_CONFIG"),
+    bin: get("RHOST_BIN"),
     dockerSocket: get("RHOST_DOCKER_SOCK"),
     directSocket: get("RHOST_DIRECT_SOCK"),
     root: get("RHOST_ROOT"),

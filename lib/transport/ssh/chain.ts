@@ -3,12 +3,14 @@
  * host key check and authentication, carried by a channel of the one before.
  */
 import type { Duplex as NodeDuplex } from "node:stream";
-import { AgentError, messageOf } from "../../errors.ts";
-import { formatHostPort } from "../url.ts";
+import { AgentError } from "../../errors.ts";
+import { formatHostPort } from "../../net/address.ts";
 import type { Connection } from "./connection.ts";
 import { dialTcp } from "./dial.ts";
 import { handshake, prepare, type Prepared, type SshDeps } from "./handshake.ts";
+import { plainMessage } from "./open_failure.ts";
 import type { ResolvedSsh } from "./settings.ts";
+import { endServerDelay } from "./shell.ts";
 
 /**
  * A connection to `target`. When it closes, the connections to the jump hosts are closed with it.
@@ -33,6 +35,7 @@ export async function connectThrough(
       throw error;
     }
     if (before !== undefined) last.closed.then(() => before.close());
+    if (hop.host !== target) endServerDelay(last);
   }
   if (last === undefined) throw new Error("A chain has at least its target");
   return last;
@@ -64,7 +67,9 @@ async function dialThrough(
     );
   } catch (cause) {
     signal.throwIfAborted();
-    const why = limit.aborted ? `timed out after ${connectTimeoutMs / 1000} s` : messageOf(cause);
+    const why = limit.aborted
+      ? `timed out after ${connectTimeoutMs / 1000} s`
+      : plainMessage(cause);
     throw new AgentError("unreachable", `Cannot reach ${where} from ${before.peer.name}: ${why}`, {
       cause,
       hint: "check the host and port, and that the jump host allows TCP forwarding",

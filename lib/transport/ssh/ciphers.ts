@@ -1,8 +1,8 @@
 /**
- * The algorithms to agree on, fastest first as measured on Deno, whose `node:crypto` decides: CTR
- * with an encrypt-then-mac HMAC, then GCM, ChaCha20 last (it runs in JavaScript). This is the one
- * place to change if ciphers get another implementation. Nothing here is weaker than what ssh(1)
- * offers by default.
+ * The algorithms to agree on, fastest first as measured on Deno: ChaCha20 (600 MB/s; OpenSSH's own
+ * first choice), CTR with an encrypt-then-mac HMAC (350 MB/s), then GCM (230 MB/s). What decides is
+ * the cost of `node:crypto` for each packet of 32 KiB. This is the one place to change if ciphers get
+ * another implementation. Nothing here is weaker than what ssh(1) offers by default.
  */
 // @ts-types="@types/ssh2"
 import type { Algorithms, ServerHostKeyAlgorithm } from "ssh2";
@@ -12,12 +12,12 @@ export function algorithms(serverHostKey: ServerHostKeyAlgorithm[]): Algorithms 
   return {
     serverHostKey,
     cipher: [
+      "chacha20-poly1305@openssh.com",
       "aes128-ctr",
       "aes256-ctr",
       "aes192-ctr",
       "aes128-gcm@openssh.com",
       "aes256-gcm@openssh.com",
-      "chacha20-poly1305@openssh.com",
     ],
     hmac: [
       "hmac-sha2-256-etm@openssh.com",

@@ -5,7 +5,7 @@
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { OpenOptions, Target, Transport } from "../transport.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { BulkLane } from "./bulk_lane.ts";
 import { connectThrough } from "./chain.ts";
 import { channelDuplex } from "./channel.ts";
@@ -14,7 +14,7 @@ import { probeFacts, type RemoteFacts } from "./facts.ts";
 import type { SshDeps } from "./handshake.ts";
 import { openFailure } from "./open_failure.ts";
 import type { ResolvedSsh } from "./settings.ts";
-import { SshShell } from "./shell.ts";
+import { endServerDelay, SshShell } from "./shell.ts";
 
 /** A transport over SSH. */
 export interface SshTransport extends Transport {
@@ -94,8 +94,7 @@ class Client implements SshTransport {
       connection.close();
       throw new Error("The name leads to another host with another host key");
     }
-    // For Nagle's sake alone; see facts.ts.
-    new SshShell(connection).run(":", { signal }).catch(() => {});
+    endServerDelay(connection);
     return connection;
   }
 

@@ -6,10 +6,10 @@
 import { Buffer } from "node:buffer";
 import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
-import { Client, type ConnectConfig } from "ssh2";
+import { Client, type ConnectConfig, type NegotiatedAlgorithms } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { type Authentication, authentication } from "./auth.ts";
 import { algorithms } from "./ciphers.ts";
 import { Connection } from "./connection.ts";
@@ -33,6 +33,7 @@ export interface Prepared {
   verifier: HostKeyVerifier;
   auth: Authentication;
   deadline: Deadline;
+  log: Logger;
 }
 
 /** Reads keys and known hosts, so that bad ones are reported before anything is sent. */
@@ -44,7 +45,8 @@ export async function prepare(
   const deadline = new Deadline();
   const context = { host, secrets: deps.secrets, signal, log: deps.log };
   const auth = await authentication(context, deadline);
-  return { host, verifier: await hostKeyVerifier(host, deps.log), auth, deadline };
+  const verifier = await hostKeyVerifier(host, deps.log);
+  return { host, verifier, auth, deadline, log: deps.log };
 }
 
 /**
@@ -142,8 +144,14 @@ class Attempt {
     };
   }
 
-  #onHandshake = (): void => {
+  #onHandshake = (negotiated: NegotiatedAlgorithms): void => {
     const { deadline, host, verifier } = this.#prepared;
+    this.#prepared.log.debug("Keys exchanged", {
+      host: host.hostName,
+      kex: negotiated.kex,
+      hostKey: negotiated.serverHostKey,
+      cipher: negotiated.cs.cipher,
+    });
     this.#stage = "authentication";
     this.#stream.off("data", this.#onData);
     deadline.start(host.connectTimeoutMs, () => this.fail(this.#timedOut()));

@@ -19,7 +19,7 @@ import { expandPath, expandTokens, type TokenValues } from "./tokens.ts";
 
 const DEFAULT_PORT = 22;
 const DEFAULT_TIMEOUT_MS = 10_000;
-const DEFAULT_ALIVE_INTERVAL_MS = 15_000;
+const DEFAULT_ALIVE_INTERVAL_MS = 5_000;
 const DEFAULT_ALIVE_COUNT = 3;
 const DEFAULT_KEYS = ["id_ed25519", "id_ecdsa", "id_rsa"] as const;
 /** A longer chain is a loop in the configuration, or as good as one. */

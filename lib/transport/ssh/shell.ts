@@ -11,6 +11,7 @@ import type { Connection } from "./connection.ts";
 
 /** Leaves two of sshd's ten sessions for file transfer. */
 const MAX_SESSIONS = 8;
+const SHORT_COMMAND_MS = 5_000;
 /** Of standard output, and of standard error; the rest is read and dropped. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -112,6 +113,17 @@ class Output {
     return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") +
       decoder.decode();
   }
+}
+
+/**
+ * Has the server turn Nagle's delay off for this connection, which OpenSSH does only once a session
+ * has been opened. Returns at once; a host that runs no commands keeps the delay.
+ */
+export function endServerDelay(connection: Connection): void {
+  const limit = AbortSignal.timeout(SHORT_COMMAND_MS);
+  new SshShell(connection).run(":", { signal: limit }).catch(() => {
+    // Forwarding works without it.
+  });
 }
 
 /** `text` as one word of a POSIX shell. */

@@ -10,13 +10,13 @@ class SystemError extends Error {
 
 const CASES: [string, string, string, string][] = [
   ["127.0.0.1:80", "EACCES", "permission denied", "below 1024"],
-  ["127.0.0.1:2375", "EACCES", "permission denied", "Choose another port"],
+  ["127.0.0.1:2375", "EACCES", "permission denied", "choose another port"],
   ["unix:///root/x", "EACCES", "permission denied", "a directory of yours"],
   ["192.0.2.1:2375", "EADDRNOTAVAIL", "no such address", "127.0.0.1"],
   ["192.0.2.1:2375", "EINVAL", "no such address", "127.0.0.1"],
   ["nope.example:2375", "ENOTFOUND", "its name cannot be resolved", "fix the name"],
-  ["unix:///nope/x", "ENOENT", "its directory does not exist", "Create the directory"],
-  ["unix:///file/x", "ENOTDIR", "its directory does not exist", "Create the directory"],
+  ["unix:///nope/x", "ENOENT", "its directory does not exist", "create the directory"],
+  ["unix:///file/x", "ENOTDIR", "its directory does not exist", "create the directory"],
   ["127.0.0.1:1", "EWHATEVER", "system error EWHATEVER", "--listen"],
   ["npipe:////./pipe/x", "EADDRINUSE", "already in use by another process", "--listen"],
 ];

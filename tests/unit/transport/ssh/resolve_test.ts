@@ -41,7 +41,7 @@ Deno.test("without a configuration the defaults of OpenSSH apply", () => {
     globalKnownHostsFiles: ["/etc/ssh/ssh_known_hosts", "/etc/ssh/ssh_known_hosts2"],
     hashKnownHosts: false,
     strict: "yes",
-    serverAliveIntervalMs: 15_000,
+    serverAliveIntervalMs: 5_000,
     serverAliveCountMax: 3,
     connectTimeoutMs: 10_000,
     prompts: true,
