@@ -14,6 +14,8 @@ import { type Holder, LocalPorts } from "./local_ports.ts";
 import { PortMemory } from "./port_memory.ts";
 import { decide, type PortAction, type PortRule } from "./rules.ts";
 import { type HostPort, listenTcp, type OpenStream } from "./tcp_listener.ts";
+import { listenUdp } from "./udp_listener.ts";
+import { type FindShell, UdpRelay } from "./udp_relay.ts";
 
 export { BindError } from "./bind_error.ts";
 export type { Protocol, RequestedBinding } from "./binding.ts";
@@ -49,6 +51,8 @@ export interface ForwardInfo {
 export interface ForwardingOptions {
   /** Opens a stream to the remote host; see {@link OpenStream}. */
   open: OpenStream;
+  /** Finds a shell on the remote host, for UDP. Default: there is none. */
+  findShell?: FindShell;
   /** Default: 127.0.0.1. */
   publishAddress?: string;
   rules?: readonly PortRule[];
@@ -83,12 +87,14 @@ interface Owner {
 export class ForwardingManager {
   readonly #options: Required<ForwardingOptions>;
   readonly #ports: LocalPorts;
+  readonly #udp: UdpRelay;
   readonly #memory = new PortMemory();
   readonly #owners = new Map<string, Owner>();
   readonly #queues = new Map<string, Promise<unknown>>();
 
   constructor(options: ForwardingOptions) {
     this.#options = {
+      findShell: () => Promise.resolve(undefined),
       publishAddress: DEFAULT_PUBLISH_ADDRESS,
       rules: [],
       guarded: () => false,
@@ -96,6 +102,7 @@ export class ForwardingManager {
       log: logger("forward"),
       ...options,
     };
+    this.#udp = new UdpRelay(this.#options.findShell, this.#options.log);
     this.#ports = new LocalPorts(this.#options.guarded);
   }
 
@@ -160,6 +167,28 @@ export class ForwardingManager {
     return owner && publishedOf(owner);
   }
 
+  /**
+   * What the user should know about a request, for the `Warnings` of the reply to create: ports
+   * that will not be reached, and addresses that are not the ones asked for. Asks the remote host only
+   * about UDP. Never rejects.
+   */
+  async warnings(bindings: readonly RequestedBinding[]): Promise<string[]> {
+    const protocols = new Set(bindings.map(({ protocol }) => protocol));
+    const reason = protocols.has("udp") ? await this.#udp.unavailable() : undefined;
+    const lines = bindings.flatMap((binding) => {
+      const port = `Published port ${portKey(binding)}`;
+      if (binding.protocol === "sctp") {
+        return [`${port} cannot be reached from here: SCTP is not forwarded`];
+      }
+      if (binding.protocol === "udp" && reason !== undefined) {
+        return [`${port} cannot be reached from here: ${reason}`];
+      }
+      const { note } = this.#addressFor(binding.hostIp);
+      return note === undefined ? [] : [`${port}: ${note}`];
+    });
+    return [...new Set(lines)];
+  }
+
   /** Every local port as it is now. */
   snapshot(): readonly ForwardInfo[] {
     return [...this.#owners.values()].flatMap(({ id, name, held }) =>
@@ -180,6 +209,7 @@ export class ForwardingManager {
   async close(): Promise<void> {
     await Promise.all([...this.#queues.keys()].map((id) => this.release(id)));
     await Promise.all([...this.#owners.keys()].map((id) => this.release(id)));
+    await this.#udp.close();
   }
 
   async #takeAll(
@@ -208,7 +238,7 @@ export class ForwardingManager {
   ): Promise<Held | undefined> {
     const { protocol } = requested;
     const action = this.#actionFor(container, requested);
-    if (action.ignore || protocol !== "tcp") return undefined;
+    if (action.ignore || protocol === "sctp") return undefined;
     const { host, note } = this.#addressFor(action.address ?? requested.hostIp);
     if (note !== undefined) this.#options.log.warn(note, { container: container.name });
     const range = action.localPort === undefined
@@ -219,11 +249,17 @@ export class ForwardingManager {
       host,
       range,
       this.#memory.recall(container.id, index, requested),
-      (local) => listenTcp(local, this.#options),
+      (local) => this.#listen(protocol, local),
     );
     const { local } = forward;
     if (width(requested) > 1) this.#memory.note(container.id, index, requested, local.port);
     return { requested, local, forward };
+  }
+
+  #listen(protocol: Protocol, local: HostPort): Promise<Forward> {
+    return protocol === "udp"
+      ? listenUdp(local, { relay: this.#udp, log: this.#options.log })
+      : listenTcp(local, this.#options);
   }
 
   #actionFor(container: ContainerRef, requested: RequestedBinding): PortAction {
