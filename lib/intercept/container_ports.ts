@@ -78,6 +78,11 @@ export class ContainerPorts {
     if (oldest !== undefined) this.#created.delete(oldest);
   }
 
+  /** Whether `id` was created here, with ports, and has not been started since. */
+  isUnstarted(id: string): boolean {
+    return (this.#created.get(id)?.bindings.length ?? 0) > 0 && !this.#followed.has(id);
+  }
+
   /**
    * The container that `target` (name, id or the beginning of one) stands for, and what it is to
    * publish here; nothing when there is no such container. Throws `AgentError` of kind `lost`.

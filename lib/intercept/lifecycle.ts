@@ -3,6 +3,8 @@
  *
  * Life cycle:
  * - create: `ports.ts`.
+ * - attach, response: whoever attaches before the start is noted, because the engine ends such a
+ *   connection when a start fails, and cannot know of one that fails here.
  * - start, restart, request: the local ports are taken before the engine is asked. If one cannot be
  *   had, the engine is not asked; the client gets the engine's own status and text, and a container
  *   made with `--rm` is removed, because the engine does that too and `docker run` waits for it.
@@ -17,44 +19,72 @@ import { BindError } from "../forward/manager.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import type { ContainerPorts, CreatedContainer } from "./container_ports.ts";
 
+/** Containers with somebody attached before their start; of more, the oldest are not noted. */
+const MAX_ATTACHED = 1024;
 const STARTS = new Set(["ContainerStart", "ContainerRestart"]);
+
+/** By container: how to end the connections of those who wait for its start. */
+type Attached = Map<string, (() => void)[]>;
 
 /** The interceptor of starts and restarts; see the file comment. */
 export function portLifecycle(ports: ContainerPorts): Interceptor {
+  const attached: Attached = new Map();
   return async (exchange, next) => {
     const { route, signal } = exchange;
     const target = route?.params["id"];
-    if (route === undefined || target === undefined || !STARTS.has(route.name)) return await next();
+    if (route === undefined || target === undefined) return await next();
+    if (route.name === "ContainerAttach" && ports.isUnstarted(target)) {
+      return noteAttached(attached, exchange, await next());
+    }
+    if (!STARTS.has(route.name)) return await next();
     const container = await ports.find(target, signal);
     if (container === undefined || container.bindings.length === 0) return await next();
-    await reserve(ports, container, exchange);
-    return await start(ports, container.id, exchange, next);
+    const { id } = container;
+    const waiting = attached.get(id) ?? [];
+    attached.delete(id);
+    try {
+      await ports.reserve(container);
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      for (const hangUp of waiting) hangUp();
+      throw await refusal(ports, container, error, exchange);
+    }
+    return await start(ports, id, exchange, next);
   };
 }
 
-async function reserve(
+function noteAttached(
+  attached: Attached,
+  { route, hangUp }: Exchange,
+  response: ResponseMessage,
+): ResponseMessage {
+  const id = route?.params["id"] ?? "";
+  if (response.head.status !== 101 && response.head.status !== 200) return response;
+  attached.set(id, [...attached.get(id) ?? [], hangUp]);
+  const [oldest] = attached.keys();
+  if (attached.size > MAX_ATTACHED && oldest !== undefined) attached.delete(oldest);
+  return response;
+}
+
+/** What the engine would say, after what it would do. */
+async function refusal(
   ports: ContainerPorts,
   container: CreatedContainer,
+  error: BindError,
   { log }: Exchange,
-): Promise<void> {
+): Promise<ReplyError> {
+  const name = await ports.nameOf(container);
   try {
-    await ports.reserve(container);
-  } catch (error) {
-    if (!(error instanceof BindError)) throw error;
-    const name = await ports.nameOf(container);
-    try {
-      await ports.removeUnstarted(container.id);
-    } catch (failure) {
-      log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
-    }
-    const endpoint = `${name} (${container.id})`;
-    throw new ReplyError(
-      500,
-      `driver failed programming external connectivity on endpoint ${endpoint}: ` +
-        error.engineText(),
-      { cause: error },
-    );
+    await ports.removeUnstarted(container.id);
+  } catch (failure) {
+    log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
   }
+  return new ReplyError(
+    500,
+    `driver failed programming external connectivity on endpoint ${name} (${container.id}): ` +
+      error.engineText(),
+    { cause: error },
+  );
 }
 
 async function start(
