@@ -34,10 +34,10 @@ export function rigFlags(rig: Rig): Record<string, string> {
   };
 }
 
-/** `{a: "b", c: ""}` as `["--a", "b", "--c"]`. */
+/** `{a: "b", c: ""}` as `["--a=b", "--c"]`. */
 export function flagList(flags: Record<string, string>): string[] {
-  return Object.entries(flags).flatMap(([name, value]) =>
-    value === "" ? [`--${name}`] : [`--${name}`, value]
+  return Object.entries(flags).map(([name, value]) =>
+    value === "" ? `--${name}` : `--${name}=${value}`
   );
 }
 
