@@ -7,8 +7,7 @@ import type { Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
-import type { RequestedBinding } from "./forward/binding.ts";
-import { ForwardingManager } from "./forward/manager.ts";
+import { BindError, ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
 import { Publishing } from "./intercept/publishing.ts";
@@ -55,6 +54,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await connect(supervisor, settings, signal);
     const forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
+    await openForwards(settings, forwarding);
     const publishing = await makePublishing(settings, supervisor, forwarding);
     cleanup.push(async () => await publishing?.close());
     const proxy = makeProxy(settings, supervisor, publishing?.interceptors ?? []);
@@ -145,8 +145,12 @@ function makeForwarding(
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
   const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  const { address, rules } = settings.ports;
   return new ForwardingManager({
-    publishAddress: settings.ports.address,
+    publishAddress: address,
+    rules,
+    findShell: async (signal) =>
+      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
@@ -181,14 +185,23 @@ async function makePublishing(
       await isUp(supervisor, signal);
       return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
     },
-    obstacle,
+    warnings: (bindings) => forwarding.warnings(bindings),
   });
 }
 
-function obstacle({ protocol, containerPort }: RequestedBinding): Promise<string | undefined> {
-  const text = `Port ${containerPort}/${protocol} is published on the remote host only: ` +
-    `${protocol.toUpperCase()} cannot be forwarded`;
-  return Promise.resolve(protocol === "sctp" ? text : undefined);
+/** Opens the forwards that no container asks for. */
+async function openForwards(settings: Settings, forwarding: ForwardingManager): Promise<void> {
+  for (const forward of settings.ports.forwards) {
+    try {
+      await forwarding.addPlain(forward);
+    } catch (cause) {
+      if (!(cause instanceof BindError)) throw cause;
+      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
+        cause,
+        hint: "choose another local port",
+      });
+    }
+  }
 }
 
 /** Waits for the remote host without asking for it: that would end the pauses between attempts. */

@@ -25,7 +25,7 @@ export interface PublishingOptions {
   /** As `open`, but waits as long as it takes for the remote host to be there. */
   openWhenUp(signal: AbortSignal): Promise<Duplex>;
   /** See `PublishOptions`. */
-  obstacle(binding: RequestedBinding): Promise<string | undefined>;
+  warnings(bindings: readonly RequestedBinding[]): Promise<string[]>;
 }
 
 /**
@@ -57,7 +57,7 @@ export class Publishing {
     const ports = this.#ports;
     this.interceptors = [
       unrewritePorts(ports),
-      publishPorts({ ports, engine, policy, obstacle: options.obstacle }),
+      publishPorts({ ports, engine, policy, warnings: options.warnings }),
       portLifecycle(ports),
     ];
   }
