@@ -2,16 +2,20 @@
  * The composition root: the only place that knows every room. It makes the parts of one agent, joins
  * them, and closes them in the reverse order.
  */
+import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
+import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
+import { BindError, ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
+import { Publishing } from "./intercept/publishing.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
-import { formatDockerHost, parseListenAddress } from "./net/address.ts";
+import { formatDockerHost, isLoopback, parseListenAddress } from "./net/address.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
@@ -19,6 +23,10 @@ import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 import type { Connect } from "./transport/transport.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
+
+/** How long a client of a published port waits for a lost connection to come back. */
+const FORWARD_WAIT_MS = 10_000;
+const DEFAULT_SSH_PORT = 22;
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -44,7 +52,13 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const supervisor = new Supervisor({ connect: connectorOf(settings) });
     cleanup.push(() => supervisor.close());
     await connect(supervisor, settings, signal);
-    const proxy = makeProxy(settings, supervisor);
+    const forwarding = makeForwarding(settings, supervisor, listeners);
+    cleanup.push(() => forwarding.close());
+    await openForwards(settings, forwarding);
+    const publishing = await makePublishing(settings, supervisor, forwarding);
+    cleanup.push(async () => await publishing?.close());
+    const proxy = makeProxy(settings, supervisor, publishing?.interceptors ?? []);
+    publishing?.start();
     for (const listener of listeners) serve(listener, proxy);
     return {
       addresses: listeners.map(({ dockerHost }) => dockerHost),
@@ -122,11 +136,103 @@ async function connect(
   }
 }
 
-function makeProxy(settings: Settings, supervisor: Supervisor): Proxy {
+/** The local ports; none of them may be one that leads to the agent or to its remote host. */
+function makeForwarding(
+  settings: Settings,
+  supervisor: Supervisor,
+  listeners: readonly Listener[],
+): ForwardingManager {
+  const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
+  const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
+  const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  const { address, rules } = settings.ports;
+  return new ForwardingManager({
+    publishAddress: address,
+    rules,
+    findShell: async (signal) =>
+      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
+    guarded: ({ port }) => guarded.has(port),
+    open: (target, signal) =>
+      supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+  });
+}
+
+/** What rewrites and follows published ports; nothing where they are left alone. */
+async function makePublishing(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): Promise<Publishing | undefined> {
+  const { mode, foreign } = settings.ports;
+  if (mode === "off" || settings.mode === "raw") return undefined;
+  if (settings.transport === "mtls") {
+    logger("ports").info(
+      "Published ports stay on the remote host: the gateway only leads to Docker",
+    );
+    return undefined;
+  }
+  return new Publishing({
+    policy: { owner: await ownerId(settings.stateFolder), mode },
+    foreign,
+    forwarding,
+    open: (signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane: "interactive",
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    openWhenUp: async (signal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
+    },
+    warnings: (bindings) => forwarding.warnings(bindings),
+  });
+}
+
+/** Opens the forwards that no container asks for. */
+async function openForwards(settings: Settings, forwarding: ForwardingManager): Promise<void> {
+  for (const forward of settings.ports.forwards) {
+    try {
+      await forwarding.addPlain(forward);
+    } catch (cause) {
+      if (!(cause instanceof BindError)) throw cause;
+      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
+        cause,
+        hint: "choose another local port",
+      });
+    }
+  }
+}
+
+/** Waits for the remote host without asking for it: that would end the pauses between attempts. */
+function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (supervisor.state.kind === "up") end(resolve);
+      else if (supervisor.state.kind === "closed" || signal.aborted) {
+        end(() => reject(signal.reason));
+      }
+    };
+    const end = (settle: () => void) => {
+      forget();
+      signal.removeEventListener("abort", look);
+      settle();
+    };
+    const forget = supervisor.onChange(look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}
+
+function makeProxy(
+  settings: Settings,
+  supervisor: Supervisor,
+  interceptors: readonly Interceptor[],
+): Proxy {
   const proxy = new Proxy({
     mode: settings.mode,
     warm: settings.warmConnections,
-    interceptors: settings.dump ? [dump] : [],
+    interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
     open: (lane, signal) =>
       supervisor.open({ kind: "docker" }, {
         lane,

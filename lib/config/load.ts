@@ -7,7 +7,7 @@ import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
-import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
+import { defaultConfigFile, pathsOf, type Place, stateFolder } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
 import { makeSettings, type Settings } from "./settings.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
@@ -34,7 +34,12 @@ export async function loadSettings(sources: Sources): Promise<Settings> {
   const { values, origins } = settle([...file, ...above], sources);
   checkValues(values, origins);
   const sshPassphrase = place.env[SECRETS[0].env] || undefined;
-  return makeSettings(values, { origins, isTerminal, sshPassphrase });
+  return makeSettings(values, {
+    origins,
+    isTerminal,
+    sshPassphrase,
+    stateFolder: stateFolder(place),
+  });
 }
 
 async function readConfigFile(

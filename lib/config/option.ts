@@ -8,12 +8,21 @@ export const COMMANDS = ["start", "version", "help"] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
-export const GROUPS = ["General", "Listening", "SSH", "mTLS", "Behaviour", "Logging"] as const;
+export const GROUPS = [
+  "General",
+  "Listening",
+  "SSH",
+  "mTLS",
+  "Ports",
+  "Behaviour",
+  "Logging",
+] as const;
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address.
+ * the remote host, `listen` a local address, `ip` an IP address, `forward`
+ * and `port-rule` are described in `docs/ports.md`.
  */
 export type OptionType =
   | "string"
@@ -24,7 +33,10 @@ export type OptionType =
   | "integer"
   | "host"
   | "engine"
-  | "listen";
+  | "listen"
+  | "ip"
+  | "forward"
+  | "port-rule";
 
 /** One row of the table. */
 export interface OptionSpec {
