@@ -51,7 +51,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const flags = tokens.flatMap((token) =>
     token.kind === "option" ? [readFlag(token, args, cwd)] : []
   );
-  const command = words[0] === undefined ? "start" : readCommand(words[0]);
+  const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
   const surplus = words[topic === undefined ? 1 : 2];
   if (surplus !== undefined) {
@@ -107,7 +107,8 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     throw new AgentError("usage", `Unexpected value ${quote(token.value)} for ${where}`);
   }
   // A flag in the place of a value is far more often a value left out.
-  const flagAsValue = token.inlineValue === false && /^-./.test(token.value);
+  const number = specOf(flag.name).type === "integer" && /^-\d+$/.test(token.value ?? "");
+  const flagAsValue = token.inlineValue === false && /^-./.test(token.value) && !number;
   if (token.value === undefined || flagAsValue) {
     const placeholder = specOf(flag.name).placeholder ?? "VALUE";
     throw new AgentError("usage", `Missing value for ${where}`, {
@@ -115,6 +116,13 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     });
   }
   return token.value;
+}
+
+/** The first command that takes all of the flags; earlier tools had flags and no commands. */
+function impliedCommand(flags: readonly Given<OptionName>[]): CommandName {
+  const takesAll = (command: CommandName) =>
+    flags.every(({ name }) => specOf(name).commands.includes(command));
+  return COMMANDS.find(takesAll) ?? "start";
 }
 
 function readCommand(word: string): CommandName {

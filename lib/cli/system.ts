@@ -13,6 +13,8 @@ export interface System {
   readonly isTerminal: boolean;
   /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
+  /** Whether a file is there. */
+  isFile(path: string): boolean;
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
@@ -40,6 +42,7 @@ export function denoSystem(): System {
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
     readFile,
+    isFile,
     out: (text) => writeAll(Deno.stdout, text),
     err: (text) => writeAll(Deno.stderr, text),
     onSignal: (handler) => onSignal(handler, windows),
@@ -75,6 +78,15 @@ async function readFile(path: string, limit: number): Promise<Uint8Array> {
     length += count;
   }
   return bytes.subarray(0, length);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    // Not there, or not for us to see.
+    return false;
+  }
 }
 
 function writeAll(stream: typeof Deno.stdout, text: string): void {

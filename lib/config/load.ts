@@ -26,12 +26,23 @@ export interface Sources {
   readFile(path: string, limit: number): Promise<Uint8Array>;
 }
 
+/** The values of a command with where they came from, before it is judged how they go together. */
+export interface Loaded {
+  readonly values: Values;
+  readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
 /** Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. */
-export async function loadSettings(sources: Sources): Promise<Settings> {
-  const { place, cwd, isTerminal } = sources;
-  const above = [...readEnvironment(place.env, cwd), ...sources.flags];
+export async function loadValues(sources: Sources): Promise<Loaded> {
+  const above = [...readEnvironment(sources.place.env, sources.cwd), ...sources.flags];
   const file = await readConfigFile(above, sources);
-  const { values, origins } = settle([...file, ...above], sources);
+  return settle([...file, ...above], sources);
+}
+
+/** The settings of `start`; throws as {@link loadValues}. */
+export async function loadSettings(sources: Sources): Promise<Settings> {
+  const { place, isTerminal } = sources;
+  const { values, origins } = await loadValues(sources);
   checkValues(values, origins);
   const sshPassphrase = place.env[SECRETS[0].env] || undefined;
   return makeSettings(values, {
@@ -63,7 +74,10 @@ async function readText(
   sources: Sources,
 ): Promise<string | undefined> {
   const refuse = (why: string, cause?: unknown) =>
-    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, { cause });
+    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
+      cause,
+      hint: "check --config (or RDA_CONFIG) and who may read the file",
+    });
   let bytes: Uint8Array;
   try {
     bytes = await sources.readFile(path, MAX_FILE_BYTES + 1);

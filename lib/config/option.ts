@@ -4,7 +4,14 @@
  */
 
 /** The commands of the program, the default one first. */
-export const COMMANDS = ["start", "version", "help"] as const;
+export const COMMANDS = [
+  "start",
+  "relay-server",
+  "relay",
+  "keygen",
+  "version",
+  "help",
+] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
@@ -14,6 +21,9 @@ export const GROUPS = [
   "SSH",
   "mTLS",
   "Ports",
+  "Relay server",
+  "Relay",
+  "Keys",
   "Behaviour",
   "Logging",
 ] as const;
@@ -45,6 +55,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** May be given several times; the value is a list. */
   readonly many?: true;
+  /** A duration may be a plain number, which counts seconds. */
+  readonly seconds?: true;
   /** Inclusive bounds: milliseconds for a duration, plain numbers for an integer. */
   readonly min?: number;
   readonly max?: number;

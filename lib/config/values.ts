@@ -66,7 +66,10 @@ const readers: Record<OptionSpec["type"], Reader> = {
     spec.none === true && text === NONE ? NONE : resolvePath(text, given.base, place),
   choice: (text, spec) => readChoice(text, spec.choices ?? []),
   boolean: (text) => readBoolean(text),
-  duration: (text, spec) => within(readDuration(text), spec, formatDuration),
+  duration: (text, spec) => {
+    const plain = spec.seconds === true && /^\d{1,9}$/.test(text);
+    return within(readDuration(plain ? `${text}s` : text), spec, formatDuration);
+  },
   integer: (text, spec) => within(readInteger(text, spec), spec, String),
   host: (text) => (parseSshHost(text), text),
   engine: (text) => formatTarget(parseRemoteDocker(text)),
@@ -106,7 +109,7 @@ function readBoolean(text: string): boolean {
 }
 
 function readInteger(text: string, spec: OptionSpec): number {
-  if (!/^\d{1,15}$/.test(text)) {
+  if (!/^-?\d{1,15}$/.test(text)) {
     throw new Error(`expected a whole number from ${spec.min ?? 0} to ${spec.max}`);
   }
   return Number(text);

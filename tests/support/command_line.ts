@@ -47,6 +47,7 @@ export function testSystem(machine: Machine = {}): TestSystem {
     cwd: machine.cwd ?? "/project",
     isTerminal: machine.isTerminal ?? true,
     readFile: (path, limit) => readFrom(files, path, limit),
+    isFile: (path) => Object.hasOwn(files, path),
     out: (text) => {
       stdout += text;
       announced.resolve();

@@ -181,7 +181,7 @@ const BAD: [string[], Machine, string][] = [
   [
     [...HOST, "--listen=/tmp/d.sock"],
     {},
-    'Invalid value "/tmp/d.sock" for --listen; Write "unix:///tmp/d.sock" for a Unix socket',
+    'Invalid value "/tmp/d.sock" for --listen; write "unix:///tmp/d.sock" for a Unix socket',
   ],
   [HOST, { env: { RDA_LISTEN: ":1,,:2" } }, "Missing value for environment variable RDA_LISTEN"],
   [
