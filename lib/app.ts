@@ -7,7 +7,9 @@ import type { Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
+import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager } from "./forward/manager.ts";
+import type { FindShell } from "./forward/udp_relay.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
 import { Publishing } from "./intercept/publishing.ts";
@@ -149,12 +151,21 @@ function makeForwarding(
   return new ForwardingManager({
     publishAddress: address,
     rules,
-    findShell: async (signal) =>
-      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
+    findShell: findShell(supervisor),
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
   });
+}
+
+/** Ports of the remote host that belong to containers with a network of their own. */
+function publishedPorts(forwarding: ForwardingManager): ReadonlySet<number> {
+  const published = forwarding.snapshot().filter(({ kind }) => kind === "published");
+  return new Set(published.flatMap(({ remote }) => remote?.port ?? []));
+}
+
+function findShell(supervisor: Supervisor): FindShell {
+  return async (signal) => (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell;
 }
 
 /** What rewrites and follows published ports; nothing where they are left alone. */
@@ -175,6 +186,11 @@ async function makePublishing(
     policy: { owner: await ownerId(settings.stateFolder), mode },
     foreign,
     forwarding,
+    hostPorts: new HostPorts({
+      forwarding,
+      findShell: findShell(supervisor),
+      exclude: () => publishedPorts(forwarding),
+    }),
     open: (signal) =>
       supervisor.open({ kind: "docker" }, {
         lane: "interactive",

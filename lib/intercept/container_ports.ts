@@ -10,6 +10,7 @@ import type { EngineEvent } from "../docker/events.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
 import { BindError, type ForwardingManager, type Published } from "../forward/manager.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
+import type { HostPorts } from "../forward/host_ports.ts";
 import { type Logger, logger } from "../log.ts";
 import {
   asBound,
@@ -31,6 +32,8 @@ export type PortForwarding = Pick<
 export interface ContainerPortsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
   readonly forwarding: PortForwarding;
+  /** Finds the ports of containers on the host's network. */
+  readonly hostPorts: Pick<HostPorts, "prepare" | "add" | "remove" | "forget">;
   /** Whose containers are forwarded; see `ownerId`. */
   readonly owner: string;
   /** Also forward what others have published. */
@@ -46,6 +49,8 @@ export interface CreatedContainer {
   readonly image: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly bindings: readonly RequestedBinding[];
+  /** It is ours and runs on the host's network. */
+  readonly hostNetwork: boolean;
 }
 
 /** Containers remembered from their creation; of more, the oldest are asked for again. */
@@ -91,7 +96,13 @@ export class ContainerPorts {
     const known = FULL_ID.test(target) ? this.#created.get(target) : undefined;
     if (known !== undefined) return known;
     const view = await this.#inspect(target, signal);
-    return view && { ...view, bindings: this.#bindingsOf(view) };
+    const hostNetwork = view !== undefined && this.#isHosted(view);
+    return view && { ...view, hostNetwork, bindings: this.#bindingsOf(view) };
+  }
+
+  /** To be called before a container on the host's network is started. Never rejects. */
+  prepare({ id }: CreatedContainer): Promise<void> {
+    return this.#options.hostPorts.prepare(id);
   }
 
   /**
@@ -213,7 +224,8 @@ export class ContainerPorts {
       const seen = new Set(views.map(({ id }) => id));
       await Promise.all(views.map((view) =>
         // What was seen in the list may be old news for a container that is being started.
-        this.#turns.has(view.id) || this.#starting.has(view.id)
+        // A list does not tell all that is needed for one on the host's network.
+        view.hostNetwork || this.#turns.has(view.id) || this.#starting.has(view.id)
           ? this.#look(view.id)
           : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
       ));
@@ -251,11 +263,18 @@ export class ContainerPorts {
 
   /** Makes the local ports follow what was seen. */
   async #apply(id: string, view: ContainerView | undefined): Promise<void> {
-    const { forwarding } = this.#options;
+    const { forwarding, hostPorts } = this.#options;
+    const hosted = view?.running && this.#isHosted(view);
+    if (!hosted) await hostPorts.remove(id);
     if (view === undefined) {
+      await hostPorts.forget(id);
       this.#followed.delete(id);
       this.#created.delete(id);
       return await forwarding.forget(id);
+    }
+    if (hosted) {
+      this.#followed.set(id, view.name);
+      return hostPorts.add(view);
     }
     const bindings = view.running ? this.#bindingsOf(view) : [];
     if (bindings.length === 0) {
@@ -266,6 +285,10 @@ export class ContainerPorts {
     this.#followed.set(id, view.name);
     await forwarding.reserve(view, bindings);
     forwarding.activate(id, remoteEnds(view));
+  }
+
+  #isHosted({ hostNetwork, request }: ContainerView): boolean {
+    return hostNetwork && (this.#options.foreign || request?.owner === this.owner);
   }
 
   #bindingsOf(view: ContainerView): RequestedBinding[] {

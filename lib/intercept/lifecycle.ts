@@ -38,6 +38,7 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
     }
     if (!STARTS.has(route.name)) return await next();
     const container = await ports.find(target, signal);
+    if (container?.hostNetwork) await ports.prepare(container);
     if (container === undefined || container.bindings.length === 0) return await next();
     const { id } = container;
     const waiting = attached.get(id) ?? [];

@@ -37,6 +37,11 @@ export function needsImagePorts(body: JsonObject): boolean {
   return host !== undefined && field(host, "PublishAllPorts") === true;
 }
 
+/** Whether a container is to share the network of the remote host. */
+export function isHostNetwork(body: JsonObject): boolean {
+  return stringField(objectField(body, "HostConfig") ?? {}, "NetworkMode") === "host";
+}
+
 /**
  * Edits `body` and returns the plan; nothing, and `body` unchanged, when no port is published.
  * `imagePorts` are keys such as `80/tcp`. Throws {@link ReplyError} 400, in the engine's words where
@@ -47,6 +52,7 @@ export function rewritePorts(
   imagePorts: readonly string[],
   policy: PortPolicy,
 ): PortPlan | undefined {
+  if (isHostNetwork(body)) return markHosted(body, policy);
   const host = hostConfigOf(body);
   if (host === undefined) return undefined;
   const asked = askedFor(host);
@@ -60,6 +66,14 @@ export function rewritePorts(
   if (policy.mode === "virtual") moveToLoopback(host, asked, bindings);
   setLabel(body, encodeLabel(request));
   return { request, bindings };
+}
+
+/** Nothing is published, but the label tells whose container it is. */
+function markHosted(body: JsonObject, policy: PortPolicy): PortPlan {
+  const asked = askedFor(objectField(body, "HostConfig") ?? {});
+  const request = { ...policy, asked, publishAll: false, exposed: [] };
+  setLabel(body, encodeLabel(request));
+  return { request, bindings: [] };
 }
 
 function hostConfigOf(body: JsonObject): JsonObject | undefined {

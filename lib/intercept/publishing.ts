@@ -7,6 +7,7 @@ import { EngineClient } from "../docker/engine_client.ts";
 import { watchEvents } from "../docker/events.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
+import type { HostPorts } from "../forward/host_ports.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { ContainerPorts, type PortForwarding } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";
@@ -20,6 +21,8 @@ export interface PublishingOptions {
   /** Also forward what others have published. */
   readonly foreign: boolean;
   readonly forwarding: PortForwarding;
+  /** Closed with this. */
+  readonly hostPorts: HostPorts;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -49,11 +52,17 @@ export class Publishing {
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: PublishingOptions) {
-    const { policy, foreign, forwarding } = options;
+    const { policy, foreign, forwarding, hostPorts } = options;
     this.#options = options;
     this.#engine = new EngineClient(options.open);
     const engine = this.#engine;
-    this.#ports = new ContainerPorts({ engine, forwarding, owner: policy.owner, foreign });
+    this.#ports = new ContainerPorts({
+      engine,
+      forwarding,
+      hostPorts,
+      owner: policy.owner,
+      foreign,
+    });
     const ports = this.#ports;
     this.interceptors = [
       unrewritePorts(ports),
@@ -76,6 +85,7 @@ export class Publishing {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#ports.close();
+    await this.#options.hostPorts.close();
     this.#engine.close();
     await this.#watching;
     await this.#looking;
