@@ -7,6 +7,7 @@ import type { Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
+import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
@@ -55,7 +56,9 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, forwarding);
-    const publishing = await makePublishing(settings, supervisor, forwarding);
+    const hostPorts = makeHostPorts(settings, supervisor, forwarding);
+    cleanup.push(() => hostPorts.close());
+    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
     const proxy = makeProxy(settings, supervisor, publishing?.interceptors ?? []);
     publishing?.start();
@@ -157,11 +160,33 @@ function makeForwarding(
   });
 }
 
+/** Finds ports on the host's network; not those that are published or lead to the host itself. */
+function makeHostPorts(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): HostPorts {
+  const { sshPort = DEFAULT_SSH_PORT } = settings;
+  return new HostPorts({
+    forwarding,
+    findShell: async (signal) => {
+      await isUp(supervisor, signal);
+      const { state } = supervisor;
+      return state.kind === "up" ? state.transport.shell : undefined;
+    },
+    exclude: () => {
+      const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
+        .flatMap((each) => each.remote?.port ?? []);
+      return new Set([sshPort, ...remote]);
+    },
+  });
+}
+
 /** What rewrites and follows published ports; nothing where they are left alone. */
 async function makePublishing(
   settings: Settings,
   supervisor: Supervisor,
-  forwarding: ForwardingManager,
+  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
@@ -175,6 +200,7 @@ async function makePublishing(
     policy: { owner: await ownerId(settings.stateFolder), mode },
     foreign,
     forwarding,
+    hostPorts,
     open: (signal) =>
       supervisor.open({ kind: "docker" }, {
         lane: "interactive",

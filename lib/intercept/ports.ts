@@ -110,6 +110,7 @@ async function created(
     image: stringField(body, "Image"),
     labels: textLabels(objectField(body, "Labels") ?? {}),
     bindings: plan === undefined ? [] : reservable(plan.request, plan.bindings),
+    onHost: plan?.request.mode === "host",
   });
   const warnings = plan === undefined ? [] : await options.warnings(plan.bindings);
   for (const warning of warnings) log.warn(warning, { container: id.slice(0, 12) });
