@@ -9,7 +9,6 @@ import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
 import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager } from "./forward/manager.ts";
-import type { FindShell } from "./forward/udp_relay.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
 import { Publishing } from "./intercept/publishing.ts";
@@ -57,7 +56,9 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, forwarding);
-    const publishing = await makePublishing(settings, supervisor, forwarding);
+    const hostPorts = makeHostPorts(settings, supervisor, forwarding);
+    cleanup.push(() => hostPorts.close());
+    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
     const proxy = makeProxy(settings, supervisor, publishing?.interceptors ?? []);
     publishing?.start();
@@ -151,28 +152,41 @@ function makeForwarding(
   return new ForwardingManager({
     publishAddress: address,
     rules,
-    findShell: findShell(supervisor),
+    findShell: async (signal) =>
+      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
   });
 }
 
-/** Ports of the remote host that belong to containers with a network of their own. */
-function publishedPorts(forwarding: ForwardingManager): ReadonlySet<number> {
-  const published = forwarding.snapshot().filter(({ kind }) => kind === "published");
-  return new Set(published.flatMap(({ remote }) => remote?.port ?? []));
-}
-
-function findShell(supervisor: Supervisor): FindShell {
-  return async (signal) => (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell;
+/** Finds ports on the host's network; not those that are published or lead to the host itself. */
+function makeHostPorts(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): HostPorts {
+  const { sshPort = DEFAULT_SSH_PORT } = settings;
+  return new HostPorts({
+    forwarding,
+    findShell: async (signal) => {
+      await isUp(supervisor, signal);
+      const { state } = supervisor;
+      return state.kind === "up" ? state.transport.shell : undefined;
+    },
+    exclude: () => {
+      const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
+        .flatMap((each) => each.remote?.port ?? []);
+      return new Set([sshPort, ...remote]);
+    },
+  });
 }
 
 /** What rewrites and follows published ports; nothing where they are left alone. */
 async function makePublishing(
   settings: Settings,
   supervisor: Supervisor,
-  forwarding: ForwardingManager,
+  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
@@ -186,11 +200,7 @@ async function makePublishing(
     policy: { owner: await ownerId(settings.stateFolder), mode },
     foreign,
     forwarding,
-    hostPorts: new HostPorts({
-      forwarding,
-      findShell: findShell(supervisor),
-      exclude: () => publishedPorts(forwarding),
-    }),
+    hostPorts,
     open: (signal) =>
       supervisor.open({ kind: "docker" }, {
         lane: "interactive",

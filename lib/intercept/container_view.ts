@@ -29,12 +29,10 @@ export interface ContainerView {
   /** It has a process, so that its ports are bound. */
   readonly running: boolean;
   readonly autoRemove: boolean;
-  /** It has no network of its own: nothing is published, its ports are the host's. */
-  readonly hostNetwork: boolean;
-  /** Container ports it is said to listen on; empty from a list. */
-  readonly exposed: readonly number[];
   /** What its label says, if an agent created it. */
   readonly request: PortRequest | undefined;
+  /** TCP ports it is said to use; unknown from a list. */
+  readonly exposed: readonly number[];
   /** Container ports it is to publish, such as `80/tcp`; unknown from a list. */
   readonly declared: ReadonlySet<string> | undefined;
   readonly ports: readonly RemotePort[];
@@ -56,9 +54,9 @@ export function viewOfInspect(value: Json): ContainerView | undefined {
     labels,
     running: state["Running"] === true && state["Restarting"] !== true,
     autoRemove: host["AutoRemove"] === true,
-    hostNetwork: host["NetworkMode"] === "host",
-    exposed: Object.keys(objectIn(config, "ExposedPorts")).flatMap((key) => parseInt(key) || []),
     request: decodeLabel(labels[PORTS_LABEL]),
+    exposed: Object.keys(objectIn(config, "ExposedPorts"))
+      .flatMap((key) => /^(\d{1,5})(?:\/tcp)?$/.exec(key)?.[1] ?? []).map(Number),
     declared: new Set(declared),
     ports: portsOfInspect(objectIn(objectIn(value, "NetworkSettings"), "Ports")),
   };
@@ -79,9 +77,8 @@ export function viewOfListItem(value: Json): ContainerView | undefined {
     labels,
     running: state === "running" || state === "paused",
     autoRemove: false,
-    hostNetwork: objectIn(value, "HostConfig")["NetworkMode"] === "host",
-    exposed: [],
     request: decodeLabel(labels[PORTS_LABEL]),
+    exposed: [],
     declared: undefined,
     ports: (Array.isArray(value["Ports"]) ? value["Ports"] : []).flatMap(portOfListItem),
   };

@@ -28,8 +28,8 @@ export interface PortPolicy {
 
 /** Where published ports are bound on the remote host: the engine chooses the port. */
 const LOOPBACK = { HostIp: "127.0.0.1", HostPort: "" } as const;
-/** Networks on which the engine publishes nothing. */
-const UNPUBLISHED_NETWORKS = /^(host|none|container:.*)$/;
+/** Networks on which the engine publishes nothing, and whose ports are not found here either. */
+const UNPUBLISHED_NETWORKS = /^(none|container:.*)$/;
 
 /** Whether the exposed ports of the image decide which ports are published. */
 export function needsImagePorts(body: JsonObject): boolean {
@@ -37,13 +37,9 @@ export function needsImagePorts(body: JsonObject): boolean {
   return host !== undefined && field(host, "PublishAllPorts") === true;
 }
 
-/** Whether a container is to share the network of the remote host. */
-export function isHostNetwork(body: JsonObject): boolean {
-  return stringField(objectField(body, "HostConfig") ?? {}, "NetworkMode") === "host";
-}
-
 /**
- * Edits `body` and returns the plan; nothing, and `body` unchanged, when no port is published.
+ * Edits `body` and returns the plan; nothing, and `body` unchanged, when no port is published. A
+ * container on the host's network is only labelled.
  * `imagePorts` are keys such as `80/tcp`. Throws {@link ReplyError} 400, in the engine's words where
  * it has some, for a request that cannot be understood.
  */
@@ -52,10 +48,10 @@ export function rewritePorts(
   imagePorts: readonly string[],
   policy: PortPolicy,
 ): PortPlan | undefined {
-  if (isHostNetwork(body)) return markHosted(body, policy);
   const host = hostConfigOf(body);
   if (host === undefined) return undefined;
   const asked = askedFor(host);
+  if (stringField(host, "NetworkMode") === "host") return onHostNetwork(body, policy.owner);
   const publishAll = field(host, "PublishAllPorts") === true;
   const exposed = publishAll
     ? exposedPorts(asked, [...imagePorts, ...Object.keys(objectField(body, "ExposedPorts") ?? {})])
@@ -68,10 +64,9 @@ export function rewritePorts(
   return { request, bindings };
 }
 
-/** Nothing is published, but the label tells whose container it is. */
-function markHosted(body: JsonObject, policy: PortPolicy): PortPlan {
-  const asked = askedFor(objectField(body, "HostConfig") ?? {});
-  const request = { ...policy, asked, publishAll: false, exposed: [] };
+/** Nothing is published, but the container is to be known as ours. */
+function onHostNetwork(body: JsonObject, owner: string): PortPlan {
+  const request = { owner, mode: "host", asked: null, publishAll: false, exposed: [] } as const;
   setLabel(body, encodeLabel(request));
   return { request, bindings: [] };
 }

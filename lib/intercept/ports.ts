@@ -24,13 +24,7 @@ import {
   withResponseBody,
 } from "../http/message.ts";
 import type { ContainerPorts } from "./container_ports.ts";
-import {
-  isHostNetwork,
-  needsImagePorts,
-  type PortPlan,
-  type PortPolicy,
-  rewritePorts,
-} from "./port_rewrite.ts";
+import { needsImagePorts, type PortPlan, type PortPolicy, rewritePorts } from "./port_rewrite.ts";
 import { reservable } from "./port_label.ts";
 
 /** Bytes of a create request; a Compose project with large inline configuration has some 100 KiB. */
@@ -115,8 +109,8 @@ async function created(
     name: route?.query.get("name") ?? "",
     image: stringField(body, "Image"),
     labels: textLabels(objectField(body, "Labels") ?? {}),
-    hostNetwork: isHostNetwork(body),
     bindings: plan === undefined ? [] : reservable(plan.request, plan.bindings),
+    onHost: plan?.request.mode === "host",
   });
   const warnings = plan === undefined ? [] : await options.warnings(plan.bindings);
   for (const warning of warnings) log.warn(warning, { container: id.slice(0, 12) });

@@ -7,10 +7,10 @@ import { EngineClient } from "../docker/engine_client.ts";
 import { watchEvents } from "../docker/events.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
-import type { HostPorts } from "../forward/host_ports.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { ContainerPorts, type PortForwarding } from "./container_ports.ts";
+import { ContainerPorts } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";
+import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
 import type { PortPolicy } from "./port_rewrite.ts";
 import { publishPorts } from "./ports.ts";
 import { unrewritePorts } from "./unrewrite.ts";
@@ -21,8 +21,7 @@ export interface PublishingOptions {
   /** Also forward what others have published. */
   readonly foreign: boolean;
   readonly forwarding: PortForwarding;
-  /** Closed with this. */
-  readonly hostPorts: HostPorts;
+  readonly hostPorts: LocalEndsOptions["hostPorts"];
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -56,16 +55,16 @@ export class Publishing {
     this.#options = options;
     this.#engine = new EngineClient(options.open);
     const engine = this.#engine;
-    this.#ports = new ContainerPorts({
-      engine,
-      forwarding,
-      hostPorts,
-      owner: policy.owner,
-      foreign,
-    });
-    const ports = this.#ports;
+    const ends = new LocalEnds({ forwarding, hostPorts, owner: policy.owner, foreign });
+    const ports = new ContainerPorts({ engine, ends });
+    this.#ports = ports;
     this.interceptors = [
-      unrewritePorts(ports),
+      unrewritePorts({
+        owner: policy.owner,
+        foreign,
+        published: (id) => ends.published(id),
+        isFollowed: (target) => ports.isFollowed(target),
+      }),
       publishPorts({ ports, engine, policy, warnings: options.warnings }),
       portLifecycle(ports),
     ];
@@ -85,7 +84,6 @@ export class Publishing {
   async close(): Promise<void> {
     this.#closing.abort();
     this.#ports.close();
-    await this.#options.hostPorts.close();
     this.#engine.close();
     await this.#watching;
     await this.#looking;
