@@ -4,10 +4,13 @@
  */
 import metadata from "../../deno.json" with { type: "json" };
 import { loadSettings } from "../config/load.ts";
+import { specOf } from "../config/schema.ts";
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { configureLogging, logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
+import { runService, type ServiceAction } from "./commands/service.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
+import { runStatus } from "./commands/status.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -60,7 +63,21 @@ async function dispatch(
   const settings = await loadSettings({ command, flags, place, cwd, isTerminal, readFile });
   const write = (line: string) => system.err(line + "\n");
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
-  return await runStart(settings, startAgent, system);
+  if (command === "status") return await runStatus(settings, system);
+  if (command !== "service") return await runStart(settings, startAgent, system);
+  const action = invocation.operand as ServiceAction;
+  const startFlags = flags.filter(({ name }) => specOf(name).commands.includes("start"));
+  // A service that cannot start is not worth installing.
+  const checked = {
+    command: "start",
+    flags: startFlags,
+    place,
+    cwd,
+    isTerminal,
+    readFile,
+  } as const;
+  if (action === "install") await loadSettings(checked);
+  return await runService({ action, flags: startFlags }, settings, system);
 }
 
 /** The line for the user; what lies beneath an error goes to the log, at level debug. */

@@ -1,5 +1,5 @@
 /** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
-import { type CommandName, COMMANDS, GROUPS, type OptionSpec } from "../config/option.ts";
+import { type CommandName, COMMANDS, GROUPS, OPERANDS, type OptionSpec } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, OPTIONS, SECRETS, specOf } from "../config/schema.ts";
 
 const WIDTH = 80;
@@ -8,6 +8,8 @@ const COLUMN = 26;
 
 const ABOUT: Readonly<Record<CommandName, string>> = {
   start: "Listen here and carry Docker calls to the remote host (the default)",
+  status: "Show how the programs that run here are doing",
+  service: "Have the system start the program: install, uninstall, status",
   version: "Show the version",
   help: "Show this text, or that of one command",
 };
@@ -22,8 +24,10 @@ const EXAMPLES = `Examples:
 /** The text of `--help`, or of `help COMMAND`; ends with a newline. */
 export function renderUsage(topic?: CommandName): string {
   if (topic !== undefined && topic !== "start") {
-    const rest = topic === "help" ? " [COMMAND]" : "";
-    return `Usage: remote-docker-agent ${topic}${rest}\n\n${ABOUT[topic]}.\n`;
+    const rest = topic === "help" ? " [COMMAND]" : operandsOf(topic);
+    const own = OPTION_NAMES.filter((name) => isOnlyFor(name, topic)).map(renderOption);
+    const options = own.length === 0 ? "" : ["\nOptions:", ...own, ""].join("\n");
+    return `Usage: remote-docker-agent ${topic}${rest}\n\n${ABOUT[topic]}.\n${options}`;
   }
   const commands = COMMANDS.map((name) => entry(name, ABOUT[name]));
   const sections = [
@@ -37,6 +41,19 @@ export function renderUsage(topic?: CommandName): string {
     EXAMPLES,
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function operandsOf(topic: CommandName): string {
+  const operands = OPERANDS[topic];
+  return operands === undefined
+    ? " [OPTIONS]".repeat(Number(topic === "status"))
+    : ` ${operands.join("|")} [OPTIONS]`;
+}
+
+/** The options of `start` that a service takes too are explained where they belong. */
+function isOnlyFor(name: OptionName, topic: CommandName): boolean {
+  const { commands } = specOf(name);
+  return commands.includes(topic) && !commands.includes("start");
 }
 
 function renderGroup(group: typeof GROUPS[number]): string {

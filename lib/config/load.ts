@@ -7,7 +7,7 @@ import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
-import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
+import { defaultConfigFile, pathsOf, type Place, runtimeFolders } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
 import { makeSettings, type Settings } from "./settings.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
@@ -32,9 +32,10 @@ export async function loadSettings(sources: Sources): Promise<Settings> {
   const above = [...readEnvironment(place.env, cwd), ...sources.flags];
   const file = await readConfigFile(above, sources);
   const { values, origins } = settle([...file, ...above], sources);
-  checkValues(values, origins);
+  if (sources.command === "start") checkValues(values, origins);
   const sshPassphrase = place.env[SECRETS[0].env] || undefined;
-  return makeSettings(values, { origins, isTerminal, sshPassphrase });
+  const [runtimeDirectory] = runtimeFolders(place);
+  return makeSettings(values, { origins, isTerminal, sshPassphrase, runtimeDirectory });
 }
 
 async function readConfigFile(

@@ -4,11 +4,27 @@
  */
 
 /** The commands of the program, the default one first. */
-export const COMMANDS = ["start", "version", "help"] as const;
+export const COMMANDS = ["start", "status", "service", "version", "help"] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
-export const GROUPS = ["General", "Listening", "SSH", "mTLS", "Behaviour", "Logging"] as const;
+export const GROUPS = [
+  "General",
+  "Listening",
+  "SSH",
+  "mTLS",
+  "Behaviour",
+  "Limits",
+  "Operations",
+  "Logging",
+  "Status",
+  "Service",
+] as const;
+
+/** The words that a command takes after its name. */
+export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  service: ["install", "uninstall", "status"],
+};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),

@@ -55,3 +55,28 @@ function configFolder({ platform, home, env }: Place): string | undefined {
   if (xdg !== undefined && paths.isAbsolute(xdg)) return xdg;
   return home && paths.join(home, ".config");
 }
+
+/**
+ * Where the commands of one user find each other, the best place first: below `$XDG_RUNTIME_DIR`,
+ * which is there while the user is signed in, then below `$XDG_STATE_HOME` or `~/.local/state`;
+ * `~/Library/Application Support` on macOS, `%LOCALAPPDATA%` on Windows. A command announces itself
+ * in the first and looks into all.
+ */
+export function runtimeFolders({ platform, home, env }: Place): string[] {
+  const paths = pathsOf(platform);
+  const below = (folder: string | undefined, ...names: string[]) =>
+    folder ? [paths.join(folder, ...names)] : [];
+  if (platform === "windows") {
+    const local = env["LOCALAPPDATA"] || (home && paths.join(home, "AppData", "Local"));
+    return below(local, "remote-docker-agent", "run");
+  }
+  if (platform === "darwin") {
+    return below(home, "Library", "Application Support", "remote-docker-agent", "run");
+  }
+  const absolute = (name: string) => paths.isAbsolute(env[name] ?? "") ? env[name] : undefined;
+  const state = absolute("XDG_STATE_HOME") ?? (home && paths.join(home, ".local", "state"));
+  return [
+    ...below(absolute("XDG_RUNTIME_DIR"), "remote-docker-agent"),
+    ...below(state, "remote-docker-agent", "run"),
+  ];
+}

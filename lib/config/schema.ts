@@ -9,7 +9,8 @@ import type { OptionSpec, ValueOf } from "./option.ts";
 const MAX_DURATION_MS = 24 * 60 * 60 * 1000;
 const duration = { type: "duration", placeholder: "DURATION", max: MAX_DURATION_MS } as const;
 const path = { type: "path", placeholder: "FILE" } as const;
-const start = ["start"] as const;
+/** A service is installed with the options it is to be started with. */
+const start = ["start", "service"] as const;
 
 /** Every option, in the order of the help. */
 export const OPTIONS = {
@@ -195,6 +196,86 @@ export const OPTIONS = {
     help: "Idle connections to the engine kept open for the next requests",
     commands: start,
   },
+  "max-connections": {
+    type: "integer",
+    default: "1000",
+    min: 0,
+    max: 1_000_000,
+    placeholder: "N",
+    group: "Limits",
+    help: "Client connections served at a time; 0 for any number",
+    commands: start,
+  },
+  "queue-timeout": {
+    ...duration,
+    default: "10s",
+    group: "Limits",
+    help: "How long a further client waits for its turn before it is answered 503",
+    commands: start,
+  },
+  "idle-timeout": {
+    ...duration,
+    default: "10m",
+    group: "Limits",
+    help: "Close a connection that asks for nothing for this long; 0s for never",
+    commands: start,
+  },
+  "read-timeout": {
+    ...duration,
+    default: "5m",
+    group: "Limits",
+    help: "Refuse a request whose head or body comes to a halt for this long; 0s for never",
+    commands: start,
+  },
+  "write-timeout": {
+    ...duration,
+    default: "0s",
+    group: "Limits",
+    help: "Close a connection whose client takes nothing for this long; 0s for never",
+    commands: start,
+  },
+  "ops-listen": {
+    type: "listen",
+    many: true,
+    placeholder: "ADDRESS",
+    group: "Operations",
+    help: "Show status page, /health, /ready, /metrics and /status on HOST:PORT or unix:///PATH",
+    commands: start,
+  },
+  "health-check-enabled": {
+    type: "boolean",
+    default: "false",
+    group: "Operations",
+    help: "The same on the health check port of 127.0.0.1",
+    commands: start,
+  },
+  "health-check-port": {
+    type: "integer",
+    default: "20080",
+    min: 0,
+    max: 65_535,
+    placeholder: "PORT",
+    group: "Operations",
+    help: "The health check port; naming one enables it",
+    commands: start,
+  },
+  "metrics-enabled": {
+    type: "boolean",
+    default: "false",
+    group: "Operations",
+    help: "The same on the metrics port of 127.0.0.1",
+    commands: start,
+  },
+  "metrics-port": {
+    type: "integer",
+    default: "20090",
+    min: 0,
+    max: 65_535,
+    placeholder: "PORT",
+    group: "Operations",
+    help: "The metrics port; naming one enables it",
+    commands: start,
+  },
   "log-level": {
     type: "choice",
     choices: LOG_LEVELS,
@@ -218,6 +299,47 @@ export const OPTIONS = {
     group: "Logging",
     help: "Write each request and response to the log, secrets masked; sets log level debug",
     commands: start,
+  },
+  json: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Status",
+    help: "Write JSON: one object for each running program, one line each with --watch",
+    commands: ["status"],
+  },
+  watch: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Status",
+    help: "Go on until interrupted, with a new picture every 2 seconds",
+    commands: ["status"],
+  },
+  system: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Service",
+    help: "For the machine, in place of the user: started at boot, needs its administrator",
+    commands: ["service"],
+  },
+  "dry-run": {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Service",
+    help: "Show the file and the commands, and change nothing",
+    commands: ["service"],
+  },
+  "service-name": {
+    type: "string",
+    default: "remote-docker-agent",
+    inFile: false,
+    placeholder: "NAME",
+    group: "Service",
+    help: "What the service is called; one machine can have several",
+    commands: ["service"],
   },
 } as const satisfies Record<string, OptionSpec>;
 

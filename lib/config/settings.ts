@@ -3,6 +3,9 @@
  * once from the values of the option table and never changed.
  */
 import type { LogFormat, LogLevel } from "../log.ts";
+import { formatHostPort } from "../net/address.ts";
+import type { OpsSettings } from "../ops/ops.ts";
+import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
@@ -63,6 +66,12 @@ export interface Settings {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
+  /** For the command `status`. */
+  readonly status: { readonly json: boolean; readonly watch: boolean };
+  /** For the command `service`. */
+  readonly service: { readonly name: string; readonly system: boolean; readonly dryRun: boolean };
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -73,6 +82,7 @@ export interface Circumstances {
   /** Whether log messages go to a terminal. */
   readonly isTerminal: boolean;
   readonly sshPassphrase: string | undefined;
+  readonly runtimeDirectory: string | undefined;
 }
 
 /** Assembles settings from values that have passed `checkValues`. */
@@ -95,6 +105,14 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
     warmConnections: values["warm-connections"],
+    limits: clientLimits(values),
+    ops: opsSettings(values, circumstances),
+    status: { json: values.json, watch: values.watch },
+    service: {
+      name: values["service-name"],
+      system: values.system,
+      dryRun: values["dry-run"],
+    },
     origins,
   };
 }
@@ -111,6 +129,32 @@ export function describeRemote(settings: Settings): string {
 /** A dump is written at level debug, so asking for one asks for the level. */
 function logLevelOf(values: Values, origins: Circumstances["origins"]): LogLevel {
   return values.dump && origins["log-level"].source === "default" ? "debug" : values["log-level"];
+}
+
+function clientLimits(values: Values): ClientLimits {
+  return {
+    maxConnections: values["max-connections"],
+    queueMs: values["queue-timeout"],
+    idleMs: values["idle-timeout"],
+    readMs: values["read-timeout"],
+    writeMs: values["write-timeout"],
+  };
+}
+
+/** The addresses by name, then the two ports of 127.0.0.1; a port that was named is wanted. */
+function opsSettings(values: Values, { origins, runtimeDirectory }: Circumstances): OpsSettings {
+  const ports = (["health-check", "metrics"] as const).flatMap((name) => {
+    const named = origins[`${name}-port`].source !== "default";
+    const silent = origins[`${name}-enabled`].source === "default";
+    const wanted = values[`${name}-enabled`] || (named && silent);
+    return wanted ? [formatHostPort("127.0.0.1", values[`${name}-port`])] : [];
+  });
+  return {
+    listen: [...values["ops-listen"], ...new Set(ports)],
+    allowRemoteClients: values["allow-remote-clients"],
+    ...tlsSettings(values),
+    ...(runtimeDirectory === undefined ? {} : { runtimeDirectory }),
+  };
 }
 
 /** A local socket stands in for the default address, but joins addresses that were asked for. */
