@@ -5,6 +5,9 @@
 
 /** Upper bounds of the buckets, in seconds; the last bucket has none. */
 export const BUCKETS = [
+  0.0001,
+  0.00025,
+  0.0005,
   0.001,
   0.0025,
   0.005,

@@ -133,8 +133,12 @@ function addPaths(source: OpsSource, registers: Registers): void {
   add(Gauge, registers, "sync_lag_seconds", "How far the remote side of a folder is behind", lags);
 }
 
-/** A histogram of the library's kind over what has been counted elsewhere. */
-class Snapshot extends Histogram<"operation" | "le"> {
+/**
+ * A histogram of the library's kind over what has been counted elsewhere. The registry asks a
+ * histogram for its samples by the method `getForPromString`.
+ */
+class Snapshot extends Histogram<"operation"> {
+  readonly #head: { name: string; help: string };
   readonly #counted: readonly (readonly [string, { latency: Counted }])[];
 
   constructor(
@@ -144,14 +148,14 @@ class Snapshot extends Histogram<"operation" | "le"> {
   ) {
     const help = "From the head of a request to the head of its answer, by operation";
     super({ name, help, labelNames: ["operation"], buckets: [...BUCKETS], registers });
+    this.#head = { name, help };
     this.#counted = counted;
   }
 
-  override async get() {
-    const frame = await super.get();
+  getForPromString() {
     const values = this.#counted.flatMap(([operation, { latency }]) => {
       const sample = (suffix: string, value: number, le?: number | string) => ({
-        metricName: `${frame.name}_${suffix}`,
+        metricName: `${this.#head.name}_${suffix}`,
         value,
         labels: { ...(le === undefined ? {} : { le }), operation },
       });
@@ -163,6 +167,6 @@ class Snapshot extends Histogram<"operation" | "le"> {
         sample("count", latency.count),
       ];
     });
-    return { ...frame, values };
+    return { ...this.#head, type: "histogram", values };
   }
 }
