@@ -29,7 +29,7 @@ export class ClientStream implements Duplex {
   readonly #limits: ClientLimits;
   readonly #listener: ClientStreamListener;
   #phase: Phase = "free";
-  /** When the phase, the read under way and the write under way began; `Date.now()`. */
+  /** When the phase, the read and the write under way began (`Date.now()`); 0 for none under way. */
   #phaseSince = 0;
   #readSince = 0;
   #writeSince = 0;
@@ -72,6 +72,7 @@ export class ClientStream implements Duplex {
       if (chunk !== null && this.#phase === "idle") this.enter("head");
       return chunk;
     } finally {
+      this.#readSince = 0;
       this.#reading = undefined;
       this.#failRead = undefined;
     }
@@ -114,7 +115,8 @@ export class ClientStream implements Duplex {
     if (bound === 0) return Infinity;
     if (this.#phase !== "body") return this.#phaseSince + bound;
     // A body that is not asked for waits for the engine.
-    return this.#reading === undefined ? Infinity : this.#readSince + bound;
+    if (this.#readSince === 0) return Infinity;
+    return Math.max(this.#readSince, this.#phaseSince) + bound;
   }
 
   #writeDeadline(): number {

@@ -97,6 +97,8 @@ export class ClientConnection {
   /** Ends the connection at once. */
   close(): void {
     this.#gone.abort();
+    // A client that has ended its direction is not noticed to be gone; its answer goes on.
+    this.#answering?.close();
     this.#client.close();
   }
 
