@@ -3,16 +3,22 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
+import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
+import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
+import type { RequestedBinding } from "./forward/binding.ts";
+import { ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
+import { Publishing } from "./intercept/publishing.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { ClientInfo, Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
-import { formatDockerHost, parseListenAddress } from "./net/address.ts";
+import { formatDockerHost, isLoopback, parseListenAddress } from "./net/address.ts";
+import { forwardStatus } from "./ops/forward_status.ts";
 import { HostWatch } from "./ops/host_watch.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps } from "./ops/ops.ts";
@@ -24,6 +30,10 @@ import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 import type { Connect } from "./transport/transport.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
+
+/** How long a client of a published port waits for a lost connection to come back. */
+const FORWARD_WAIT_MS = 10_000;
+const DEFAULT_SSH_PORT = 22;
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -53,7 +63,13 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
     cleanup.push(() => ops.close());
     await connect(supervisor, settings, signal);
-    const proxy = running.proxy = makeProxy(settings, supervisor, running.metrics);
+    const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
+    cleanup.push(() => forwarding.close());
+    const publishing = await makePublishing(settings, supervisor, forwarding);
+    cleanup.push(async () => await publishing?.close());
+    const interceptors = publishing?.interceptors ?? [];
+    const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
+    publishing?.start();
     for (const listener of listeners) serve(listener, proxy);
     running.phase = undefined;
     return {
@@ -78,6 +94,7 @@ interface Running {
   phase: string | undefined;
   readonly metrics: Metrics;
   listeners?: readonly Listener[];
+  forwarding?: ForwardingManager;
   proxy?: Proxy;
 }
 
@@ -90,6 +107,7 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     listening: () => running.listeners?.map(({ dockerHost }) => dockerHost) ?? [],
     hosts: () => [watch.status()],
     waiting: () => running.proxy?.waiting ?? 0,
+    forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
     refresh: () => watch.measure(),
     notReady() {
       const { name, state } = watch.status();
@@ -159,11 +177,91 @@ async function connect(
   }
 }
 
-function makeProxy(settings: Settings, supervisor: Supervisor, observer: Metrics): Proxy {
+/** The local ports; none of them may be one that leads to the agent or to its remote host. */
+function makeForwarding(
+  settings: Settings,
+  supervisor: Supervisor,
+  listeners: readonly Listener[],
+): ForwardingManager {
+  const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
+  const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
+  const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  return new ForwardingManager({
+    publishAddress: settings.ports.address,
+    guarded: ({ port }) => guarded.has(port),
+    open: (target, signal) =>
+      supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+  });
+}
+
+/** What rewrites and follows published ports; nothing where they are left alone. */
+async function makePublishing(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): Promise<Publishing | undefined> {
+  const { mode, foreign } = settings.ports;
+  if (mode === "off" || settings.mode === "raw") return undefined;
+  if (settings.transport === "mtls") {
+    logger("ports").info(
+      "Published ports stay on the remote host: the gateway only leads to Docker",
+    );
+    return undefined;
+  }
+  return new Publishing({
+    policy: { owner: await ownerId(settings.stateFolder), mode },
+    foreign,
+    forwarding,
+    open: (signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane: "interactive",
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    openWhenUp: async (signal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
+    },
+    obstacle,
+  });
+}
+
+function obstacle({ protocol, containerPort }: RequestedBinding): Promise<string | undefined> {
+  const text = `Port ${containerPort}/${protocol} is published on the remote host only: ` +
+    `${protocol.toUpperCase()} cannot be forwarded`;
+  return Promise.resolve(protocol === "sctp" ? text : undefined);
+}
+
+/** Waits for the remote host without asking for it: that would end the pauses between attempts. */
+function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (supervisor.state.kind === "up") end(resolve);
+      else if (supervisor.state.kind === "closed" || signal.aborted) {
+        end(() => reject(signal.reason));
+      }
+    };
+    const end = (settle: () => void) => {
+      forget();
+      signal.removeEventListener("abort", look);
+      settle();
+    };
+    const forget = supervisor.onChange(look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}
+
+function makeProxy(
+  settings: Settings,
+  supervisor: Supervisor,
+  interceptors: readonly Interceptor[],
+  observer: Metrics,
+): Proxy {
   const proxy = new Proxy({
     mode: settings.mode,
     warm: settings.warmConnections,
-    interceptors: settings.dump ? [dump] : [],
+    interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
     limits: settings.limits,
     observer,
     open: (lane, signal) =>

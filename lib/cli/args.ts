@@ -5,7 +5,7 @@
  */
 import { parseArgs } from "node:util";
 import { type CommandName, COMMANDS, type Given, OPERANDS } from "../config/option.ts";
-import { OPTION_NAMES, type OptionName, specOf } from "../config/schema.ts";
+import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
@@ -53,7 +53,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const flags = tokens.flatMap((token) =>
     token.kind === "option" ? [readFlag(token, args, cwd)] : []
   );
-  const command = words[0] === undefined ? "start" : readCommand(words[0]);
+  const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
   const operand = readOperand(command, words[1]);
   const surplus = words[topic === undefined && operand === undefined ? 1 : 2];
@@ -61,7 +61,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
     const hint = "a value belongs to its flag, as in --flag=value";
     throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
   }
-  const stray = flags.find(({ name }) => !specOf(name).commands.includes(command));
+  const stray = flags.find(({ name }) => !takes(command, name));
   if (stray !== undefined) {
     const message = `Cannot use ${stray.origin.where} with the command "${command}"`;
     throw new AgentError("usage", message, { hint: HELP_HINT });
@@ -125,7 +125,8 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     throw new AgentError("usage", `Unexpected value ${quote(token.value)} for ${where}`);
   }
   // A flag in the place of a value is far more often a value left out.
-  const flagAsValue = token.inlineValue === false && /^-./.test(token.value);
+  const number = specOf(flag.name).type === "integer" && /^-\d+$/.test(token.value ?? "");
+  const flagAsValue = token.inlineValue === false && /^-./.test(token.value) && !number;
   if (token.value === undefined || flagAsValue) {
     const placeholder = specOf(flag.name).placeholder ?? "VALUE";
     throw new AgentError("usage", `Missing value for ${where}`, {
@@ -133,6 +134,13 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     });
   }
   return token.value;
+}
+
+/** The first command that takes all of the flags; earlier tools had flags and no commands. */
+function impliedCommand(flags: readonly Given<OptionName>[]): CommandName {
+  const takesAll = (command: CommandName) =>
+    flags.every(({ name }) => specOf(name).commands.includes(command));
+  return COMMANDS.find(takesAll) ?? "start";
 }
 
 function readCommand(word: string): CommandName {

@@ -18,6 +18,8 @@ export interface System {
   readonly program?: readonly string[];
   /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
+  /** Whether a file is there. */
+  isFile(path: string): boolean;
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
@@ -47,6 +49,7 @@ export function denoSystem(): System {
     outIsTerminal: Deno.stdout.isTerminal(),
     program: ownProgram(env),
     readFile,
+    isFile,
     out: (text) => writeAll(Deno.stdout, text),
     err: (text) => writeAll(Deno.stderr, text),
     onSignal: (handler) => onSignal(handler, windows),
@@ -94,6 +97,15 @@ async function readFile(path: string, limit: number): Promise<Uint8Array> {
     length += count;
   }
   return bytes.subarray(0, length);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    // Not there, or not for us to see.
+    return false;
+  }
 }
 
 function writeAll(stream: typeof Deno.stdout, text: string): void {

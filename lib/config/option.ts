@@ -4,7 +4,16 @@
  */
 
 /** The commands of the program, the default one first. */
-export const COMMANDS = ["start", "status", "service", "version", "help"] as const;
+export const COMMANDS = [
+  "start",
+  "relay-server",
+  "relay",
+  "keygen",
+  "status",
+  "service",
+  "version",
+  "help",
+] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
@@ -13,6 +22,10 @@ export const GROUPS = [
   "Listening",
   "SSH",
   "mTLS",
+  "Ports",
+  "Relay server",
+  "Relay",
+  "Keys",
   "Behaviour",
   "Limits",
   "Operations",
@@ -29,7 +42,7 @@ export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>>
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address.
+ * the remote host, `listen` a local address, `ip` an IP address.
  */
 export type OptionType =
   | "string"
@@ -40,7 +53,8 @@ export type OptionType =
   | "integer"
   | "host"
   | "engine"
-  | "listen";
+  | "listen"
+  | "ip";
 
 /** One row of the table. */
 export interface OptionSpec {
@@ -49,6 +63,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** May be given several times; the value is a list. */
   readonly many?: true;
+  /** A duration may be a plain number, which counts seconds. */
+  readonly seconds?: true;
   /** Inclusive bounds: milliseconds for a duration, plain numbers for an integer. */
   readonly min?: number;
   readonly max?: number;

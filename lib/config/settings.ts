@@ -3,7 +3,6 @@
  * once from the values of the option table and never changed.
  */
 import type { LogFormat, LogLevel } from "../log.ts";
-import { formatHostPort } from "../net/address.ts";
 import type { OpsSettings } from "../ops/ops.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
@@ -32,6 +31,15 @@ export interface TlsSettings {
   readonly caFile: string;
 }
 
+/** What becomes of the ports that containers publish. */
+export interface PortSettings {
+  /** An IP address, without brackets. */
+  readonly address: string;
+  readonly mode: Values["publish-mode"];
+  /** Also those of containers that others have started. */
+  readonly foreign: boolean;
+}
+
 /** See the file comment. Paths are absolute, durations are milliseconds. */
 export interface Settings {
   readonly transport: Values["transport"];
@@ -54,6 +62,9 @@ export interface Settings {
   readonly sshStrictHostKeyChecking?: NonNullable<Values["ssh-strict-host-key-checking"]>;
   /** A function, so that no one who prints or logs settings prints the secret. */
   readonly sshPassphrase: () => string | undefined;
+  readonly ports: PortSettings;
+  /** For what outlives a run. Absent: the home directory is not known. */
+  readonly stateFolder?: string;
   readonly timeoutMs: number;
   readonly reconnectWaitMs: number;
   /** Present if and only if the transport is `mtls`. */
@@ -68,10 +79,6 @@ export interface Settings {
   readonly warmConnections: number;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
-  /** For the command `status`. */
-  readonly status: { readonly json: boolean; readonly watch: boolean };
-  /** For the command `service`. */
-  readonly service: { readonly name: string; readonly system: boolean; readonly dryRun: boolean };
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -82,12 +89,14 @@ export interface Circumstances {
   /** Whether log messages go to a terminal. */
   readonly isTerminal: boolean;
   readonly sshPassphrase: string | undefined;
-  readonly runtimeDirectory: string | undefined;
+  readonly stateFolder: string | undefined;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
 }
 
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
-  const { origins, isTerminal, sshPassphrase } = circumstances;
+  const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops } = circumstances;
   return {
     transport: values.transport,
     mode: values.mode,
@@ -95,6 +104,8 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     remoteDocker: values["remote-docker"],
     ...sshSettings(values, origins),
     sshPassphrase: () => sshPassphrase,
+    ports: portSettings(values),
+    ...(stateFolder === undefined ? {} : { stateFolder }),
     timeoutMs: values.timeout,
     reconnectWaitMs: values["reconnect-wait"],
     ...(values.transport === "mtls" ? { mtls: mtlsSettings(values) } : {}),
@@ -105,14 +116,8 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
     warmConnections: values["warm-connections"],
-    limits: clientLimits(values),
-    ops: opsSettings(values, circumstances),
-    status: { json: values.json, watch: values.watch },
-    service: {
-      name: values["service-name"],
-      system: values.system,
-      dryRun: values["dry-run"],
-    },
+    limits,
+    ops,
     origins,
   };
 }
@@ -129,32 +134,6 @@ export function describeRemote(settings: Settings): string {
 /** A dump is written at level debug, so asking for one asks for the level. */
 function logLevelOf(values: Values, origins: Circumstances["origins"]): LogLevel {
   return values.dump && origins["log-level"].source === "default" ? "debug" : values["log-level"];
-}
-
-function clientLimits(values: Values): ClientLimits {
-  return {
-    maxConnections: values["max-connections"],
-    queueMs: values["queue-timeout"],
-    idleMs: values["idle-timeout"],
-    readMs: values["read-timeout"],
-    writeMs: values["write-timeout"],
-  };
-}
-
-/** The addresses by name, then the two ports of 127.0.0.1; a port that was named is wanted. */
-function opsSettings(values: Values, { origins, runtimeDirectory }: Circumstances): OpsSettings {
-  const ports = (["health-check", "metrics"] as const).flatMap((name) => {
-    const named = origins[`${name}-port`].source !== "default";
-    const silent = origins[`${name}-enabled`].source === "default";
-    const wanted = values[`${name}-enabled`] || (named && silent);
-    return wanted ? [formatHostPort("127.0.0.1", values[`${name}-port`])] : [];
-  });
-  return {
-    listen: [...values["ops-listen"], ...new Set(ports)],
-    allowRemoteClients: values["allow-remote-clients"],
-    ...tlsSettings(values),
-    ...(runtimeDirectory === undefined ? {} : { runtimeDirectory }),
-  };
 }
 
 /** A local socket stands in for the default address, but joins addresses that were asked for. */
@@ -199,8 +178,17 @@ function mtlsSettings(values: Values): MtlsSettings {
   };
 }
 
-function tlsSettings(values: Values): { tls?: TlsSettings } {
+/** What listeners show, if certificates were given. */
+export function tlsSettings(values: Values): { tls?: TlsSettings } {
   const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
   if (certFile === undefined || keyFile === undefined || caFile === undefined) return {};
   return { tls: { certFile, keyFile, caFile } };
+}
+
+function portSettings(values: Values): PortSettings {
+  return {
+    address: values["publish-address"],
+    mode: values["publish-mode"],
+    foreign: values["forward-foreign"],
+  };
 }

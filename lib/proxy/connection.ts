@@ -148,7 +148,13 @@ export class ClientConnection {
     const refusal = this.#context.guard(head);
     if (refusal !== undefined) throw new ReplyError(refusal.status, refusal.message);
     const route = matchRoute(head.method, head.target);
-    const exchange: Exchange = { request, route, log: this.#log, signal: this.#gone.signal };
+    const exchange: Exchange = {
+      request,
+      route,
+      log: this.#log,
+      signal: this.#gone.signal,
+      hangUp: () => this.close(),
+    };
     const started = performance.now();
     let answer: EngineAnswer | undefined;
     const run = compose(this.#context.interceptors(route), async (current: Exchange) => {

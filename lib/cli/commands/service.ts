@@ -1,191 +1,106 @@
 /**
- * `service install|uninstall|status`: makes the system start the program, and keeps it running. What
- * is written and run is decided in `ops/service/`; with `--dry-run` it is shown and nothing is done.
+ * Runs something that goes on until a signal, a failure or its own end. The first signal drains, the
+ * second ends at once. Owns what it starts and the signal handlers.
  */
-import type { Given } from "../../config/option.ts";
-import { pathsOf, resolvePath } from "../../config/paths.ts";
-import { type OptionName, specOf } from "../../config/schema.ts";
-import type { Settings } from "../../config/settings.ts";
-import { NONE } from "../../config/values.ts";
-import { AgentError, EXIT_CODES, messageOf } from "../../errors.ts";
-import { planService } from "../../ops/service/plan.ts";
-import type { CommandLine, ServicePlan } from "../../ops/service/spec.ts";
-import type { System } from "../system.ts";
+import { messageOf } from "../../errors.ts";
+import { logger } from "../../log.ts";
+import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
-/** What can be asked of it. */
-export type ServiceAction = "install" | "uninstall" | "status";
-
-/** What a command left behind. */
-export interface CommandOutcome {
-  readonly code: number;
-  /** Standard output and standard error. */
-  readonly output: string;
+/** Something that runs. */
+export interface Service {
+  /** Settles, with the reason, only if it cannot go on. */
+  readonly failed?: Promise<Error>;
+  /** Settles, with the reason, when it has come to its orderly end. */
+  readonly finished?: Promise<string>;
+  /** Lets its clients finish for up to `timeoutMs`, then closes everything. */
+  shutdown(timeoutMs: number): Promise<void>;
 }
 
-/** What the command does to the machine; tests hand in their own. */
-export interface ServiceMachine {
-  readonly uid: number | null;
-  /** Writes a file, and the directories above it. */
-  write(path: string, bytes: Uint8Array): Promise<void>;
-  /** Whether there was such a file. */
-  remove(path: string): Promise<boolean>;
-  exists(path: string): Promise<boolean>;
-  run(command: CommandLine): Promise<CommandOutcome>;
+/** How to run one. */
+export interface ServiceJob<S extends Service> {
+  /** The scope of log messages. */
+  readonly scope: string;
+  /** Starts it, or throws and leaves nothing behind; so after an abort. */
+  start(signal: AbortSignal): Promise<S>;
+  /** Called once it is up. */
+  announce(service: S): void;
+  readonly shutdownTimeoutMs: number;
 }
 
-/** What the command line says. */
-export interface ServiceRequest {
-  readonly action: ServiceAction;
-  /** The flags of `start` that the service is to be started with. */
-  readonly flags: readonly Given<OptionName>[];
-}
-
-/** Returns the exit code; throws `AgentError`, naming what failed. */
-export async function runService(
-  request: ServiceRequest,
-  settings: Settings,
+/**
+ * Returns the exit code: 0 after a drain or an orderly end, 128 + the signal's number when a signal
+ * came before the service was up or a second one during the drain. Throws what ended it otherwise.
+ */
+export async function runService<S extends Service>(
+  job: ServiceJob<S>,
   system: System,
-  machine: ServiceMachine = denoMachine,
 ): Promise<number> {
-  const { platform, home, env } = system.place;
-  const { service, shutdownTimeoutMs } = settings;
-  const command = [...programOf(system), "start", ...startFlags(request.flags, system)];
-  const plan = planService(
-    { name: service.name, system: service.system, command, stopMs: shutdownTimeoutMs },
-    { platform, home, env, uid: machine.uid },
-  );
-  if (request.action === "status") return await showStatus(plan, service.name, system, machine);
-  if (service.dryRun) {
-    system.out(request.action === "install" ? renderInstall(plan) : renderUninstall(plan));
-  } else if (request.action === "install") await install(plan, system, machine);
-  else await uninstall(plan, service.name, system, machine);
+  const first = Promise.withResolvers<StopSignal>();
+  const second = Promise.withResolvers<StopSignal>();
+  let seen = 0;
+  const unwatch = system.onSignal((signal) => (seen++ === 0 ? first : second).resolve(signal));
+  try {
+    return await Promise.race([
+      serve(job, first.promise),
+      second.promise.then(exitCodeOfSignal),
+    ]);
+  } finally {
+    unwatch();
+  }
+}
+
+/** Exit code of a process ended by a signal, as shells report it. */
+function exitCodeOfSignal(signal: StopSignal): number {
+  return 128 + STOP_SIGNALS[signal];
+}
+
+async function serve<S extends Service>(
+  job: ServiceJob<S>,
+  stopped: Promise<StopSignal>,
+): Promise<number> {
+  const log = logger(job.scope);
+  const giveUp = new AbortController();
+  const starting = job.start(giveUp.signal);
+  const early = await Promise.race([starting.then(() => undefined), stopped]);
+  if (early !== undefined) {
+    giveUp.abort();
+    await abandon(starting, job.scope);
+    return exitCodeOfSignal(early);
+  }
+  const service = await starting;
+  job.announce(service);
+  const { failed, finished } = service;
+  const end = await Promise.race([
+    stopped.then((signal) => ({ signal })),
+    ...(failed === undefined ? [] : [failed]),
+    ...(finished === undefined ? [] : [finished.then((reason) => ({ reason }))]),
+  ]);
+  if (end instanceof Error) {
+    await close(service, job.scope);
+    throw end;
+  }
+  if ("reason" in end) log.info(`Shutting down: ${end.reason}`);
+  else log.info("Shutting down; a second signal ends at once", { signal: end.signal });
+  await service.shutdown("reason" in end ? 0 : job.shutdownTimeoutMs);
   return 0;
 }
 
-async function install(plan: ServicePlan, system: System, machine: ServiceMachine): Promise<void> {
+async function abandon(starting: Promise<Service>, scope: string): Promise<void> {
+  let service: Service;
   try {
-    await machine.write(plan.path, encode(plan));
-  } catch (cause) {
-    throw new AgentError("config", `Cannot write "${plan.path}": ${messageOf(cause)}`, {
-      cause,
-      hint: "a service of the machine (--system) needs its administrator",
-    });
+    service = await starting;
+  } catch {
+    // It was told to give up, so that it fails is what was asked for.
+    return;
   }
-  system.out(`Wrote the ${plan.kind} ${plan.path}\n`);
-  for (const command of plan.install) await runOrThrow(command, machine);
-  system.out(`The service is installed and started.\n${renderNotes(plan)}`);
+  await close(service, scope);
 }
 
-async function uninstall(
-  plan: ServicePlan,
-  name: string,
-  system: System,
-  machine: ServiceMachine,
-): Promise<void> {
-  if (!await machine.exists(plan.path)) throw notInstalled(name, plan);
-  // It may have ended before.
-  for (const command of plan.stop) await machine.run(command);
-  await machine.remove(plan.path);
-  for (const command of plan.forget) await runOrThrow(command, machine);
-  system.out(`The service "${name}" is stopped and removed.\n`);
+async function close(service: Service, scope: string): Promise<void> {
+  try {
+    await service.shutdown(0);
+  } catch (error) {
+    // What ended the service is the story; this is an afterthought to it.
+    logger(scope).warn(`Cannot shut down cleanly: ${messageOf(error)}`);
+  }
 }
-
-async function showStatus(
-  plan: ServicePlan,
-  name: string,
-  system: System,
-  machine: ServiceMachine,
-): Promise<number> {
-  if (!await machine.exists(plan.path)) throw notInstalled(name, plan);
-  const { code, output } = await machine.run(plan.status);
-  system.out(`Installed as ${plan.path}\n${output}`);
-  return code === 0 ? 0 : EXIT_CODES.lost;
-}
-
-function notInstalled(name: string, plan: ServicePlan): AgentError {
-  return new AgentError("unreachable", `No service "${name}" is installed here`, {
-    hint: `its ${plan.kind} would be "${plan.path}"`,
-  });
-}
-
-async function runOrThrow(command: CommandLine, machine: ServiceMachine): Promise<void> {
-  const { code, output } = await machine.run(command);
-  if (code === 0) return;
-  const why = output.trim() === "" ? `it ended with ${code}` : output.trim();
-  throw new AgentError("config", `Cannot run "${command.join(" ")}": ${why}`);
-}
-
-function renderInstall(plan: ServicePlan): string {
-  const text = plan.text.replaceAll("\r\n", "\n");
-  return `# ${plan.path}\n${text}\n# Then:\n${renderCommands(plan.install)}`;
-}
-
-function renderUninstall(plan: ServicePlan): string {
-  return renderCommands(plan.stop) + `# Remove ${plan.path}\n` + renderCommands(plan.forget);
-}
-
-function renderCommands(commands: readonly CommandLine[]): string {
-  return commands.map((command) => `${command.join(" ")}\n`).join("");
-}
-
-function renderNotes(plan: ServicePlan): string {
-  return plan.notes.map((note) => `${note}.\n`).join("");
-}
-
-function encode({ text, encoding }: ServicePlan): Uint8Array {
-  if (encoding === undefined) return new TextEncoder().encode(text);
-  const units = Uint16Array.from(`\ufeff${text}`, (character) => character.charCodeAt(0));
-  const bytes = new Uint8Array(units.length * 2);
-  units.forEach((unit, at) => new DataView(bytes.buffer).setUint16(at * 2, unit, true));
-  return bytes;
-}
-
-function programOf({ program }: System): readonly string[] {
-  if (program !== undefined) return program;
-  throw new AgentError("internal", "Cannot tell how this program was started");
-}
-
-/** The flags as they are to be given from any directory. */
-function startFlags(flags: readonly Given<OptionName>[], system: System): string[] {
-  return flags.filter(({ name }) => specOf(name).commands.includes("start")).map(
-    ({ name, text, base }) => {
-      const { type } = specOf(name);
-      if (type === "boolean") return text === "false" ? `--no-${name}` : `--${name}`;
-      if (type !== "path" || text === NONE) return `--${name}=${text}`;
-      return `--${name}=${resolvePath(text, base, system.place)}`;
-    },
-  );
-}
-
-/** The machine we are on. */
-const denoMachine: ServiceMachine = {
-  uid: Deno.build.os === "windows" ? null : Deno.uid(),
-  async write(path, bytes) {
-    await Deno.mkdir(pathsOf(Deno.build.os).dirname(path), { recursive: true });
-    await Deno.writeFile(path, bytes, { mode: 0o644 });
-  },
-  async remove(path) {
-    const there = await this.exists(path);
-    if (there) await Deno.remove(path);
-    return there;
-  },
-  async exists(path) {
-    try {
-      await Deno.stat(path);
-      return true;
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return false;
-      throw error;
-    }
-  },
-  async run([program = "", ...args]) {
-    try {
-      const { code, stdout, stderr } = await new Deno.Command(program, { args, stdin: "null" })
-        .output();
-      const decoder = new TextDecoder();
-      return { code, output: decoder.decode(stdout) + decoder.decode(stderr) };
-    } catch (error) {
-      return { code: 127, output: `Cannot run "${program}": ${messageOf(error)}\n` };
-    }
-  },
-};

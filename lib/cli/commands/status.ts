@@ -3,7 +3,7 @@
  * nothing; the programs are found by their private sockets.
  */
 import { runtimeFolders } from "../../config/paths.ts";
-import type { Settings } from "../../config/settings.ts";
+import type { Values } from "../../config/schema.ts";
 import { AgentError, EXIT_CODES } from "../../errors.ts";
 import { askAll } from "../../ops/ask.ts";
 import type { Status } from "../../ops/status.ts";
@@ -21,7 +21,7 @@ export type Ask = (directories: readonly string[]) => Promise<Status[]>;
  * `AgentError` of kind `unreachable` when none runs, unless it goes on watching.
  */
 export async function runStatus(
-  { status: { json, watch } }: Settings,
+  { json, watch }: Pick<Values, "json" | "watch">,
   system: System,
   ask: Ask = askAll,
 ): Promise<number> {
