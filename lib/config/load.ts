@@ -7,8 +7,9 @@ import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
-import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
+import { defaultConfigFile, pathsOf, type Place, stateFolder } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
+import { clientLimits, opsSettings } from "./ops_settings.ts";
 import { makeSettings, type Settings } from "./settings.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
@@ -45,7 +46,14 @@ export async function loadSettings(sources: Sources): Promise<Settings> {
   const { values, origins } = await loadValues(sources);
   checkValues(values, origins);
   const sshPassphrase = place.env[SECRETS[0].env] || undefined;
-  return makeSettings(values, { origins, isTerminal, sshPassphrase });
+  return makeSettings(values, {
+    origins,
+    isTerminal,
+    sshPassphrase,
+    stateFolder: stateFolder(place),
+    limits: clientLimits(values),
+    ops: opsSettings({ values, origins }, place),
+  });
 }
 
 async function readConfigFile(
@@ -69,7 +77,10 @@ async function readText(
   sources: Sources,
 ): Promise<string | undefined> {
   const refuse = (why: string, cause?: unknown) =>
-    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, { cause });
+    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
+      cause,
+      hint: "check --config (or RDA_CONFIG) and who may read the file",
+    });
   let bytes: Uint8Array;
   try {
     bytes = await sources.readFile(path, MAX_FILE_BYTES + 1);

@@ -2,10 +2,13 @@
  * Reads the text of a value as the type of its option. A text that does not fit is an
  * {@link AgentError} that names where it was found and says what is allowed.
  */
+import { isIP } from "node:net";
 import { AgentError, messageOf } from "../errors.ts";
+import { parsePlainForward } from "../forward/plain.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
 
@@ -71,6 +74,9 @@ const readers: Record<OptionSpec["type"], Reader> = {
   host: (text) => (parseSshHost(text), text),
   engine: (text) => formatTarget(parseRemoteDocker(text)),
   listen: (text, _spec, _given, place) => readListen(text, place),
+  ip: (text) => readIp(text),
+  forward: (text) => (parsePlainForward(text), text),
+  "port-rule": (text) => (parsePortRule(text), text),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {
@@ -144,4 +150,10 @@ function within(value: number, spec: OptionSpec, show: (n: number) => string): n
 function readListen(text: string, place: Place): string {
   const address = parseListenAddress(text);
   return address.kind === "unix" ? formatDockerHost(expandHome(address, place.home)) : text;
+}
+
+function readIp(text: string): string {
+  const address = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(address) !== 0) return address;
+  throw new Error("expected an IP address such as 127.0.0.1 or ::1");
 }

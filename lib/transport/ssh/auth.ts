@@ -93,8 +93,9 @@ class Attempt implements Authentication {
   }
 
   /**
-   * After a round of keys ssh2 still reports the methods from before it. Keyboard-interactive is then
-   * tried on the chance, for it asks nothing unless the host wants it, and brings a true report.
+   * After a round of keys ssh2 still reports the methods from before it. Keyboard-interactive is
+   * then tried on the chance, for it asks nothing unless the host wants it, and brings a true
+   * report.
    */
   #may(method: AuthenticationType, left: readonly AuthenticationType[] | undefined): boolean {
     const isStale = this.#counts.keys > 0 && this.#counts.keyboard === 0;

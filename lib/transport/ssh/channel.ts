@@ -1,7 +1,8 @@
 /**
- * A Duplex over one ssh2 channel. A channel is not quite a Node stream: it reports a lost connection
- * as an ordinary end, forgets the callback of a write that the host will never take, and is freed only
- * when it has been read to its end. This adapter puts those right and owns the channel.
+ * A Duplex over one ssh2 channel. A channel is not quite a Node stream: it reports a lost
+ * connection as an ordinary end, forgets the callback of a write that the host will never take, and
+ * is freed only when it has been read to its end. This adapter puts those right and owns the
+ * channel.
  */
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"

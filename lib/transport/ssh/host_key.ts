@@ -22,7 +22,9 @@ import type { ResolvedSsh } from "./settings.ts";
 
 /** Checks the host key of one connection attempt. */
 export interface HostKeyVerifier {
-  /** To offer: types already known for this host first, or it would seem to have changed its key. */
+  /**
+   * To offer: types already known for this host first, or it would seem to have changed its key.
+   */
   readonly algorithms: ServerHostKeyAlgorithm[];
   /** `undefined` if `key` (SSH wire format) is acceptable, else the error to stop with. */
   check(key: Uint8Array): AgentError | undefined;
@@ -108,7 +110,8 @@ function decide(host: ResolvedSsh, lookup: Lookup, key: Uint8Array): AgentError 
     case "cert-authority":
       return fail(
         `Host key of "${host.hostName}" cannot be verified: it is known only by a certificate ` +
-          `authority (${lookup.by.file}:${lookup.by.line}), and host certificates are not supported`,
+          `authority (${lookup.by.file}:${lookup.by.line}), and host certificates are not ` +
+          "supported",
         `add the plain key to known_hosts if the fingerprint is right: ${offered}`,
       );
   }

@@ -1,16 +1,16 @@
 // @ts-types="@types/ssh2"
-import { type AuthContext, utils } from "ssh2";
+import type { AuthContext } from "ssh2";
 import { assertEquals, assertRejects } from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import type { Prompt } from "../../../../lib/transport/ssh/prompt.ts";
 import { Secrets } from "../../../../lib/transport/ssh/secrets.ts";
 import type { ResolvedSsh } from "../../../../lib/transport/ssh/settings.ts";
+import { utils } from "../../../../lib/transport/ssh/ssh2.ts";
 import {
   connect,
   hostOf,
   makeKey,
   type ServerBehaviour,
-  sshTest,
   startServer,
   temporaryDirectory,
   writeKey,
@@ -50,7 +50,7 @@ async function refusal(...args: Parameters<typeof attempt>): Promise<string[]> {
   return [error.kind, error.message, error.hint ?? ""];
 }
 
-sshTest("keys are offered in order, each once, explicit ones first", async () => {
+Deno.test("keys are offered in order, each once, explicit ones first", async () => {
   await using directory = await temporaryDirectory();
   const offered: string[] = [];
   const keys = ["a", "b", "c"].map((name) => ({ name, pair: makeKey() }));
@@ -81,7 +81,7 @@ sshTest("keys are offered in order, each once, explicit ones first", async () =>
   assertEquals(offered, ["c", "a", "b"]);
 });
 
-sshTest("an encrypted key is unlocked only when the host takes it, and only once", async () => {
+Deno.test("an encrypted key is unlocked only when the host takes it, and only once", async () => {
   await using directory = await temporaryDirectory();
   const path = await writeKey(directory.path, "id", makeKey("secret").private);
   const identityFiles = [{ path, explicit: true }];
@@ -101,7 +101,7 @@ sshTest("an encrypted key is unlocked only when the host takes it, and only once
   assertEquals(unasked.asked, []);
 });
 
-sshTest("a key that cannot be unlocked is named", async () => {
+Deno.test("a key that cannot be unlocked is named", async () => {
   await using directory = await temporaryDirectory();
   const path = await writeKey(directory.path, "id", makeKey("secret").private);
   const identityFiles = [{ path, explicit: true }];
@@ -116,7 +116,7 @@ sshTest("a key that cannot be unlocked is named", async () => {
   );
 });
 
-sshTest("an explicit key that cannot be used stops before anything is sent", async () => {
+Deno.test("an explicit key that cannot be used stops before anything is sent", async () => {
   await using directory = await temporaryDirectory();
   await using server = await startServer();
   const { private: text, public: line } = makeKey();
@@ -142,7 +142,7 @@ sshTest("an explicit key that cannot be used stops before anything is sent", asy
   assertEquals(server.connections.length, 0);
 });
 
-sshTest("a password is asked for only when there is someone to ask, and kept", async () => {
+Deno.test("a password is asked for only when there is someone to ask, and kept", async () => {
   const prompt = scripted("wrong", "right");
   const secrets = new Secrets({ prompt });
   await attempt(password("right"), {}, secrets);
@@ -156,7 +156,7 @@ sshTest("a password is asked for only when there is someone to ask, and kept", a
   assertEquals([batch[1], silent.asked.length], [nobody, 0]);
 });
 
-sshTest("three wrong passwords are enough, and a declined one ends it at once", async () => {
+Deno.test("three wrong passwords are enough, and a declined one ends it at once", async () => {
   const stubborn = scripted("1", "2", "3", "4");
   const [, message] = await refusal(password("x"), {}, new Secrets({ prompt: stubborn }));
   assertEquals([message, stubborn.asked.length], [
@@ -168,7 +168,7 @@ sshTest("three wrong passwords are enough, and a declined one ends it at once", 
   assertEquals(declined.asked.length, 1);
 });
 
-sshTest("questions of the host are passed on without control characters", async () => {
+Deno.test("questions of the host are passed on without control characters", async () => {
   const prompt = scripted("me", "1234");
   const authenticate = (context: AuthContext) => {
     if (context.method !== "keyboard-interactive") return context.reject(["keyboard-interactive"]);
@@ -188,7 +188,7 @@ sshTest("questions of the host are passed on without control characters", async 
   ]);
 });
 
-sshTest("a host may want a key and a password as well", async () => {
+Deno.test("a host may want a key and a password as well", async () => {
   await using directory = await temporaryDirectory();
   const path = await writeKey(directory.path, "id", makeKey().private);
   let keyed = false;
@@ -210,6 +210,6 @@ sshTest("a host may want a key and a password as well", async () => {
   assertEquals(prompt.asked.length, 1);
 });
 
-sshTest("a host that lets anyone in is not asked for more", async () => {
+Deno.test("a host that lets anyone in is not asked for more", async () => {
   await attempt((context) => context.accept(), {}, new Secrets());
 });

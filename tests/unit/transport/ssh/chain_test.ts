@@ -3,7 +3,7 @@ import { Socket } from "node:net";
 import type { ServerChannel } from "ssh2";
 import { assertEquals, assertRejects } from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
-import { connect, hostOf, sshTest, startServer, type TestServer } from "./fixture.ts";
+import { connect, hostOf, startServer, type TestServer } from "./fixture.ts";
 
 const accept = { authenticate: (context: { accept(): void }) => context.accept() };
 
@@ -18,19 +18,24 @@ function startJump(target: TestServer): Promise<TestServer> {
   return startServer({ ...accept, stream, mayOpen: (where) => !where.startsWith("closed") });
 }
 
-sshTest("a host behind a jump host is reached, and both connections end together", async () => {
-  await using target = await startServer({ ...accept, run: () => ({ stdout: "hi", code: 0 }) });
-  await using jump = await startJump(target);
-  const host = hostOf(target.port, { hostName: "inner", jumps: [hostOf(jump.port)] });
-  await using transport = await connect(host);
-  assertEquals((await transport.shell.run("x")).stdout, "hi");
-  assertEquals(transport.description, `ssh://dev@inner:${target.port}`);
-  const lost = transport.closed;
-  for (const connection of jump.connections) connection.end();
-  assertEquals(await lost instanceof AgentError, true);
+Deno.test({
+  name: "a host behind a jump host is reached, and both connections end together",
+  // A nested connection uses AES in CTR mode, whose ciphers ssh2 drops without finishing them.
+  sanitizeResources: false,
+  fn: async () => {
+    await using target = await startServer({ ...accept, run: () => ({ stdout: "hi", code: 0 }) });
+    await using jump = await startJump(target);
+    const host = hostOf(target.port, { hostName: "inner", jumps: [hostOf(jump.port)] });
+    await using transport = await connect(host);
+    assertEquals((await transport.shell.run("x")).stdout, "hi");
+    assertEquals(transport.description, `ssh://dev@inner:${target.port}`);
+    const lost = transport.closed;
+    for (const connection of jump.connections) connection.end();
+    assertEquals(await lost instanceof AgentError, true);
+  },
 });
 
-sshTest("errors name the jump host they happened at", async () => {
+Deno.test("errors name the jump host they happened at", async () => {
   await using target = await startServer(accept);
   await using jump = await startServer({
     authenticate: (context) => context.reject(["publickey"]),
@@ -46,7 +51,7 @@ sshTest("errors name the jump host they happened at", async () => {
   ]);
 });
 
-sshTest("a host that the jump host cannot reach is unreachable", async () => {
+Deno.test("a host that the jump host cannot reach is unreachable", async () => {
   await using target = await startServer(accept);
   await using jump = await startJump(target);
   const host = hostOf(target.port, { hostName: "closed", jumps: [hostOf(jump.port)] });
@@ -55,7 +60,7 @@ sshTest("a host that the jump host cannot reach is unreachable", async () => {
   assertEquals(error.message.startsWith(`Cannot reach closed:${target.port} from dev@`), true);
 });
 
-sshTest("what is no SSH server is told apart from silence and absence", async () => {
+Deno.test("what is no SSH server is told apart from silence and absence", async () => {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = listener.addr;
   const unreachable = async (host = hostOf(port)) => {

@@ -4,15 +4,7 @@ import type { ServerChannel } from "ssh2";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import type { Duplex } from "../../../../lib/net/duplex.ts";
-import {
-  connect,
-  hostOf,
-  makeKey,
-  sshTest,
-  startServer,
-  temporaryDirectory,
-  writeKey,
-} from "./fixture.ts";
+import { connect, hostOf, makeKey, startServer, temporaryDirectory, writeKey } from "./fixture.ts";
 
 const DOCKER = { kind: "docker" } as const;
 const encoder = new TextEncoder();
@@ -31,7 +23,7 @@ async function withKey() {
   return { ...directory, identityFiles: [{ path, explicit: true }] };
 }
 
-sshTest("a stream carries bytes both ways and ends one direction at a time", async () => {
+Deno.test("a stream carries bytes both ways and ends one direction at a time", async () => {
   await using server = await startServer();
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
@@ -54,7 +46,7 @@ sshTest("a stream carries bytes both ways and ends one direction at a time", asy
   }
 });
 
-sshTest("our direction stays open after the host has ended its own", async () => {
+Deno.test("our direction stays open after the host has ended its own", async () => {
   const received = Promise.withResolvers<string>();
   const stream = (channel: ServerChannel) => {
     let text = "";
@@ -76,7 +68,7 @@ sshTest("our direction stays open after the host has ended its own", async () =>
   await duplex.closed;
 });
 
-sshTest("a host that does not read holds the writer back", async () => {
+Deno.test("a host that does not read holds the writer back", async () => {
   const opened = Promise.withResolvers<ServerChannel>();
   const run = () => ({ stdout: "", code: 0 });
   await using server = await startServer({ stream: opened.resolve, run });
@@ -105,7 +97,7 @@ sshTest("a host that does not read holds the writer back", async () => {
   await duplex.closed;
 });
 
-sshTest("closing a stream fails what waits on it and frees it unread", async () => {
+Deno.test("closing a stream fails what waits on it and frees it unread", async () => {
   const stream = (channel: ServerChannel) => void channel.write(Buffer.alloc(1024 * 1024));
   await using server = await startServer({ stream });
   await using key = await withKey();
@@ -122,7 +114,7 @@ sshTest("closing a stream fails what waits on it and frees it unread", async () 
   await idle.closed;
 });
 
-sshTest("a lost connection fails reads, writes and opens, and says so once", async () => {
+Deno.test("a lost connection fails reads, writes and opens, and says so once", async () => {
   await using server = await startServer();
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
@@ -138,7 +130,7 @@ sshTest("a lost connection fails reads, writes and opens, and says so once", asy
   await duplex.closed;
 });
 
-sshTest("closing the transport ends its streams, and gives no reason", async () => {
+Deno.test("closing the transport ends its streams, and gives no reason", async () => {
   await using server = await startServer();
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
@@ -151,7 +143,7 @@ sshTest("closing the transport ends its streams, and gives no reason", async () 
   assertEquals(await transport.closed, undefined);
 });
 
-sshTest("commands give their output and status; at most eight run at a time", async () => {
+Deno.test("commands give their output and status; at most eight run at a time", async () => {
   const run = (command: string) =>
     command === "big" ? { stdout: "x".repeat(3e6), code: 0 } : { stdout: command, code: 3 };
   await using server = await startServer({ run });
@@ -165,7 +157,7 @@ sshTest("commands give their output and status; at most eight run at a time", as
   assertEquals((await transport.shell.run("big")).stdout.length, 1024 * 1024);
 });
 
-sshTest("a host that runs no commands still forwards", async () => {
+Deno.test("a host that runs no commands still forwards", async () => {
   await using server = await startServer();
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
@@ -176,7 +168,7 @@ sshTest("a host that runs no commands still forwards", async () => {
   await duplex.closed;
 });
 
-sshTest("a refused stream names the target and the cause", async () => {
+Deno.test("a refused stream names the target and the cause", async () => {
   const run = (command: string) =>
     command.includes("echo state=")
       ? { stdout: "user=dev\ngroup=docker\nstate=denied\nlistening=yes\n", code: 0 }
@@ -192,7 +184,7 @@ sshTest("a refused stream names the target and the cause", async () => {
   ]);
 });
 
-sshTest("bulk streams take a second connection, which is replaced when it dies", async () => {
+Deno.test("bulk streams take a second connection, which is replaced when it dies", async () => {
   await using server = await startServer();
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
@@ -216,7 +208,7 @@ sshTest("bulk streams take a second connection, which is replaced when it dies",
   await bulk.closed;
 });
 
-sshTest("bulk streams share the first connection if there can be no second", async () => {
+Deno.test("bulk streams share the first connection if there can be no second", async () => {
   await using server = await startServer({
     authenticate(context, number) {
       if (number === 1 && context.method === "publickey") context.accept();

@@ -1,7 +1,9 @@
 /**
- * An SSH server in this process, for what a real one cannot be made to do on demand: refuse, hang up,
- * stop reading, ask odd questions. The real sshd is met in the end-to-end tests.
+ * An SSH server in this process, for what a real one cannot be made to do on demand: refuse, hang
+ * up, stop reading, ask odd questions. The real sshd is met in the end-to-end tests.
  */
+// Before ssh2 itself, so that it is loaded as the program loads it.
+import { utils } from "../../../../lib/transport/ssh/ssh2.ts";
 import { Buffer } from "node:buffer";
 import type { AddressInfo } from "node:net";
 // @ts-types="@types/ssh2"
@@ -10,7 +12,6 @@ import {
   type Connection as ServerConnection,
   Server,
   type ServerChannel,
-  utils,
 } from "ssh2";
 import { logger } from "../../../../lib/log.ts";
 import { connectSsh, type SshTransport } from "../../../../lib/transport/ssh/client.ts";
@@ -127,14 +128,6 @@ function serveCommands(
 function echo(channel: ServerChannel): void {
   channel.on("data", (data: Buffer) => channel.write(data));
   channel.on("end", () => channel.end(Buffer.from("|end")));
-}
-
-/**
- * A test that makes connections. ssh2 drops the ciphers of a connection without finishing them, which
- * Deno counts as a leak of two small resources for each side.
- */
-export function sshTest(name: string, fn: () => Promise<void>): void {
-  Deno.test({ name, fn, sanitizeResources: false });
 }
 
 /** A directory with a key file; `await using` removes it. */

@@ -1,15 +1,13 @@
-// @ts-types="@types/ssh2"
-import { utils } from "ssh2";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import { preferKnown } from "../../../../lib/transport/ssh/host_key.ts";
 import type { ResolvedSsh } from "../../../../lib/transport/ssh/settings.ts";
+import { utils } from "../../../../lib/transport/ssh/ssh2.ts";
 import {
   connect,
   hostOf,
   makeKey,
   publicLine,
-  sshTest,
   startServer,
   temporaryDirectory,
   type TestServer,
@@ -17,7 +15,9 @@ import {
 
 const accept = { authenticate: (context: { accept(): void }) => context.accept() };
 
-/** Connects to `server` with a known_hosts file of the given content and returns what is then in it. */
+/**
+ * Connects to `server` with a known_hosts file of the given content and returns what is then in it.
+ */
 async function connectKnowing(
   server: TestServer,
   known: string | undefined,
@@ -46,7 +46,7 @@ async function refusal(...args: Parameters<typeof connectKnowing>): Promise<Agen
   return error;
 }
 
-sshTest("a known key is accepted and nothing is written", async () => {
+Deno.test("a known key is accepted and nothing is written", async () => {
   await using server = await startServer(accept);
   for (const name of [`[127.0.0.1]:${server.port}`, "127.0.0.1", "*"]) {
     const known = `${name} ${server.publicKey}\n`;
@@ -54,7 +54,7 @@ sshTest("a known key is accepted and nothing is written", async () => {
   }
 });
 
-sshTest("a new key is refused when strict, and says what it is", async () => {
+Deno.test("a new key is refused when strict, and says what it is", async () => {
   await using server = await startServer(accept);
   const error = await refusal(server, "", { strict: "yes" });
   assert(
@@ -63,7 +63,7 @@ sshTest("a new key is refused when strict, and says what it is", async () => {
   assert(error.hint?.includes("--ssh-strict-host-key-checking accept-new"));
 });
 
-sshTest("a new key is added once, after the lines that are there", async () => {
+Deno.test("a new key is added once, after the lines that are there", async () => {
   await using server = await startServer(accept);
   const line = `[127.0.0.1]:${server.port} ${server.publicKey}\n`;
   for (const strict of ["accept-new", "no"] as const) {
@@ -78,7 +78,7 @@ sshTest("a new key is added once, after the lines that are there", async () => {
   assertEquals(await connectKnowing(server, hashed, { strict: "yes" }), hashed);
 });
 
-sshTest("a changed key stops everything, however lenient the settings", async () => {
+Deno.test("a changed key stops everything, however lenient the settings", async () => {
   await using server = await startServer(accept);
   const other = publicLine(makeKey().private);
   const name = `[127.0.0.1]:${server.port}`;
@@ -91,7 +91,7 @@ sshTest("a changed key stops everything, however lenient the settings", async ()
   }
 });
 
-sshTest("revoked keys and mere authorities are refused", async () => {
+Deno.test("revoked keys and mere authorities are refused", async () => {
   await using server = await startServer(accept);
   const revoked = await refusal(server, `@revoked * ${server.publicKey}\n`, { strict: "no" });
   assert(revoked.message.includes("is revoked") && revoked.message.includes("known_hosts:1"));
@@ -101,7 +101,7 @@ sshTest("revoked keys and mere authorities are refused", async () => {
   assert(authority.message.includes("host certificates are not supported"));
 });
 
-sshTest("of several host keys a known one is asked for", async () => {
+Deno.test("of several host keys a known one is asked for", async () => {
   const rsa = utils.generateKeyPairSync("rsa", { bits: 2048 }).private;
   await using server = await startServer({ ...accept, hostKeys: [rsa, makeKey().private] });
   const known = `127.0.0.1 ${publicLine(rsa)}\n`;
