@@ -2,8 +2,9 @@
  * The composition root: the only place that knows every room. It makes the parts of one agent, joins
  * them, and closes them in the reverse order.
  */
+import metadata from "../deno.json" with { type: "json" };
 import { ownerId } from "./config/owner.ts";
-import type { Settings } from "./config/settings.ts";
+import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
@@ -14,9 +15,14 @@ import { dump } from "./intercept/dump.ts";
 import { Publishing } from "./intercept/publishing.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
-import type { Listener } from "./listen/listener.ts";
+import type { ClientInfo, Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
 import { formatDockerHost, isLoopback, parseListenAddress } from "./net/address.ts";
+import { forwardStatus } from "./ops/forward_status.ts";
+import { HostWatch } from "./ops/host_watch.ts";
+import { Metrics } from "./ops/metrics.ts";
+import { openOps } from "./ops/ops.ts";
+import type { OpsSource } from "./ops/source.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
@@ -48,25 +54,32 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
   const undo = async () => {
     for (const step of cleanup.splice(0).reverse()) await step();
   };
+  const running: Running = { phase: "The program is starting", metrics: new Metrics() };
   try {
-    const listeners = await openListeners(settings, cleanup);
+    const listeners = running.listeners = await openListeners(settings, cleanup);
     const supervisor = new Supervisor({ connect: connectorOf(settings) });
     cleanup.push(() => supervisor.close());
+    const watch = new HostWatch(describeRemote(settings), supervisor);
+    const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
+    cleanup.push(() => ops.close());
     await connect(supervisor, settings, signal);
-    const forwarding = makeForwarding(settings, supervisor, listeners);
+    const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, forwarding);
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const proxy = makeProxy(settings, supervisor, publishing?.interceptors ?? []);
+    const interceptors = publishing?.interceptors ?? [];
+    const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
     for (const listener of listeners) serve(listener, proxy);
+    running.phase = undefined;
     return {
       addresses: listeners.map(({ dockerHost }) => dockerHost),
       failed: supervisor.failed,
       async shutdown(timeoutMs) {
+        running.phase = "The program is shutting down";
         await Promise.all(listeners.map((listener) => listener.close()));
         await proxy.shutdown(timeoutMs);
         await undo();
@@ -76,6 +89,34 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await undo();
     throw error;
   }
+}
+
+/** What is there so far; shown to whoever asks how the agent is. */
+interface Running {
+  /** Why clients are not served; `undefined` while they are. */
+  phase: string | undefined;
+  readonly metrics: Metrics;
+  listeners?: readonly Listener[];
+  forwarding?: ForwardingManager;
+  proxy?: Proxy;
+}
+
+function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSource {
+  return {
+    command: "start",
+    version: metadata.version,
+    metrics: running.metrics,
+    maxConnections: settings.limits.maxConnections,
+    listening: () => running.listeners?.map(({ dockerHost }) => dockerHost) ?? [],
+    hosts: () => [watch.status()],
+    waiting: () => running.proxy?.waiting ?? 0,
+    forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
+    refresh: () => watch.measure(),
+    notReady() {
+      const { name, state } = watch.status();
+      return running.phase ?? (state === "up" ? undefined : `${name} is not connected`);
+    },
+  };
 }
 
 async function openListeners(
@@ -254,11 +295,14 @@ function makeProxy(
   settings: Settings,
   supervisor: Supervisor,
   interceptors: readonly Interceptor[],
+  observer: Metrics,
 ): Proxy {
   const proxy = new Proxy({
     mode: settings.mode,
     warm: settings.warmConnections,
     interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
+    limits: settings.limits,
+    observer,
     open: (lane, signal) =>
       supervisor.open({ kind: "docker" }, {
         lane,
@@ -276,9 +320,18 @@ function makeProxy(
 function serve(listener: Listener, proxy: Proxy): void {
   // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
   const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
-  listener.serve((duplex, { remote }) =>
-    proxy.serve(duplex, { remote, ...(guarded && { guard: guardOf }) })
+  listener.serve((duplex, info) =>
+    proxy.serve(duplex, {
+      remote: info.remote,
+      identity: identityOf(info),
+      ...(guarded && { guard: guardOf }),
+    })
   );
+}
+
+/** Clients that cannot be told apart share their places: one certificate, one address, one socket. */
+function identityOf({ remote, subject }: ClientInfo): string {
+  return subject ?? remote.replace(/:\d+$/, "");
 }
 
 function guardOf({ headers }: RequestHead) {

@@ -17,7 +17,7 @@ export type PortForwarding = Pick<
 /** What local ends are made of. */
 export interface LocalEndsOptions {
   readonly forwarding: PortForwarding;
-  readonly hostPorts: Pick<HostPorts, "prepare" | "add" | "remove">;
+  readonly hostPorts: Pick<HostPorts, "prepare" | "add" | "remove" | "forget">;
   /** Whose containers are forwarded; see `ownerId`. */
   readonly owner: string;
   /** Also forward what others have published. */
@@ -96,7 +96,7 @@ export class LocalEnds {
 
   /** The container is gone for good. */
   async forget(id: string): Promise<void> {
-    await this.#options.hostPorts.remove(id);
+    await this.#options.hostPorts.forget(id);
     await this.#options.forwarding.forget(id);
   }
 
