@@ -8,8 +8,8 @@ import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
-import type { RequestedBinding } from "./forward/binding.ts";
-import { ForwardingManager } from "./forward/manager.ts";
+import { HostPorts } from "./forward/host_ports.ts";
+import { BindError, ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
 import { Publishing } from "./intercept/publishing.ts";
@@ -65,7 +65,10 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
-    const publishing = await makePublishing(settings, supervisor, forwarding);
+    await openForwards(settings, forwarding);
+    const hostPorts = makeHostPorts(settings, supervisor, forwarding);
+    cleanup.push(() => hostPorts.close());
+    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
     const interceptors = publishing?.interceptors ?? [];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
@@ -186,11 +189,37 @@ function makeForwarding(
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
   const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  const { address, rules } = settings.ports;
   return new ForwardingManager({
-    publishAddress: settings.ports.address,
+    publishAddress: address,
+    rules,
+    findShell: async (signal) =>
+      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+  });
+}
+
+/** Finds ports on the host's network; not those that are published or lead to the host itself. */
+function makeHostPorts(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): HostPorts {
+  const { sshPort = DEFAULT_SSH_PORT } = settings;
+  return new HostPorts({
+    forwarding,
+    findShell: async (signal) => {
+      await isUp(supervisor, signal);
+      const { state } = supervisor;
+      return state.kind === "up" ? state.transport.shell : undefined;
+    },
+    exclude: () => {
+      const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
+        .flatMap((each) => each.remote?.port ?? []);
+      return new Set([sshPort, ...remote]);
+    },
   });
 }
 
@@ -198,7 +227,7 @@ function makeForwarding(
 async function makePublishing(
   settings: Settings,
   supervisor: Supervisor,
-  forwarding: ForwardingManager,
+  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
@@ -212,6 +241,7 @@ async function makePublishing(
     policy: { owner: await ownerId(settings.stateFolder), mode },
     foreign,
     forwarding,
+    hostPorts,
     open: (signal) =>
       supervisor.open({ kind: "docker" }, {
         lane: "interactive",
@@ -222,14 +252,23 @@ async function makePublishing(
       await isUp(supervisor, signal);
       return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
     },
-    obstacle,
+    warnings: (bindings) => forwarding.warnings(bindings),
   });
 }
 
-function obstacle({ protocol, containerPort }: RequestedBinding): Promise<string | undefined> {
-  const text = `Port ${containerPort}/${protocol} is published on the remote host only: ` +
-    `${protocol.toUpperCase()} cannot be forwarded`;
-  return Promise.resolve(protocol === "sctp" ? text : undefined);
+/** Opens the forwards that no container asks for. */
+async function openForwards(settings: Settings, forwarding: ForwardingManager): Promise<void> {
+  for (const forward of settings.ports.forwards) {
+    try {
+      await forwarding.addPlain(forward);
+    } catch (cause) {
+      if (!(cause instanceof BindError)) throw cause;
+      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
+        cause,
+        hint: "choose another local port",
+      });
+    }
+  }
 }
 
 /** Waits for the remote host without asking for it: that would end the pauses between attempts. */

@@ -195,6 +195,23 @@ export const OPTIONS = {
     help: "Also forward the ports of containers that others have started",
     commands: start,
   },
+  ports: {
+    type: "port-rule",
+    many: true,
+    placeholder: "RULE",
+    group: "Ports",
+    help:
+      'Where a published port goes, such as "image=db* port=5432 local=15432"; the first counts',
+    commands: start,
+  },
+  forward: {
+    type: "forward",
+    many: true,
+    placeholder: "PORT:HOST:PORT",
+    group: "Ports",
+    help: "Forward a local port to an address that the remote host can reach",
+    commands: start,
+  },
   host: {
     type: "string",
     default: "127.0.0.1",

@@ -2,11 +2,14 @@
  * The settings of one run, as the rest of the program sees them: typed, complete, checked. Made
  * once from the values of the option table and never changed.
  */
+import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
+import type { PortRule } from "../forward/rules.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import type { OpsSettings } from "../ops/ops.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
+import { parsePortRule } from "./port_rule.ts";
 import type { OptionName, Values } from "./schema.ts";
 
 /** The port of a gateway whose endpoint names none. */
@@ -38,6 +41,9 @@ export interface PortSettings {
   readonly mode: Values["publish-mode"];
   /** Also those of containers that others have started. */
   readonly foreign: boolean;
+  readonly rules: readonly PortRule[];
+  /** Forwards that no container asks for. */
+  readonly forwards: readonly PlainForward[];
 }
 
 /** See the file comment. Paths are absolute, durations are milliseconds. */
@@ -190,5 +196,7 @@ function portSettings(values: Values): PortSettings {
     address: values["publish-address"],
     mode: values["publish-mode"],
     foreign: values["forward-foreign"],
+    rules: values.ports.map(parsePortRule),
+    forwards: values.forward.map(parsePlainForward),
   };
 }
