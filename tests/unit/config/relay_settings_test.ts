@@ -68,6 +68,7 @@ Deno.test("the relay's printed command line needs no command", async () => {
     sshTimeoutMs: 5000,
     maxRetries: 5,
     maxConnections: 1000,
+    pauses: {},
     identityFile: "C:\\Users\\user\\.ssh\\id_rsa",
     remoteDocker: { kind: "unix", path: "/var/run/docker.sock" },
     server: {
@@ -94,7 +95,8 @@ Deno.test("the printed files are read, and a plain number of a duration counts s
     "/project/config.json": '{"buffer_size": 16384, "max_connections": 200,' +
       ' "read_timeout": "60s", "write_timeout": "60s"}',
   };
-  assertEquals((await server(words, { files: tuned })).server.maxConnections, 200);
+  const { maxConnections, pauses } = (await server(words, { files: tuned })).server;
+  assertEquals([maxConnections, pauses], [200, { readMs: 60_000, writeMs: 60_000 }]);
   const { end } = await server(["--poll-interval", "1", "--max-request-wait-time=3s"]);
   assertEquals([end.pollIntervalMs, end.maxWaitMs], [1000, 3000]);
 });
