@@ -144,7 +144,8 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
 }
 
 /** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
-function cleanEnvironment(): Record<string, string> {
+/** What the program needs of the environment, without the settings of whoever runs the tests. */
+export function cleanEnvironment(): Record<string, string> {
   const home = Deno.env.get("HOME") ?? "/";
   const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
   return {
