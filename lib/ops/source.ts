@@ -16,7 +16,8 @@ export interface OperationCount {
 /** The last thing that went wrong. */
 export interface LastError {
   readonly message: string;
-  readonly at: Date;
+  /** Absent: not known. */
+  readonly at?: Date;
 }
 
 /** What has been counted since the command began. */

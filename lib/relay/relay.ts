@@ -58,6 +58,8 @@ export interface Relay {
   /** Where programs connect, as a value of `DOCKER_HOST`. */
   readonly addresses: readonly string[];
   readonly stats: RelayStats;
+  /** The way to the server, to be looked at. */
+  readonly supervisor: Supervisor;
   /** Settles, with the reason, only if the relay cannot go on. */
   readonly failed: Promise<Error>;
   /** Stops accepting, lets connections end for up to `timeoutMs`, then closes everything. */
@@ -85,6 +87,7 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
     return {
       addresses: [listener.dockerHost],
       stats: clients.stats,
+      supervisor,
       failed: Promise.race([supervisor.failed, ...failures]),
       async shutdown(timeoutMs) {
         await listener.close();
