@@ -109,8 +109,14 @@ export class Agent implements AsyncDisposable {
   }
 }
 
-/** Starts an agent in front of the rig and waits until it answers. `flags` replace or add. */
-export async function startAgent(rig: Rig, flags: Record<string, string> = {}): Promise<Agent> {
+/**
+ * Starts an agent in front of the rig and waits until it answers. `flags` and `vars` replace or add.
+ */
+export async function startAgent(
+  rig: Rig,
+  flags: Record<string, string> = {},
+  vars: Record<string, string> = {},
+): Promise<Agent> {
   const directory = await Deno.makeTempDir({ prefix: "rda-agent-" });
   const socket = `${directory}/docker.sock`;
   const port = freePort();
@@ -118,7 +124,7 @@ export async function startAgent(rig: Rig, flags: Record<string, string> = {}): 
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ]);
+  ], vars);
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
