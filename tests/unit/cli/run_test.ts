@@ -25,9 +25,12 @@ function testAgent(options: { addresses?: string[]; drains?: Promise<void> } = {
 
 const noAgent: StartAgent = () => Promise.reject(new Error("must not be started"));
 
+/** The relay's commands write keys and open ports, so none of them is run here. */
+const noRelay = () => Promise.reject(new AgentError("usage", "Not in this test"));
+
 async function runOn(args: string[], machine: Machine = {}, startAgent = noAgent) {
   const system = testSystem(machine);
-  const code = await run(args, { startAgent, system });
+  const code = await run(args, { startAgent, runRelay: noRelay, system });
   assertEquals(system.handlers(), 0);
   return { code, stdout: system.stdout(), stderr: system.stderr() };
 }
