@@ -7,6 +7,7 @@ import { loadSettings, loadValues } from "../config/load.ts";
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { configureLogging, logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
+import { runForwards } from "./commands/forwards.ts";
 import { runRelayCommand } from "./commands/relay.ts";
 import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
@@ -70,10 +71,11 @@ async function dispatch(
     configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
     return await runRelay(command, loaded, system);
   }
-  if (command === "status" || command === "service") {
+  if (command === "status" || command === "forwards" || command === "service") {
     const { values } = await loadValues(sources);
     configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
     if (command === "status") return await runStatus(values, system);
+    if (command === "forwards") return await runForwards(values, system);
     const { operand } = invocation;
     return await runServiceCommand({ operand, flags, values, sources }, system);
   }

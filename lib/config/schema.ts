@@ -551,7 +551,7 @@ export const OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status"],
+    commands: ["status", "forwards"],
   },
   watch: {
     type: "boolean",
