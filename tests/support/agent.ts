@@ -67,6 +67,11 @@ export class Agent implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Its `XDG_RUNTIME_DIR`, for `status` to find it and nothing else. */
+  get runtimeDirectory(): string {
+    return this.#directory;
+  }
+
   get log(): string {
     return this.#child.output;
   }
@@ -118,7 +123,7 @@ export async function startAgent(rig: Rig, flags: Record<string, string> = {}): 
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ]);
+  ], { XDG_RUNTIME_DIR: directory });
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
