@@ -2,8 +2,10 @@
  * What the command line needs from the machine, as one interface: tests hand in their own, the
  * program the real one. Nothing else in `cli/` touches the process.
  */
+import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
+import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
 export interface System {
@@ -11,6 +13,10 @@ export interface System {
   readonly cwd: string;
   /** Whether standard error, where messages go, is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether standard output is one. Default: no. */
+  readonly outIsTerminal?: boolean;
+  /** How this program is started again: the executable and the first arguments, if known. */
+  readonly program?: readonly string[];
   /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
   /** Whether a file is there. */
@@ -41,6 +47,8 @@ export function denoSystem(): System {
     },
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
+    outIsTerminal: Deno.stdout.isTerminal(),
+    program: ownProgram(env),
     readFile,
     isFile,
     out: (text) => writeAll(Deno.stdout, text),
@@ -48,6 +56,27 @@ export function denoSystem(): System {
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
+}
+
+/** Set by the launcher of the portable file to its own path. */
+const LAUNCHER_VARIABLE = "REMOTE_DOCKER_AGENT_FILE";
+
+function ownProgram(env: Readonly<Record<string, string>>): string[] {
+  const launcher = env[LAUNCHER_VARIABLE];
+  if (launcher) return [launcher];
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const main = fileURLToPath(Deno.mainModule);
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--allow-all",
+    ...RUNTIME_FLAGS,
+    "--config",
+    config,
+    main,
+  ];
 }
 
 function workingDirectory(): string {

@@ -9,6 +9,9 @@ export const COMMANDS = [
   "relay-server",
   "relay",
   "keygen",
+  "status",
+  "forwards",
+  "service",
   "version",
   "help",
 ] as const;
@@ -25,8 +28,17 @@ export const GROUPS = [
   "Relay",
   "Keys",
   "Behaviour",
+  "Limits",
+  "Operations",
   "Logging",
+  "Status",
+  "Service",
 ] as const;
+
+/** The words that a command takes after its name. */
+export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  service: ["install", "uninstall", "status"],
+};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),

@@ -5,6 +5,8 @@
 import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
 import type { PortRule } from "../forward/rules.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
+import type { OpsSettings } from "../ops/ops.ts";
+import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
 import { parsePortRule } from "./port_rule.ts";
@@ -81,6 +83,8 @@ export interface Settings {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -92,11 +96,13 @@ export interface Circumstances {
   readonly isTerminal: boolean;
   readonly sshPassphrase: string | undefined;
   readonly stateFolder: string | undefined;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
 }
 
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
-  const { origins, isTerminal, sshPassphrase, stateFolder } = circumstances;
+  const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops } = circumstances;
   return {
     transport: values.transport,
     mode: values.mode,
@@ -116,6 +122,8 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
     warmConnections: values["warm-connections"],
+    limits,
+    ops,
     origins,
   };
 }
@@ -176,7 +184,8 @@ function mtlsSettings(values: Values): MtlsSettings {
   };
 }
 
-function tlsSettings(values: Values): { tls?: TlsSettings } {
+/** What listeners show, if certificates were given. */
+export function tlsSettings(values: Values): { tls?: TlsSettings } {
   const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
   if (certFile === undefined || keyFile === undefined || caFile === undefined) return {};
   return { tls: { certFile, keyFile, caFile } };

@@ -171,9 +171,9 @@ export class ContainerPorts {
       const views = await this.#list();
       const seen = new Set(views.map(({ id }) => id));
       await Promise.all(views.map((view) =>
-        // What was seen in the list may be old news for a container that is being started.
-        // A list does not tell which ports one on the host's network is said to use.
-        view.request?.mode === "host" || this.#turns.has(view.id) || this.#starting.has(view.id)
+        // The list may be old news for a container that is being started, and does not tell which
+        // ports one on the host's network exposes.
+        this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
           : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
       ));
