@@ -3,7 +3,13 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
-import { makeForwarding, makeHostPorts, makePublishing, openForwards } from "./app_ports.ts";
+import {
+  makeForwarding,
+  makeHostPorts,
+  makePublishing,
+  makeReversing,
+  openForwards,
+} from "./app_ports.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -65,9 +71,12 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const interceptors = publishing?.interceptors ?? [];
+    const reversing = makeReversing(settings, supervisor);
+    cleanup.push(() => reversing.close());
+    const interceptors = [...publishing?.interceptors ?? [], ...reversing.interceptors];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
+    reversing.start();
     for (const listener of listeners) serve(listener, proxy);
     running.phase = undefined;
     return {
