@@ -3,6 +3,7 @@
  * TCP port, with its log kept for the failure message. `RDA_E2E_PEER=ssh` puts OpenSSH's own
  * forwarding in its place: what fails there too is the test's fault, not the program's.
  */
+import { RUNTIME_FLAGS } from "../../lib/cli/runtime.ts";
 import { Child } from "./child.ts";
 import { type CliName, DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
@@ -44,9 +45,8 @@ export function flagList(flags: Record<string, string>): string[] {
 /** Spawns the program with any command line, as a user's shell would; nothing is waited for. */
 export function spawnAgent(args: readonly string[], vars: Record<string, string> = {}): Child {
   const env = { ...cleanEnvironment(), ...vars };
-  return new Child(Deno.execPath(), ["run", "-A", "--quiet", "--config", CONFIG, MAIN, ...args], {
-    env,
-  });
+  const run = ["run", "-A", "--quiet", ...RUNTIME_FLAGS, "--config", CONFIG, MAIN];
+  return new Child(Deno.execPath(), [...run, ...args], { env });
 }
 
 /** A running agent. The caller ends it with `stop` or `await using`. */
@@ -150,7 +150,8 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
 }
 
 /** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
-function cleanEnvironment(): Record<string, string> {
+/** What the program needs of the environment, without the settings of whoever runs the tests. */
+export function cleanEnvironment(): Record<string, string> {
   const home = Deno.env.get("HOME") ?? "/";
   const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
   return {
