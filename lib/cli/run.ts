@@ -22,6 +22,8 @@ const MAX_CAUSES = 8;
 /** What {@link run} works with; `system` is the real process unless given. */
 export interface Dependencies {
   readonly startAgent: StartAgent;
+  /** Default: the real one. */
+  readonly runRelay?: typeof runRelayCommand;
   readonly system?: System;
 }
 
@@ -33,7 +35,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
   try {
     system ??= denoSystem();
     unwatch = system.onUncaught(uncaught.reject);
-    const done = dispatch(args, dependencies.startAgent, system);
+    const done = dispatch(args, dependencies, system);
     return await Promise.race([done, uncaught.promise]);
   } catch (error) {
     const line = `${PROGRAM}: ${report(error)}\n`;
@@ -47,7 +49,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
 
 async function dispatch(
   args: readonly string[],
-  startAgent: StartAgent,
+  { startAgent, runRelay = runRelayCommand }: Dependencies,
   system: System,
 ): Promise<number> {
   const { place, cwd, isTerminal, readFile } = system;
@@ -67,7 +69,7 @@ async function dispatch(
     const loaded = await loadValues(sources);
     const { "log-level": level, "log-format": format } = loaded.values;
     configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
-    return await runRelayCommand(command, loaded, system);
+    return await runRelay(command, loaded, system);
   }
   if (command === "status" || command === "forwards" || command === "service") {
     const { values } = await loadValues(sources);

@@ -44,6 +44,8 @@ export interface HostStatus {
   state: "up" | "connecting" | "down";
   /** Since when it is in this state, as RFC 3339 has it. */
   since: string;
+  /** How often the connection was lost. */
+  losses: number;
   /** Connections made again after the first one. */
   reconnects: number;
   /** Attempts to connect that failed. */

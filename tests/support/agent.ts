@@ -67,6 +67,11 @@ export class Agent implements AsyncDisposable {
     return this.#child.pid;
   }
 
+  /** Its `XDG_RUNTIME_DIR`, for `status` to find it and nothing else. */
+  get runtimeDirectory(): string {
+    return this.#directory;
+  }
+
   get log(): string {
     return this.#child.output;
   }
@@ -124,7 +129,7 @@ export async function startAgent(
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ], vars);
+  ], { XDG_RUNTIME_DIR: directory, ...vars });
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
