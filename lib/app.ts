@@ -62,7 +62,10 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => supervisor.close());
     const watch = new HostWatch(describeRemote(settings), supervisor);
     const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
-    cleanup.push(() => ops.close());
+    cleanup.push(() => {
+      watch.close();
+      return ops.close();
+    });
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
