@@ -43,8 +43,8 @@ export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>>
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address, `ip` an IP address, `forward`
- * and `port-rule` are described in `docs/ports.md`.
+ * the remote host, `listen` a local address, `ip` an IP address, `forward`,
+ * `reverse` and `port-rule` are described in `docs/ports.md`.
  */
 export type OptionType =
   | "string"
@@ -58,6 +58,7 @@ export type OptionType =
   | "listen"
   | "ip"
   | "forward"
+  | "reverse"
   | "port-rule";
 
 /** One row of the table. */
