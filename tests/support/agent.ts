@@ -114,14 +114,8 @@ export class Agent implements AsyncDisposable {
   }
 }
 
-/**
- * Starts an agent in front of the rig and waits until it answers. `flags` and `vars` replace or add.
- */
-export async function startAgent(
-  rig: Rig,
-  flags: Record<string, string> = {},
-  vars: Record<string, string> = {},
-): Promise<Agent> {
+/** Starts an agent in front of the rig and waits until it answers. `flags` replace or add. */
+export async function startAgent(rig: Rig, flags: Record<string, string> = {}): Promise<Agent> {
   const directory = await Deno.makeTempDir({ prefix: "rda-agent-" });
   const socket = `${directory}/docker.sock`;
   const port = freePort();
@@ -129,7 +123,7 @@ export async function startAgent(
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ], { XDG_RUNTIME_DIR: directory, ...vars });
+  ], { XDG_RUNTIME_DIR: directory });
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
