@@ -26,9 +26,7 @@ test.bare(
       assertEquals(nobody.code, 4, nobody.text);
       assertStringIncludes(nobody.text, "No remote-docker-agent is running");
       const [port = 0, plain = 0] = freePorts(2);
-      await using agent = await startAgent(rig, { forward: `${plain}:127.0.0.1:22` }, {
-        HOME: home,
-      });
+      await using agent = await startAgent(rig, { forward: `${plain}:127.0.0.1:22` });
       await using docker = await agent.docker("debian");
       const name = uniqueName("listed");
       await using _ = cleanup(docker, [name]);
