@@ -114,8 +114,14 @@ export class Agent implements AsyncDisposable {
   }
 }
 
-/** Starts an agent in front of the rig and waits until it answers. `flags` replace or add. */
-export async function startAgent(rig: Rig, flags: Record<string, string> = {}): Promise<Agent> {
+/**
+ * Starts an agent in front of the rig and waits until it answers. `flags` and `vars` replace or add.
+ */
+export async function startAgent(
+  rig: Rig,
+  flags: Record<string, string> = {},
+  vars: Record<string, string> = {},
+): Promise<Agent> {
   const directory = await Deno.makeTempDir({ prefix: "rda-agent-" });
   const socket = `${directory}/docker.sock`;
   const port = freePort();
@@ -123,7 +129,7 @@ export async function startAgent(rig: Rig, flags: Record<string, string> = {}): 
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ], { XDG_RUNTIME_DIR: directory });
+  ], { XDG_RUNTIME_DIR: directory, ...vars });
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
@@ -148,7 +154,10 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
   return response.status === 200;
 }
 
-/** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
+/**
+ * A fresh user's environment: no `RDA_*`, no SSH agent, a state directory that all tests share; the
+ * cache of Deno stays where it is.
+ */
 /** What the program needs of the environment, without the settings of whoever runs the tests. */
 export function cleanEnvironment(): Record<string, string> {
   const home = Deno.env.get("HOME") ?? "/";
@@ -157,6 +166,7 @@ export function cleanEnvironment(): Record<string, string> {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
     HOME: home,
     DENO_DIR: Deno.env.get("DENO_DIR") ?? cache,
+    XDG_STATE_HOME: `${Deno.env.get("TMPDIR") ?? "/tmp"}/rda-e2e-state`,
     NO_COLOR: "1",
   };
 }
