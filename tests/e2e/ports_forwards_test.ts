@@ -8,10 +8,13 @@ import { cleanup, fetchPort, freePorts, WEB } from "../support/published.ts";
 const test = await endToEnd();
 const agentOnly = true;
 
-/** Runs `forwards` as a user whose programs announce themselves in `directory`. */
-async function forwards(directory: string, ...args: string[]) {
-  const vars = { HOME: directory, XDG_RUNTIME_DIR: directory };
-  await using child = spawnAgent(["forwards", ...args], vars);
+function placesIn(home: string) {
+  return { HOME: home, XDG_RUNTIME_DIR: home };
+}
+
+/** Runs `forwards` as a user whose programs announce themselves in `home`. */
+async function forwards(home: string, ...args: string[]) {
+  await using child = spawnAgent(["forwards", ...args], placesIn(home));
   const code = await child.wait();
   return { code, text: child.output };
 }
@@ -26,13 +29,14 @@ test.bare(
       assertEquals(nobody.code, 4, nobody.text);
       assertStringIncludes(nobody.text, "No remote-docker-agent is running");
       const [port = 0, plain = 0] = freePorts(2);
-      await using agent = await startAgent(rig, { forward: `${plain}:127.0.0.1:22` });
+      const flags = { forward: `${plain}:127.0.0.1:22` };
+      await using agent = await startAgent(rig, flags, placesIn(home));
       await using docker = await agent.docker("debian");
       const name = uniqueName("listed");
       await using _ = cleanup(docker, [name]);
       await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
       await fetchPort(port);
-      const { code, text } = await forwards(agent.runtimeDirectory);
+      const { code, text } = await forwards(home);
       assertEquals(code, 0, text);
       assertMatch(
         text,
@@ -43,7 +47,7 @@ test.bare(
         new RegExp(`^${name} +${port}:80/tcp +127.0.0.1:${port} +127.0.0.1:\\d+ .* live$`, "m"),
       );
       assertMatch(text, new RegExp(`^${plain}:127.0.0.1:22 .* 127.0.0.1:22 +0 of 0 .* live$`, "m"));
-      const [first] = JSON.parse((await forwards(agent.runtimeDirectory, "--json")).text);
+      const [first] = JSON.parse((await forwards(home, "--json")).text);
       assertEquals([first.pid, first.hosts.length], [agent.pid, 1]);
       const web = first.forwards.find((each: { container: string }) => each.container === name);
       assert(web.connections.total >= 1 && web.bytes.received > 0, JSON.stringify(web));
