@@ -72,7 +72,7 @@ async function useDocker(
   say(`\n$ export DOCKER_HOST=${endpoint}`);
   await show(["version"], env, signal);
   await show(["run", "--rm", host.image, "echo", "hello from the remote host"], env, signal);
-  await show(["run", "--rm", host.image, "hostname"], env, signal);
+  await show(["info", "--format", "This engine runs on host {{.Name}}"], env, signal);
 }
 
 /** Runs a docker command as a user would see it. */

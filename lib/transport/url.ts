@@ -3,6 +3,7 @@
  * to go to. Pure; every error names the value and says what is accepted.
  */
 import { AgentError } from "../errors.ts";
+import { formatHostPort } from "../net/address.ts";
 import type { Target } from "./transport.ts";
 
 /** An SSH host as typed. Absent parts are filled from `~/.ssh/config`, then from the defaults. */
@@ -54,11 +55,6 @@ export function formatTarget(target: Target): string {
     case "tcp":
       return `tcp://${formatHostPort(target.host, target.port)}`;
   }
-}
-
-/** `host:port`, with brackets around an IPv6 address. */
-export function formatHostPort(host: string, port: number): string {
-  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /**

@@ -20,14 +20,11 @@ export interface Child {
 }
 
 /** Starts `command`; throws what `Deno.Command.spawn` throws, such as `NotFound`. */
-export function startChild(
-  command: string,
-  args: readonly string[],
-  env: Record<string, string> = {},
-): Child {
+export function startChild(command: string, args: readonly string[]): Child {
   const process = new Deno.Command(command, {
     args: [...args],
-    env,
+    clearEnv: true,
+    env: ownEnvironment(),
     stdin: "null",
     stdout: "null",
     stderr: "piped",
@@ -53,4 +50,10 @@ export function startChild(
       clearTimeout(killer);
     },
   };
+}
+
+/** Our environment without the settings of the agent, which are to be the defaults. */
+function ownEnvironment(): Record<string, string> {
+  const entries = Object.entries(Deno.env.toObject());
+  return Object.fromEntries(entries.filter(([name]) => !/^(RDA_|LOG_LEVEL$)/.test(name)));
 }

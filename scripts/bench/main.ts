@@ -43,6 +43,7 @@ async function bench(
     } catch (error) {
       signal.throwIfAborted();
       absent[id] = messageOf(error);
+      console.error(`bench: ${absent[id]}`);
     }
   }
   const measurements = MEASUREMENTS.filter((it) =>

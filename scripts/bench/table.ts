@@ -26,7 +26,8 @@ export function figure(value: number): string {
 
 /** A ratio, such as `0.45×`. */
 export function ratio(value: number): string {
-  return `${value < 100 ? value.toFixed(value < 10 ? 2 : 1) : value.toFixed(0)}×`;
+  const digits = value < 0.1 ? 3 : value < 10 ? 2 : value < 100 ? 1 : 0;
+  return `${value.toFixed(digits)}×`;
 }
 
 /** The tables hold no wide or combining characters, so a code point is a column. */

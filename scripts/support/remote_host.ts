@@ -65,6 +65,7 @@ async function loopbackHost(socket: string): Promise<RemoteHost> {
       "ssh-known-hosts": server.knownHosts,
       "ssh-config": "none",
       "remote-docker": `unix://${socket}`,
+      "log-format": "text",
     },
     image: "busybox",
     async close() {
@@ -77,7 +78,7 @@ async function loopbackHost(socket: string): Promise<RemoteHost> {
 /** The flags of the tests, less those that only tests want. */
 function agentFlags(flags: Record<string, string>): Record<string, string> {
   const { "log-level": _level, timeout: _timeout, "reconnect-wait": _wait, ...rest } = flags;
-  return rest;
+  return { ...rest, "log-format": "text" };
 }
 
 /** The socket of a local engine, if one can be reached. */

@@ -4,7 +4,7 @@
  */
 import type { Duplex as NodeDuplex } from "node:stream";
 import { AgentError } from "../../errors.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 import type { Connection } from "./connection.ts";
 import { dialTcp } from "./dial.ts";
 import { handshake, prepare, type Prepared, type SshDeps } from "./handshake.ts";

@@ -5,7 +5,7 @@
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { OpenOptions, Target, Transport } from "../transport.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { BulkLane } from "./bulk_lane.ts";
 import { connectThrough } from "./chain.ts";
 import { channelDuplex } from "./channel.ts";

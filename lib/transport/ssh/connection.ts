@@ -15,6 +15,12 @@ export interface Peer {
   hostKey: string;
 }
 
+/** Calls one of ssh2's methods that open a channel. */
+export type OpenChannel = (
+  client: Client,
+  done: (error: Error | undefined, channel: ClientChannel) => void,
+) => void;
+
 /** See the file comment. */
 export class Connection {
   /** Settles, never rejecting, with the reason, or with nothing after {@link close}. */
@@ -72,13 +78,7 @@ export class Connection {
    * an `AgentError` of kind `lost` if the connection is gone, or with the reason of `signal`; a
    * channel that comes after an abort is closed.
    */
-  async channel(
-    open: (
-      client: Client,
-      done: (error: Error | undefined, channel: ClientChannel) => void,
-    ) => void,
-    signal?: AbortSignal,
-  ): Promise<ClientChannel> {
+  async channel(open: OpenChannel, signal?: AbortSignal): Promise<ClientChannel> {
     signal?.throwIfAborted();
     if (!this.isOpen) throw this.#lost ?? lostError(this.peer.name, "it was closed", undefined);
     const { promise, resolve, reject } = Promise.withResolvers<ClientChannel>();
@@ -89,14 +89,26 @@ export class Connection {
     };
     signal?.addEventListener("abort", onAbort, { once: true });
     try {
-      open(this.#client, (error, channel) => {
-        if (error) reject(this.#lost ?? error);
+      this.#request(open, (error, channel) => {
+        if (error) reject(error);
         else if (abandoned) channel.close();
         else resolve(channel);
       });
       return await promise;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  /** ssh2 throws when the stream beneath has ended, and reports a loss as a refusal. */
+  #request(open: OpenChannel, done: Parameters<OpenChannel>[1]): void {
+    const lost = (cause: Error) => this.#lost ?? lostError(this.peer.name, reasonOf(cause), cause);
+    try {
+      open(this.#client, (error, channel) => {
+        done(error && !this.isOpen ? lost(error) : error, channel);
+      });
+    } catch (error) {
+      throw lost(error instanceof Error ? error : new Error(String(error)));
     }
   }
 
@@ -110,11 +122,16 @@ export class Connection {
   }
 }
 
+const CAUSES: Readonly<Record<string, string>> = {
+  "Keepalive timeout": "the remote host does not answer",
+  "read ECONNRESET": "the connection was reset",
+  "read ETIMEDOUT": "the network timed out",
+  "write EPIPE": "the connection was reset",
+};
+
 function reasonOf(cause: Error | undefined): string {
   if (cause === undefined) return "the remote host closed it";
-  return cause.message === "Keepalive timeout"
-    ? "the remote host does not answer"
-    : messageOf(cause);
+  return CAUSES[cause.message] ?? messageOf(cause);
 }
 
 function lostError(name: string, why: string, cause: Error | undefined): AgentError {

@@ -3,7 +3,7 @@
  */
 import { connect, type Socket } from "node:net";
 import { AgentError, messageOf } from "../../errors.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 
 /** Where to connect to and how long to try. */
 export interface DialOptions {

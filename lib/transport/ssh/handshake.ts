@@ -9,7 +9,7 @@ import type { Duplex as NodeDuplex } from "node:stream";
 import { Client, type ConnectConfig, type NegotiatedAlgorithms } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { formatHostPort } from "../url.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { type Authentication, authentication } from "./auth.ts";
 import { algorithms } from "./ciphers.ts";
 import { Connection } from "./connection.ts";

@@ -14,6 +14,8 @@ const PROBE_TIMEOUT_MS = 5_000;
 /** What the remote shell found at the path of a socket. */
 export interface SocketState {
   state: "missing" | "not-socket" | "denied" | "usable";
+  /** Whether a process listens on it, where the system can tell. */
+  listening: boolean | undefined;
   user: string;
   /** The group that owns the socket, or an empty string. */
   group: string;
@@ -60,15 +62,13 @@ export function socketFailure(
     case "denied":
       return fail(`permission denied for user "${found.user}"`, permissionHint(found));
   }
-  if (reasonOf(error) === ADMINISTRATIVELY_PROHIBITED) {
-    return forwardingRefused(
-      `Cannot open "${path}" on ${host}`,
-      "AllowStreamLocalForwarding",
-      error,
-    );
+  // sshd gives the same answer when forwarding is off and when the socket is dead.
+  if (found?.listening === true || reasonOf(error) === ADMINISTRATIVELY_PROHIBITED) {
+    const options = "AllowStreamLocalForwarding and AllowTcpForwarding";
+    return forwardingRefused(`Cannot open "${path}" on ${host}`, options, error);
   }
-  if (found === undefined) return fail(plainMessage(error), checkPath);
-  return fail("nothing listens on it", checkPath);
+  if (found?.listening === false) return fail("nothing listens on it", checkPath);
+  return fail(plainMessage(error), `${checkPath}; the SSH server has to allow forwarding`);
 }
 
 function permissionHint({ user, group }: SocketState): string {
@@ -92,15 +92,26 @@ export function plainMessage(error: unknown): string {
   return messageOf(error).replace(/^\(SSH\) Channel open failure: /, "");
 }
 
+/**
+ * Looks at the socket `$p`. In /proc/net/unix the flag 00010000 marks a listening socket, and the path
+ * is the one it was bound to, so both names of it are looked for.
+ */
+const PROBE = [
+  'echo "user=$(id -un)"',
+  'echo "group=$(stat -Lc %G -- "$p" 2>/dev/null || stat -Lf %Sg -- "$p" 2>/dev/null)"',
+  'if [ ! -e "$p" ]; then echo state=missing; elif [ ! -S "$p" ]; then echo state=not-socket',
+  'elif [ -r "$p" ] && [ -w "$p" ]; then echo state=usable; else echo state=denied; fi',
+  'u=/proc/net/unix; if [ -r "$u" ]; then l=no; r=$(readlink -f -- "$p" 2>/dev/null)',
+  'while read -r a b c flags d e f name; do if [ "$flags" = 00010000 ]; then ' +
+  'case $name in "$p" | "$r") l=yes;; esac; fi',
+  'done <"$u"; echo "listening=$l"; fi',
+].join("; ");
+
 async function probe(path: string, shell: Shell): Promise<SocketState | undefined> {
-  const p = shellQuote(path);
-  const script = `p=${p}; echo "user=$(id -un)"; ` +
-    `echo "group=$(stat -Lc %G -- "$p" 2>/dev/null || stat -Lf %Sg -- "$p" 2>/dev/null)"; ` +
-    `if [ ! -e "$p" ]; then echo state=missing; elif [ ! -S "$p" ]; then echo state=not-socket; ` +
-    `elif [ -r "$p" ] && [ -w "$p" ]; then echo state=usable; else echo state=denied; fi`;
+  const command = posixCommand(`p=${shellQuote(path)}; ${PROBE}`);
   try {
     const signal = AbortSignal.timeout(PROBE_TIMEOUT_MS);
-    const { stdout } = await shell.run(posixCommand(script), { signal });
+    const { stdout } = await shell.run(command, { signal });
     return parseProbe(stdout);
   } catch {
     // The host runs no commands for us; what sshd said has to do.
@@ -108,15 +119,18 @@ async function probe(path: string, shell: Shell): Promise<SocketState | undefine
   }
 }
 
+const LISTENING: Readonly<Record<string, boolean>> = { yes: true, no: false };
+
 function parseProbe(output: string): SocketState | undefined {
   const value = (key: string) => new RegExp(`^${key}=(.*)$`, "m").exec(output)?.[1] ?? "";
   const state = value("state");
+  const owner = { user: value("user"), group: value("group") };
   switch (state) {
     case "missing":
     case "not-socket":
     case "denied":
     case "usable":
-      return { state, user: value("user"), group: value("group") };
+      return { state, listening: LISTENING[value("listening")], ...owner };
     default:
       return undefined;
   }

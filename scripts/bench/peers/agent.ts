@@ -15,7 +15,7 @@ export function startAgent(options: PeerOptions): Promise<Peer> {
     "--ssh-known-hosts": rig.knownHosts,
     "--ssh-config": "none",
   };
-  const start = ["run", "-A", MAIN, "start", "--listen", `unix://${socket}`];
+  const start = ["run", "-A", "--quiet", MAIN, "start", "--listen", `unix://${socket}`];
   const args = [...start, ...Object.entries(ssh).flat()];
   return startListening({ id: "agent", command: Deno.execPath(), args, socket }, options);
 }

@@ -34,6 +34,7 @@ Deno.test("a figure has three significant digits", () => {
 
 Deno.test("a ratio has the digits that a reader can use", () => {
   const cases: [number, string][] = [
+    [0.0024, "0.002×"],
     [0.154, "0.15×"],
     [1.2, "1.20×"],
     [12.34, "12.3×"],
