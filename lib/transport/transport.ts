@@ -32,10 +32,34 @@ export interface CommandResult {
   stderr: string;
 }
 
+/** Options of {@link Shell.spawn}. */
+export interface SpawnOptions {
+  /** Gives up starting, or ends the command. */
+  signal?: AbortSignal;
+  /** Gets each line of standard error, without its end, cut off at 4 KiB. */
+  onStderr?: (line: string) => void;
+}
+
+/** A command that is running on the remote host. Its owner closes `stdio`. */
+export interface RemoteProcess {
+  /**
+   * Its standard input and output. Closing it does not kill the command: a well-behaved one ends
+   * when its input does.
+   */
+  readonly stdio: Duplex;
+  /** The exit status; `null` if a signal or the end of the connection ended it. Never rejects. */
+  readonly exit: Promise<number | null>;
+}
+
 /** Runs commands on the remote host. */
 export interface Shell {
   /** Runs `command` with the user's login shell; output past 1 MiB is cut off. */
   run(command: string, options?: { signal?: AbortSignal }): Promise<CommandResult>;
+  /**
+   * Starts `command` and streams its input and output. Only a few may run at a time on one
+   * connection; throws `AgentError` of kind `engine` beyond that, and as {@link run} does.
+   */
+  spawn(command: string, options?: SpawnOptions): Promise<RemoteProcess>;
 }
 
 /** See the file comment. One owner, who closes it. */

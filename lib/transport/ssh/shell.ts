@@ -6,12 +6,15 @@ import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
-import type { CommandResult, Shell } from "../transport.ts";
+import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../transport.ts";
 import type { Connection } from "./connection.ts";
+import { remoteProcess } from "./process.ts";
 
 /** Leaves two of sshd's ten sessions for file transfer. */
 const MAX_SESSIONS = 8;
 const SHORT_COMMAND_MS = 5_000;
+/** Sessions for commands that stay, so that {@link SshShell.run} always has some left. */
+const MAX_SPAWNED = 4;
 /** Of standard output, and of standard error; the rest is read and dropped. */
 const MAX_OUTPUT_BYTES = 1024 * 1024;
 
@@ -20,6 +23,7 @@ export class SshShell implements Shell {
   readonly #connection: Connection;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #spawned = 0;
 
   constructor(connection: Connection) {
     this.#connection = connection;
@@ -39,21 +43,31 @@ export class SshShell implements Shell {
     }
   }
 
-  async #exec(command: string, signal: AbortSignal | undefined): Promise<CommandResult> {
-    let channel: ClientChannel;
-    try {
-      channel = await this.#connection.channel(
-        (client, done) => client.exec(command, done),
-        signal,
-      );
-    } catch (cause) {
-      if (cause instanceof AgentError || signal?.aborted) throw cause;
-      throw new AgentError(
-        "engine",
-        `Cannot run commands on ${this.#connection.peer.name}: ${messageOf(cause)}`,
-        { cause },
-      );
+  /** See {@link Shell.spawn}; it holds its session until the command has ended. */
+  async spawn(command: string, options: SpawnOptions = {}): Promise<RemoteProcess> {
+    const { name } = this.#connection.peer;
+    if (this.#spawned >= MAX_SPAWNED) {
+      throw new AgentError("engine", `Too many long-running commands on ${name}`);
     }
+    this.#spawned++;
+    const leave = () => {
+      this.#spawned--;
+      this.#leave();
+    };
+    await this.#enter();
+    try {
+      const channel = await this.#open(command, options.signal);
+      const process = remoteProcess(channel, this.#connection, options);
+      void process.exit.then(leave);
+      return process;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async #exec(command: string, signal: AbortSignal | undefined): Promise<CommandResult> {
+    const channel = await this.#open(command, signal);
     const aborted = Promise.withResolvers<never>();
     const onAbort = () => {
       channel.close();
@@ -66,6 +80,19 @@ export class SshShell implements Shell {
       return result;
     } finally {
       signal?.removeEventListener("abort", onAbort);
+    }
+  }
+
+  async #open(command: string, signal: AbortSignal | undefined): Promise<ClientChannel> {
+    try {
+      return await this.#connection.channel((client, done) => client.exec(command, done), signal);
+    } catch (cause) {
+      if (cause instanceof AgentError || signal?.aborted) throw cause;
+      throw new AgentError(
+        "engine",
+        `Cannot run commands on ${this.#connection.peer.name}: ${messageOf(cause)}`,
+        { cause },
+      );
     }
   }
 

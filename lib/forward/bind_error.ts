@@ -1,0 +1,85 @@
+/**
+ * Why a local port cannot be had, in the words of dockerd 20.10, because that is what users and the
+ * tools which read its errors know.
+ */
+import { messageOf } from "../errors.ts";
+import { formatHostPort } from "../net/address.ts";
+import type { Protocol } from "./binding.ts";
+
+/**
+ * - `allocated`: another forwarding of ours holds the port;
+ * - `exhausted`: each port of a range is held by somebody;
+ * - `in-use`: another process holds it, or it is guarded;
+ * - `permission`: the system does not let us have it (below 1024);
+ * - `unavailable`: no such address here, or anything else.
+ */
+export type BindReason = "allocated" | "exhausted" | "in-use" | "permission" | "unavailable";
+
+/** The local end somebody asked for. */
+export interface BindSubject {
+  readonly protocol: Protocol;
+  readonly host: string;
+  readonly port: number;
+}
+
+/** See the file comment. */
+export class BindError extends Error {
+  override readonly name = "BindError";
+  readonly reason: BindReason;
+  readonly subject: BindSubject;
+  readonly #detail: string;
+
+  constructor(reason: BindReason, subject: BindSubject, cause?: unknown) {
+    const detail = detailOf(reason, cause);
+    super(engineText(reason, subject, detail), cause === undefined ? undefined : { cause });
+    this.reason = reason;
+    this.subject = subject;
+    this.#detail = detail;
+  }
+
+  /**
+   * What dockerd says inside "driver failed programming external connectivity on endpoint NAME
+   * (ID): …".
+   */
+  engineText(): string {
+    return engineText(this.reason, this.subject, this.#detail);
+  }
+}
+
+/** The reason for what `node:net` or `node:dgram` reported when it could not listen. */
+export function bindReason(error: unknown): BindReason {
+  switch (codeOf(error)) {
+    case "EADDRINUSE":
+      return "in-use";
+    case "EACCES":
+    case "EPERM":
+      return "permission";
+    default:
+      return "unavailable";
+  }
+}
+
+function engineText(reason: BindReason, subject: BindSubject, detail: string): string {
+  const { protocol, host, port } = subject;
+  // The port allocator prints no brackets around an IPv6 address, the userland proxy does.
+  if (reason === "allocated") return `Bind for ${host}:${port} failed: port is already allocated`;
+  if (reason === "exhausted") return "all ports are allocated";
+  const network = `${protocol}${host.includes(":") ? "6" : "4"}`;
+  return `Error starting userland proxy: listen ${network} ${
+    formatHostPort(host, port)
+  }: bind: ${detail}`;
+}
+
+function detailOf(reason: BindReason, cause: unknown): string {
+  if (reason === "in-use") return "address already in use";
+  if (reason === "permission") return "permission denied";
+  const code = codeOf(cause);
+  // EINVAL is what node:net on Deno makes of EADDRNOTAVAIL.
+  const noAddress = code === "EADDRNOTAVAIL" || code === "EINVAL";
+  return noAddress ? "cannot assign requested address" : messageOf(cause);
+}
+
+function codeOf(error: unknown): string | undefined {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : undefined;
+}

@@ -1,0 +1,61 @@
+/**
+ * A command that runs on the remote host while its input and output are used. It owns the session's
+ * channel.
+ */
+import type { Buffer } from "node:buffer";
+// @ts-types="@types/ssh2"
+import type { ClientChannel } from "ssh2";
+import type { RemoteProcess, SpawnOptions } from "../transport.ts";
+import { channelDuplex } from "./channel.ts";
+import type { Connection } from "./connection.ts";
+
+/** Longer lines of standard error are cut off here. */
+const MAX_LINE = 4 * 1024;
+
+/** Takes over a channel on which a command has just been started. */
+export function remoteProcess(
+  channel: ClientChannel,
+  connection: Connection,
+  options: SpawnOptions,
+): RemoteProcess {
+  const { signal, onStderr } = options;
+  const stdio = channelDuplex(channel, connection);
+  const lines = new Lines(onStderr ?? (() => {}));
+  // Read even if nobody asked for it: what is not read holds back standard output as well.
+  channel.stderr.on("data", (data: Buffer) => lines.add(data));
+  const { promise: exit, resolve } = Promise.withResolvers<number | null>();
+  const onAbort = () => stdio.close();
+  signal?.addEventListener("abort", onAbort, { once: true });
+  let status: number | null = null;
+  channel.on("exit", (code: unknown) => status = typeof code === "number" ? code : null);
+  const end = () => {
+    signal?.removeEventListener("abort", onAbort);
+    lines.end();
+    resolve(status);
+  };
+  channel.on("close", end);
+  void connection.closed.then(end);
+  return { stdio, exit };
+}
+
+/** Cuts a stream of bytes into lines. */
+class Lines {
+  readonly #emit: (line: string) => void;
+  readonly #decoder = new TextDecoder();
+  #rest = "";
+
+  constructor(emit: (line: string) => void) {
+    this.#emit = emit;
+  }
+
+  add(data: Uint8Array): void {
+    const lines = (this.#rest + this.#decoder.decode(data, { stream: true })).split("\n");
+    this.#rest = (lines.pop() ?? "").slice(0, MAX_LINE);
+    for (const line of lines) this.#emit(line.slice(0, MAX_LINE));
+  }
+
+  end(): void {
+    if (this.#rest !== "") this.#emit(this.#rest);
+    this.#rest = "";
+  }
+}
