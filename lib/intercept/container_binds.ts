@@ -1,0 +1,283 @@
+/**
+ * Which sync sessions every container uses, kept true to what the engine says. Steps for one container
+ * run one after another; events, answers and lists only lead to a step, so late or repeated ones do no
+ * harm. The sessions belong to the sync manager.
+ */
+import type { EngineClient } from "../docker/engine_client.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import { isObject, type Json } from "../docker/json_body.ts";
+import { AgentError, describeError } from "../errors.ts";
+import { type Logger, logger } from "../log.ts";
+import type { BindSync } from "../sync/types.ts";
+import { type BindRequest, BINDS_LABEL, decodeBindLabel, sessionsOf } from "./bind_label.ts";
+
+/** A container with mounts of ours. */
+export interface BoundContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly running: boolean;
+  readonly autoRemove: boolean;
+  readonly mounts: BindRequest["mounts"];
+}
+
+/** What is needed to follow containers. */
+export interface ContainerBindsOptions {
+  readonly engine: Pick<EngineClient, "get" | "delete">;
+  readonly sync: Pick<BindSync, "attach" | "detach" | "snapshot">;
+  /** Whose containers are followed; see `ownerId`. */
+  readonly owner: string;
+  /** Brings home what a container has written; never rejects. */
+  bringHome(container: BoundContainer): Promise<void>;
+  readonly log?: Logger;
+}
+
+/** Containers remembered; of more, the oldest are asked for again. */
+const MAX_KNOWN = 4096;
+
+/** See the file comment. */
+export class ContainerBinds {
+  readonly #options: ContainerBindsOptions;
+  readonly #log: Logger;
+  readonly #known = new Map<string, BoundContainer>();
+  readonly #attached = new Set<string>();
+  /** Containers that are being started: what the engine said before does not end their sessions. */
+  readonly #starting = new Map<string, number>();
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ContainerBindsOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logger("binds");
+  }
+
+  /** Whose containers are followed. */
+  get owner(): string {
+    return this.#options.owner;
+  }
+
+  /** Notes a container; the engine is not asked for it again. */
+  remember(container: BoundContainer): void {
+    this.#known.delete(container.id);
+    this.#known.set(container.id, container);
+    if (this.#known.size <= MAX_KNOWN) return;
+    for (const id of this.#known.keys()) {
+      if (this.#attached.has(id)) continue;
+      this.#known.delete(id);
+      return;
+    }
+  }
+
+  /** Whether `id` was created here and has not been started since. */
+  isUnstarted(id: string): boolean {
+    return this.#known.has(id) && !this.#attached.has(id);
+  }
+
+  /** A container that is known here by its id, its name or the beginning of its id. */
+  recall(target: string): BoundContainer | undefined {
+    const exact = this.#known.get(target);
+    if (exact !== undefined) return exact;
+    for (const container of this.#known.values()) {
+      if (container.name === target) return container;
+      if (target.length >= 12 && container.id.startsWith(target)) return container;
+    }
+    return undefined;
+  }
+
+  /**
+   * What `target` (name, id or the beginning of one) mounts; nothing when there is no such container,
+   * when it has no mount of ours or belongs to somebody else. Throws `AgentError` of kind `lost`.
+   */
+  async find(target: string, signal: AbortSignal): Promise<BoundContainer | undefined> {
+    const known = this.#known.get(target);
+    if (known !== undefined) return known;
+    const found = await this.inspect(target, signal);
+    if (found?.request?.owner !== this.owner) return undefined;
+    this.remember(found.container);
+    return found.container;
+  }
+
+  /** What the engine says of any container; nothing when there is none. Throws as {@link find}. */
+  async inspect(
+    target: string,
+    signal: AbortSignal,
+  ): Promise<{ container: BoundContainer; request: BindRequest | undefined } | undefined> {
+    const path = `/containers/${encodeURIComponent(target)}/json`;
+    const { status, body } = await this.#options.engine.get(path, { signal });
+    if (status === 404) return undefined;
+    if (status === 200 && isObject(body)) return inspected(body);
+    throw new AgentError("engine", `The engine answered the inspection of a container with ${status}`);
+  }
+
+  /** Removes a container that could not be started, as the engine does with `--rm`. */
+  async removeUnstarted(id: string): Promise<void> {
+    const found = await this.inspect(id, this.#closing.signal);
+    if (found?.container.autoRemove !== true || found.container.running) return;
+    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+  }
+
+  /** The container uses its sessions from here on, whatever older events say, until {@link started}. */
+  async starting(container: BoundContainer): Promise<void> {
+    const { id } = container;
+    this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
+    try {
+      await this.#inTurn(id, () => this.#attach(container));
+    } catch (error) {
+      this.#settled(id);
+      throw error;
+    }
+  }
+
+  /** The attempt that {@link starting} announced is over; one that failed is looked at again. */
+  started(container: BoundContainer, ok: boolean): void {
+    this.#settled(container.id);
+    if (!ok) void this.#look(container.id);
+  }
+
+  #settled(id: string): void {
+    const left = (this.#starting.get(id) ?? 1) - 1;
+    if (left > 0) this.#starting.set(id, left);
+    else this.#starting.delete(id);
+  }
+
+  /** Takes note of an event. Never throws. */
+  handle({ type, action, id, attributes }: EngineEvent): void {
+    if (type !== "container") return;
+    const request = decodeBindLabel(attributes[BINDS_LABEL]);
+    if (request?.owner !== this.owner || request.mounts.length === 0) return;
+    const before = this.#known.get(id);
+    const name = attributes["name"] ?? before?.name ?? "";
+    const autoRemove = before?.autoRemove ?? false;
+    const running = action === "start";
+    const container = { id, name, running, autoRemove, mounts: request.mounts };
+    if (action === "start" || action === "rename") this.remember(container);
+    if (action === "start" || (action === "rename" && this.#attached.has(id))) {
+      this.#step(id, () => this.#attach(container));
+    } else if (action === "die") {
+      this.#step(id, () => this.#ended(container));
+    } else if (action === "destroy") {
+      this.#step(id, async () => {
+        await this.#ended(container);
+        this.#known.delete(id);
+      });
+    }
+  }
+
+  /** Looks at all containers, after a connection; never rejects. */
+  async lookAtAll(): Promise<void> {
+    try {
+      const before = new Set([
+        ...this.#attached,
+        ...this.#options.sync.snapshot().flatMap(({ containers }) => containers),
+      ]);
+      for (const container of await this.#list()) {
+        if (container.running) {
+          before.delete(container.id);
+          this.remember(container);
+          this.#step(container.id, () => this.#attach(container));
+        }
+      }
+      for (const id of before) void this.#look(id);
+      await Promise.all(this.#turns.values());
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  async #list(): Promise<BoundContainer[]> {
+    const filters = JSON.stringify({ label: [BINDS_LABEL] });
+    const query = new URLSearchParams({ all: "1", filters });
+    const { signal } = this.#closing;
+    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, { signal });
+    if (status !== 200 || !Array.isArray(body)) {
+      throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
+    }
+    return body.flatMap((item) => listed(item, this.owner) ?? []);
+  }
+
+  /** Asks the engine whether a container runs, and follows the answer; never rejects. */
+  #look(id: string): Promise<void> {
+    return this.#step(id, async () => {
+      const found = await this.inspect(id, this.#closing.signal);
+      if (found?.container.running === true) return await this.#attach(found.container);
+      const known = found?.container ?? this.#known.get(id);
+      await this.#ended(known ?? { id, name: "", running: false, autoRemove: false, mounts: [] });
+    });
+  }
+
+  async #attach(container: BoundContainer): Promise<void> {
+    const sessions = sessionsOf(container);
+    if (sessions.length === 0) return;
+    await this.#options.sync.attach({ id: container.id, name: container.name }, sessions);
+    this.#attached.add(container.id);
+  }
+
+  /** Its writes come home before its sessions are let go. */
+  async #ended(container: BoundContainer): Promise<void> {
+    const { id } = container;
+    if (this.#starting.has(id)) return;
+    await this.#options.bringHome(container);
+    // It was started again meanwhile, and uses them still.
+    if (this.#starting.has(id)) return;
+    this.#attached.delete(id);
+    await this.#options.sync.detach(id);
+  }
+
+  #step(id: string, work: () => Promise<void>): Promise<void> {
+    return this.#inTurn(id, work).catch(this.#tell);
+  }
+
+  readonly #tell = (error: unknown): void => {
+    if (this.#closing.signal.aborted) return;
+    this.#log.warn(`Cannot follow the bind mounts of a container: ${describeError(error)}`);
+  };
+
+  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.catch(() => {}).then(() => {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id);
+    });
+    this.#turns.set(id, settled);
+    return turn;
+  }
+
+  /** Ends the questions under way and waits for the steps; the sessions are closed by their owner. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#turns.values());
+  }
+}
+
+function inspected(body: Record<string, Json>) {
+  const config = isObject(body["Config"]) ? body["Config"] : {};
+  const host = isObject(body["HostConfig"]) ? body["HostConfig"] : {};
+  const state = isObject(body["State"]) ? body["State"] : {};
+  const labels = isObject(config["Labels"]) ? config["Labels"] : {};
+  const request = decodeBindLabel(labels[BINDS_LABEL]);
+  const container: BoundContainer = {
+    id: textOf(body["Id"]),
+    name: textOf(body["Name"]).replace(/^\//, ""),
+    running: state["Running"] === true,
+    autoRemove: host["AutoRemove"] === true,
+    mounts: request?.mounts ?? [],
+  };
+  return { container, request };
+}
+
+function listed(item: Json, owner: string): BoundContainer | undefined {
+  if (!isObject(item) || !isObject(item["Labels"])) return undefined;
+  const request = decodeBindLabel(item["Labels"][BINDS_LABEL]);
+  if (request?.owner !== owner) return undefined;
+  const [name] = Array.isArray(item["Names"]) ? item["Names"] : [];
+  return {
+    id: textOf(item["Id"]),
+    name: textOf(name).replace(/^\//, ""),
+    running: ["running", "paused", "restarting"].includes(textOf(item["State"])),
+    autoRemove: false,
+    mounts: request.mounts,
+  };
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === "string" ? value : "";
+}
