@@ -4,8 +4,8 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import { type CommandName, COMMANDS, type Given } from "../config/option.ts";
-import { OPTION_NAMES, type OptionName, specOf } from "../config/schema.ts";
+import { type CommandName, COMMANDS, type Given, OPERANDS } from "../config/option.ts";
+import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
@@ -17,6 +17,8 @@ export type Invocation =
   | {
     readonly kind: "run";
     readonly command: CommandName;
+    /** The word after the command, for those that take one; see `OPERANDS`. */
+    readonly operand?: string;
     readonly flags: readonly Given<OptionName>[];
   };
 
@@ -53,18 +55,34 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   );
   const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
-  const surplus = words[topic === undefined ? 1 : 2];
+  const operand = readOperand(command, words[1]);
+  const surplus = words[topic === undefined && operand === undefined ? 1 : 2];
   if (surplus !== undefined) {
     const hint = "a value belongs to its flag, as in --flag=value";
     throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
   }
-  const stray = flags.find(({ name }) => !specOf(name).commands.includes(command));
+  const stray = flags.find(({ name }) => !takes(command, name));
   if (stray !== undefined) {
     const message = `Cannot use ${stray.origin.where} with the command "${command}"`;
     throw new AgentError("usage", message, { hint: HELP_HINT });
   }
   if (command === "help") return { kind: "help", topic };
-  return command === "version" ? { kind: "version" } : { kind: "run", command, flags };
+  return command === "version" ? { kind: "version" } : {
+    kind: "run",
+    command,
+    ...(operand === undefined ? {} : { operand }),
+    flags,
+  };
+}
+
+function readOperand(command: CommandName, word: string | undefined): string | undefined {
+  const allowed = OPERANDS[command];
+  if (allowed === undefined) return undefined;
+  if (word !== undefined && allowed.includes(word)) return word;
+  const message = word === undefined
+    ? `Missing word after "${command}"`
+    : `Unknown word ${quote(word)} after "${command}"`;
+  throw new AgentError("usage", message, { hint: `write ${command} ${allowed.join("|")}` });
 }
 
 type Tokens = NonNullable<ReturnType<typeof parseArgs>["tokens"]>;

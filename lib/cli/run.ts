@@ -8,7 +8,9 @@ import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { configureLogging, logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
 import { runRelayCommand } from "./commands/relay.ts";
+import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
+import { runStatus } from "./commands/status.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -65,6 +67,13 @@ async function dispatch(
     const { "log-level": level, "log-format": format } = loaded.values;
     configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
     return await runRelayCommand(command, loaded, system);
+  }
+  if (command === "status" || command === "service") {
+    const { values } = await loadValues(sources);
+    configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
+    if (command === "status") return await runStatus(values, system);
+    const { operand } = invocation;
+    return await runServiceCommand({ operand, flags, values, sources }, system);
   }
   const settings = await loadSettings(sources);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });

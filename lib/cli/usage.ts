@@ -1,5 +1,5 @@
 /** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
-import { type CommandName, COMMANDS, GROUPS, type OptionSpec } from "../config/option.ts";
+import { type CommandName, COMMANDS, GROUPS, OPERANDS, type OptionSpec } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "../config/schema.ts";
 
 const WIDTH = 80;
@@ -11,6 +11,8 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   "relay-server": "Take SSH connections and let them through to the engine's socket",
   relay: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere",
   keygen: "Make a pair of SSH keys",
+  status: "Show how the programs that run here are doing",
+  service: "Have the system start the program, with the options of start",
   version: "Show the version",
   help: "Show this text, or that of one command",
 };
@@ -46,12 +48,17 @@ export function renderUsage(topic?: CommandName): string {
 
 function renderCommand(command: CommandName): string {
   const sections = [
-    `Usage: remote-docker-agent ${command} [OPTIONS]`,
+    `Usage: remote-docker-agent ${[command, ...operandsOf(command), "[OPTIONS]"].join(" ")}`,
     `${ABOUT[command]}.`,
     ...renderGroups(command),
     renderEnvironment(),
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function operandsOf(command: CommandName): string[] {
+  const operands = OPERANDS[command];
+  return operands === undefined ? [] : [operands.join("|")];
 }
 
 /** The options of one command. */

@@ -9,6 +9,7 @@ import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
 import { defaultConfigFile, pathsOf, type Place, stateFolder } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
+import { clientLimits, opsSettings } from "./ops_settings.ts";
 import { makeSettings, type Settings } from "./settings.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
@@ -50,6 +51,8 @@ export async function loadSettings(sources: Sources): Promise<Settings> {
     isTerminal,
     sshPassphrase,
     stateFolder: stateFolder(place),
+    limits: clientLimits(values),
+    ops: opsSettings({ values, origins }, place),
   });
 }
 

@@ -9,6 +9,8 @@ export const COMMANDS = [
   "relay-server",
   "relay",
   "keygen",
+  "status",
+  "service",
   "version",
   "help",
 ] as const;
@@ -25,13 +27,23 @@ export const GROUPS = [
   "Relay",
   "Keys",
   "Behaviour",
+  "Limits",
+  "Operations",
   "Logging",
+  "Status",
+  "Service",
 ] as const;
+
+/** The words that a command takes after its name. */
+export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  service: ["install", "uninstall", "status"],
+};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address, `ip` an IP address.
+ * the remote host, `listen` a local address, `ip` an IP address, `forward`
+ * and `port-rule` are described in `docs/ports.md`.
  */
 export type OptionType =
   | "string"
@@ -43,7 +55,9 @@ export type OptionType =
   | "host"
   | "engine"
   | "listen"
-  | "ip";
+  | "ip"
+  | "forward"
+  | "port-rule";
 
 /** One row of the table. */
 export interface OptionSpec {

@@ -77,3 +77,20 @@ function stateRoot({ platform, home, env }: Place): string | undefined {
   if (xdg !== undefined && paths.isAbsolute(xdg)) return xdg;
   return home && paths.join(home, ".local", "state");
 }
+
+/**
+ * Where the commands of one user find each other, the best place first: below `$XDG_RUNTIME_DIR`,
+ * which is there while the user is signed in, then in {@link stateFolder}. A command announces
+ * itself in the first and looks into all.
+ */
+export function runtimeFolders(place: Place): string[] {
+  const paths = pathsOf(place.platform);
+  const runtime = place.platform === "linux" ? place.env["XDG_RUNTIME_DIR"] : undefined;
+  const state = stateFolder(place);
+  return [
+    ...(runtime !== undefined && paths.isAbsolute(runtime)
+      ? [paths.join(runtime, "remote-docker-agent")]
+      : []),
+    ...(state === undefined ? [] : [paths.join(state, "run")]),
+  ];
+}

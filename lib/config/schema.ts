@@ -4,7 +4,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { KEY_KINDS } from "../relay/key_types.ts";
-import type { OptionSpec, ValueOf } from "./option.ts";
+import type { CommandName, OptionSpec, ValueOf } from "./option.ts";
 
 /** The longest duration accepted: a day. Timers cannot count past 24.8 days. */
 const MAX_DURATION_MS = 24 * 60 * 60 * 1000;
@@ -195,6 +195,23 @@ export const OPTIONS = {
     help: "Also forward the ports of containers that others have started",
     commands: start,
   },
+  ports: {
+    type: "port-rule",
+    many: true,
+    placeholder: "RULE",
+    group: "Ports",
+    help:
+      'Where a published port goes, such as "image=db* port=5432 local=15432"; the first counts',
+    commands: start,
+  },
+  forward: {
+    type: "forward",
+    many: true,
+    placeholder: "PORT:HOST:PORT",
+    group: "Ports",
+    help: "Forward a local port to an address that the remote host can reach",
+    commands: start,
+  },
   host: {
     type: "string",
     default: "127.0.0.1",
@@ -243,16 +260,6 @@ export const OPTIONS = {
     group: "Relay server",
     help: "A further key that may sign in, as a line of authorized_keys",
     commands: server,
-  },
-  "max-connections": {
-    type: "integer",
-    default: "1000",
-    min: 1,
-    max: 100_000,
-    placeholder: "N",
-    group: "Relay server",
-    help: "Connections relayed at the same time; one more is refused",
-    commands: relays,
   },
   "connect-timeout": {
     ...seconds,
@@ -433,6 +440,86 @@ export const OPTIONS = {
     help: "Idle connections to the engine kept open for the next requests",
     commands: start,
   },
+  "max-connections": {
+    type: "integer",
+    default: "1000",
+    min: 1,
+    max: 100_000,
+    placeholder: "N",
+    group: "Limits",
+    help: "Connections served at the same time; a relay refuses one more, start lets it wait",
+    commands: running,
+  },
+  "queue-timeout": {
+    ...duration,
+    default: "10s",
+    group: "Limits",
+    help: "How long a further client waits for its turn before it is answered 503",
+    commands: start,
+  },
+  "idle-timeout": {
+    ...duration,
+    default: "10m",
+    group: "Limits",
+    help: "Close a connection that asks for nothing for this long; 0s for never",
+    commands: start,
+  },
+  "read-timeout": {
+    ...duration,
+    default: "5m",
+    group: "Limits",
+    help: "Refuse a request whose head or body comes to a halt for this long; 0s for never",
+    commands: start,
+  },
+  "write-timeout": {
+    ...duration,
+    default: "0s",
+    group: "Limits",
+    help: "Close a connection whose client takes nothing for this long; 0s for never",
+    commands: start,
+  },
+  "ops-listen": {
+    type: "listen",
+    many: true,
+    placeholder: "ADDRESS",
+    group: "Operations",
+    help: "Show status page, /health, /ready, /metrics and /status on HOST:PORT or unix:///PATH",
+    commands: running,
+  },
+  "health-check-enabled": {
+    type: "boolean",
+    default: "false",
+    group: "Operations",
+    help: "The same on the health check port of 127.0.0.1",
+    commands: running,
+  },
+  "health-check-port": {
+    type: "integer",
+    default: "20080",
+    min: 0,
+    max: 65_535,
+    placeholder: "PORT",
+    group: "Operations",
+    help: "The health check port; naming one enables it",
+    commands: running,
+  },
+  "metrics-enabled": {
+    type: "boolean",
+    default: "false",
+    group: "Operations",
+    help: "The same on the metrics port of 127.0.0.1",
+    commands: running,
+  },
+  "metrics-port": {
+    type: "integer",
+    default: "20090",
+    min: 0,
+    max: 65_535,
+    placeholder: "PORT",
+    group: "Operations",
+    help: "The metrics port; naming one enables it",
+    commands: running,
+  },
   "log-level": {
     type: "choice",
     choices: LOG_LEVELS,
@@ -457,6 +544,47 @@ export const OPTIONS = {
     help: "Write each request and response to the log, secrets masked; sets log level debug",
     commands: start,
   },
+  json: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Status",
+    help: "Write JSON: one object for each running program, one line each with --watch",
+    commands: ["status"],
+  },
+  watch: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Status",
+    help: "Go on until interrupted, with a new picture every 2 seconds",
+    commands: ["status"],
+  },
+  system: {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Service",
+    help: "For the machine, in place of the user: started at boot, needs its administrator",
+    commands: ["service"],
+  },
+  "dry-run": {
+    type: "boolean",
+    default: "false",
+    inFile: false,
+    group: "Service",
+    help: "Show the file and the commands, and change nothing",
+    commands: ["service"],
+  },
+  "service-name": {
+    type: "string",
+    default: "remote-docker-agent",
+    inFile: false,
+    placeholder: "NAME",
+    group: "Service",
+    help: "What the service is called; one machine can have several",
+    commands: ["service"],
+  },
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof OPTIONS;
@@ -466,6 +594,12 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
+
+/** Whether a command takes an option; a service is installed with those it is to be started with. */
+export function takes(command: CommandName, name: OptionName): boolean {
+  const { commands } = specOf(name);
+  return commands.includes(command) || (command === "service" && commands.includes("start"));
+}
 
 /** A row of the table, widened for code that treats all rows alike. */
 export function specOf(name: OptionName): OptionSpec {

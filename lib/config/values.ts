@@ -4,9 +4,11 @@
  */
 import { isIP } from "node:net";
 import { AgentError, messageOf } from "../errors.ts";
+import { parsePlainForward } from "../forward/plain.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
 
@@ -73,6 +75,8 @@ const readers: Record<OptionSpec["type"], Reader> = {
   engine: (text) => formatTarget(parseRemoteDocker(text)),
   listen: (text, _spec, _given, place) => readListen(text, place),
   ip: (text) => readIp(text),
+  forward: (text) => (parsePlainForward(text), text),
+  "port-rule": (text) => (parsePortRule(text), text),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {

@@ -34,6 +34,9 @@ const LOOK_TIMEOUT_MS = 10_000;
 /** Ports of one container; a program that opens more is no server for people. */
 const MAX_PORTS = 64;
 
+/** Containers whose baselines are kept while they do not run. */
+const MAX_REMEMBERED = 256;
+
 interface Watched {
   container: HostContainer;
   /** Sockets (`host port`) that were there before; `undefined` until the first look. */
@@ -58,8 +61,10 @@ export class HostPorts {
 
   /** To be called before a container is started: notes what listens already. Never rejects. */
   async prepare(id: string): Promise<void> {
+    // One that is being restarted still listens, and what was there before it is known.
+    if (this.#watched.has(id)) return;
     const listing = await this.#list([]);
-    if (listing !== undefined) this.#before.set(id, keysOf(listing));
+    if (listing !== undefined) this.#remember(id, keysOf(listing));
   }
 
   /** The container runs: finds its ports until {@link remove}. Again: another name, say. */
@@ -71,21 +76,34 @@ export class HostPorts {
     else {
       this.#watched.set(id, { container, baseline: this.#before.get(id), forwards: new Map() });
     }
-    this.#before.delete(id);
     this.#looks = 0;
     this.#wake?.();
     this.#running ??= this.#run().finally(() => this.#running = undefined);
   }
 
-  /** The container has stopped: gives its ports back. */
+  /** The container has stopped: gives its ports back. It may be started again by its policy. */
   async remove(id: string): Promise<void> {
-    this.#before.delete(id);
     const watched = this.#watched.get(id);
+    if (watched === undefined) return;
     this.#watched.delete(id);
+    if (watched.baseline !== undefined) this.#remember(id, watched.baseline);
     this.#wake?.();
-    for (const forward of watched?.forwards.values() ?? []) {
+    for (const forward of watched.forwards.values()) {
       await this.#options.forwarding.release(forward);
     }
+  }
+
+  /** The container is gone for good. */
+  async forget(id: string): Promise<void> {
+    await this.remove(id);
+    this.#before.delete(id);
+  }
+
+  #remember(id: string, baseline: ReadonlySet<string>): void {
+    this.#before.delete(id);
+    this.#before.set(id, baseline);
+    const [oldest] = this.#before.keys();
+    if (this.#before.size > MAX_REMEMBERED && oldest !== undefined) this.#before.delete(oldest);
   }
 
   /** Looks no more. The ports are given back with the manager. */

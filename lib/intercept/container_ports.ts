@@ -2,50 +2,23 @@
  * Which local ports every container has, kept true to what the engine says. Everything is told by
  * looking again: an event, the answer to a start or a new connection only names the container to
  * look at, so that late, repeated or lost events do no harm. Looks at one container run one after
- * another, and none runs while a start of it is under way. The listeners belong to the forwarding
- * manager.
+ * another, and none runs while a start of it is under way. What it
+ * comes to on this machine is the matter of `local_ends.ts`.
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
-import { BindError, type ForwardingManager, type Published } from "../forward/manager.ts";
-import type { RequestedBinding } from "../forward/binding.ts";
+import { BindError } from "../forward/manager.ts";
 import { type Logger, logger } from "../log.ts";
-import {
-  asBound,
-  type ContainerView,
-  remoteEnds,
-  viewOfInspect,
-  viewOfListItem,
-  wantedBindings,
-} from "./container_view.ts";
+import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
+import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 import { PORTS_LABEL } from "./port_label.ts";
-
-/** What of the forwarding manager is used here. */
-export type PortForwarding = Pick<
-  ForwardingManager,
-  "reserve" | "activate" | "release" | "forget" | "rename" | "published"
->;
 
 /** What is needed to follow the ports of containers. */
 export interface ContainerPortsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
-  readonly forwarding: PortForwarding;
-  /** Whose containers are forwarded; see `ownerId`. */
-  readonly owner: string;
-  /** Also forward what others have published. */
-  readonly foreign: boolean;
+  readonly ends: LocalEnds;
   readonly log?: Logger;
-}
-
-/** What was learned when a container was created here; the engine is not asked for it again. */
-export interface CreatedContainer {
-  readonly id: string;
-  /** Empty when the engine has chosen it. */
-  readonly name: string;
-  readonly image: string;
-  readonly labels: Readonly<Record<string, string>>;
-  readonly bindings: readonly RequestedBinding[];
 }
 
 /** Containers remembered from their creation; of more, the oldest are asked for again. */
@@ -56,7 +29,7 @@ const FULL_ID = /^[0-9a-f]{64}$/;
 export class ContainerPorts {
   readonly #options: ContainerPortsOptions;
   readonly #log: Logger;
-  readonly #created = new Map<string, CreatedContainer>();
+  readonly #created = new Map<string, StartingContainer>();
   /** Names of containers whose ports are followed, by id. */
   readonly #followed = new Map<string, string>();
   readonly #starting = new Map<string, number>();
@@ -71,7 +44,7 @@ export class ContainerPorts {
   }
 
   /** Notes a container that was created through this agent. */
-  remember(container: CreatedContainer): void {
+  remember(container: StartingContainer): void {
     this.#created.set(container.id, container);
     if (this.#created.size <= MAX_CREATED) return;
     const [oldest] = this.#created.keys();
@@ -87,23 +60,23 @@ export class ContainerPorts {
    * The container that `target` (name, id or the beginning of one) stands for, and what it is to
    * publish here; nothing when there is no such container. Throws `AgentError` of kind `lost`.
    */
-  async find(target: string, signal: AbortSignal): Promise<CreatedContainer | undefined> {
+  async find(target: string, signal: AbortSignal): Promise<StartingContainer | undefined> {
     const known = FULL_ID.test(target) ? this.#created.get(target) : undefined;
     if (known !== undefined) return known;
     const view = await this.#inspect(target, signal);
-    return view && { ...view, bindings: this.#bindingsOf(view) };
+    return view && this.#options.ends.startOf(view);
   }
 
   /**
    * Takes the local ports of a container that is about to start, and until {@link settle} leaves
    * them alone whatever the engine says meanwhile. Throws `BindError`, and then nothing is taken.
    */
-  async reserve(container: CreatedContainer): Promise<void> {
+  async reserve(container: StartingContainer): Promise<void> {
     const { id } = container;
     this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
     try {
       await this.#turns.get(id);
-      await this.#options.forwarding.reserve(container, container.bindings);
+      await this.#options.ends.prepare(container);
       this.#followed.set(id, container.name);
     } catch (error) {
       this.#started(id);
@@ -154,7 +127,7 @@ export class ContainerPorts {
   }
 
   /** The name of a container, for messages. */
-  async nameOf({ id, name }: CreatedContainer): Promise<string> {
+  async nameOf({ id, name }: StartingContainer): Promise<string> {
     if (name !== "") return name;
     try {
       return (await this.#inspect(id, this.#closing.signal))?.name ?? id;
@@ -162,21 +135,6 @@ export class ContainerPorts {
       // The message is about something else; the id names the container too.
       return id;
     }
-  }
-
-  /** Whose containers are forwarded. */
-  get owner(): string {
-    return this.#options.owner;
-  }
-
-  /** Whether ports that others have published are forwarded too. */
-  get foreign(): boolean {
-    return this.#options.foreign;
-  }
-
-  /** The local ports of a container; nothing if it has none now. */
-  published(id: string): readonly Published[] | undefined {
-    return this.#options.forwarding.published(id);
   }
 
   /** Whether `target`, a name or an id, is a container whose ports are followed. */
@@ -195,14 +153,15 @@ export class ContainerPorts {
     const followed = this.#followed.has(id);
     if (action === "rename" && followed) {
       this.#followed.set(id, attributes["name"] ?? "");
-      this.#options.forwarding.rename(id, attributes["name"] ?? "");
+      this.#options.ends.rename(id, attributes["name"] ?? "");
     } else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
       void this.#look(id);
     }
   }
 
   #mayBeOurs(action: string, attributes: Readonly<Record<string, string>>): boolean {
-    return action === "start" && (this.#options.foreign || attributes[PORTS_LABEL] !== undefined);
+    return action === "start" &&
+      (this.#options.ends.foreign || attributes[PORTS_LABEL] !== undefined);
   }
 
   /** Looks at all containers, after a connection; never rejects. */
@@ -212,8 +171,9 @@ export class ContainerPorts {
       const views = await this.#list();
       const seen = new Set(views.map(({ id }) => id));
       await Promise.all(views.map((view) =>
-        // What was seen in the list may be old news for a container that is being started.
-        this.#turns.has(view.id) || this.#starting.has(view.id)
+        // The list may be old news for a container that is being started, and does not tell which
+        // ports one on the host's network exposes.
+        this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
           : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
       ));
@@ -224,7 +184,7 @@ export class ContainerPorts {
   }
 
   async #list(): Promise<ContainerView[]> {
-    const filters = this.#options.foreign ? {} : { label: [PORTS_LABEL] };
+    const filters = this.#options.ends.foreign ? {} : { label: [PORTS_LABEL] };
     const query = new URLSearchParams({ all: "1", filters: JSON.stringify(filters) });
     const { signal } = this.#closing;
     const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
@@ -251,27 +211,16 @@ export class ContainerPorts {
 
   /** Makes the local ports follow what was seen. */
   async #apply(id: string, view: ContainerView | undefined): Promise<void> {
-    const { forwarding } = this.#options;
+    const { ends } = this.#options;
     if (view === undefined) {
       this.#followed.delete(id);
       this.#created.delete(id);
-      return await forwarding.forget(id);
+      return await ends.forget(id);
     }
-    const bindings = view.running ? this.#bindingsOf(view) : [];
-    if (bindings.length === 0) {
-      // Another attempt to start it has taken the ports, and will settle that itself.
-      if (!this.#starting.has(id)) await forwarding.release(id);
-      return;
-    }
+    if (!ends.concern(view)) return;
     this.#followed.set(id, view.name);
-    await forwarding.reserve(view, bindings);
-    forwarding.activate(id, remoteEnds(view));
-  }
-
-  #bindingsOf(view: ContainerView): RequestedBinding[] {
-    if (view.request?.owner === this.owner) return wantedBindings(view);
-    if (!this.#options.foreign) return [];
-    return view.request === undefined ? asBound(view) : wantedBindings(view);
+    // Another attempt to start it has taken the ports, and will settle that itself.
+    if (view.running || !this.#starting.has(id)) await ends.follow(view);
   }
 
   readonly #tell = (error: unknown): void => {

@@ -31,6 +31,8 @@ export interface ContainerView {
   readonly autoRemove: boolean;
   /** What its label says, if an agent created it. */
   readonly request: PortRequest | undefined;
+  /** TCP ports it is said to use; unknown from a list. */
+  readonly exposed: readonly number[];
   /** Container ports it is to publish, such as `80/tcp`; unknown from a list. */
   readonly declared: ReadonlySet<string> | undefined;
   readonly ports: readonly RemotePort[];
@@ -53,6 +55,8 @@ export function viewOfInspect(value: Json): ContainerView | undefined {
     running: state["Running"] === true && state["Restarting"] !== true,
     autoRemove: host["AutoRemove"] === true,
     request: decodeLabel(labels[PORTS_LABEL]),
+    exposed: Object.keys(objectIn(config, "ExposedPorts"))
+      .flatMap((key) => /^(\d{1,5})(?:\/tcp)?$/.exec(key)?.[1] ?? []).map(Number),
     declared: new Set(declared),
     ports: portsOfInspect(objectIn(objectIn(value, "NetworkSettings"), "Ports")),
   };
@@ -74,6 +78,7 @@ export function viewOfListItem(value: Json): ContainerView | undefined {
     running: state === "running" || state === "paused",
     autoRemove: false,
     request: decodeLabel(labels[PORTS_LABEL]),
+    exposed: [],
     declared: undefined,
     ports: (Array.isArray(value["Ports"]) ? value["Ports"] : []).flatMap(portOfListItem),
   };

@@ -17,7 +17,8 @@ import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
 import { BindError } from "../forward/manager.ts";
 import type { ResponseMessage } from "../http/message.ts";
-import type { ContainerPorts, CreatedContainer } from "./container_ports.ts";
+import type { ContainerPorts } from "./container_ports.ts";
+import type { StartingContainer } from "./local_ends.ts";
 
 /** Containers with somebody attached before their start; of more, the oldest are not noted. */
 const MAX_ATTACHED = 1024;
@@ -38,7 +39,8 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
     }
     if (!STARTS.has(route.name)) return await next();
     const container = await ports.find(target, signal);
-    if (container === undefined || container.bindings.length === 0) return await next();
+    const concern = container !== undefined && (container.bindings.length > 0 || container.onHost);
+    if (!concern) return await next();
     const { id } = container;
     const waiting = attached.get(id) ?? [];
     attached.delete(id);
@@ -69,7 +71,7 @@ function noteAttached(
 /** What the engine would say, after what it would do. */
 async function refusal(
   ports: ContainerPorts,
-  container: CreatedContainer,
+  container: StartingContainer,
   error: BindError,
   { log }: Exchange,
 ): Promise<ReplyError> {

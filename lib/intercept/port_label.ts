@@ -26,7 +26,8 @@ export type PortMode = "virtual" | "same";
 export interface PortRequest {
   /** The agent's user; see `ownerId`. */
   readonly owner: string;
-  readonly mode: PortMode;
+  /** `host`: it is on the host's own network, and its ports are found when they listen. */
+  readonly mode: PortMode | "host";
   /** `HostConfig.PortBindings` as it was made. */
   readonly asked: Json;
   /** `HostConfig.PublishAllPorts` as it was made. */
@@ -58,7 +59,7 @@ export function decodeLabel(text: string | undefined): PortRequest | undefined {
 
 function requestOf(value: JsonObject): PortRequest | undefined {
   const { owner, mode, asked = null, publishAll, exposed } = value;
-  if (typeof owner !== "string" || (mode !== "virtual" && mode !== "same")) return undefined;
+  if (typeof owner !== "string" || !isMode(mode)) return undefined;
   const keys = Array.isArray(exposed) ? exposed.filter((key) => typeof key === "string") : [];
   const request: PortRequest = {
     owner,
@@ -71,8 +72,14 @@ function requestOf(value: JsonObject): PortRequest | undefined {
   return request;
 }
 
+function isMode(mode: Json | undefined): mode is PortRequest["mode"] {
+  return mode === "virtual" || mode === "same" || mode === "host";
+}
+
 /** Every binding of a request, in its order, then those of exposed ports. */
-export function bindingsOf({ asked, exposed }: PortRequest): RequestedBinding[] {
+export function bindingsOf({ mode, asked, exposed }: PortRequest): RequestedBinding[] {
+  // The engine publishes nothing of a container on the host's network.
+  if (mode === "host") return [];
   return [
     ...parsePortBindings(asked),
     ...exposed.map((key) => ({ ...parsePortKey(key), hostIp: "", hostPort: "" })),
@@ -87,7 +94,7 @@ export function reservable(
   { mode }: PortRequest,
   bindings: readonly RequestedBinding[],
 ): RequestedBinding[] {
-  if (mode === "virtual") return [...bindings];
+  if (mode !== "same") return [...bindings];
   return bindings.filter(({ hostPort }) => {
     const { first, last } = parseHostPort(hostPort);
     return first > 0 && first === last;

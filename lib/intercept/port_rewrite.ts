@@ -28,8 +28,8 @@ export interface PortPolicy {
 
 /** Where published ports are bound on the remote host: the engine chooses the port. */
 const LOOPBACK = { HostIp: "127.0.0.1", HostPort: "" } as const;
-/** Networks on which the engine publishes nothing. */
-const UNPUBLISHED_NETWORKS = /^(host|none|container:.*)$/;
+/** Networks on which the engine publishes nothing, and whose ports are not found here either. */
+const UNPUBLISHED_NETWORKS = /^(none|container:.*)$/;
 
 /** Whether the exposed ports of the image decide which ports are published. */
 export function needsImagePorts(body: JsonObject): boolean {
@@ -38,7 +38,8 @@ export function needsImagePorts(body: JsonObject): boolean {
 }
 
 /**
- * Edits `body` and returns the plan; nothing, and `body` unchanged, when no port is published.
+ * Edits `body` and returns the plan; nothing, and `body` unchanged, when no port is published. A
+ * container on the host's network is only labelled.
  * `imagePorts` are keys such as `80/tcp`. Throws {@link ReplyError} 400, in the engine's words where
  * it has some, for a request that cannot be understood.
  */
@@ -50,6 +51,7 @@ export function rewritePorts(
   const host = hostConfigOf(body);
   if (host === undefined) return undefined;
   const asked = askedFor(host);
+  if (stringField(host, "NetworkMode") === "host") return onHostNetwork(body, policy.owner);
   const publishAll = field(host, "PublishAllPorts") === true;
   const exposed = publishAll
     ? exposedPorts(asked, [...imagePorts, ...Object.keys(objectField(body, "ExposedPorts") ?? {})])
@@ -60,6 +62,13 @@ export function rewritePorts(
   if (policy.mode === "virtual") moveToLoopback(host, asked, bindings);
   setLabel(body, encodeLabel(request));
   return { request, bindings };
+}
+
+/** Nothing is published, but the container is to be known as ours. */
+function onHostNetwork(body: JsonObject, owner: string): PortPlan {
+  const request = { owner, mode: "host", asked: null, publishAll: false, exposed: [] } as const;
+  setLabel(body, encodeLabel(request));
+  return { request, bindings: [] };
 }
 
 function hostConfigOf(body: JsonObject): JsonObject | undefined {

@@ -15,7 +15,7 @@ import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { objectField, stringField } from "../docker/fields.ts";
 import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
-import { describeError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
 import {
   collect,
@@ -37,8 +37,8 @@ export interface PublishOptions {
   readonly ports: Pick<ContainerPorts, "remember">;
   readonly engine: Pick<EngineClient, "get">;
   readonly policy: PortPolicy;
-  /** Why a binding cannot be forwarded, as a sentence for the user; nothing if it can. */
-  obstacle(binding: RequestedBinding): Promise<string | undefined>;
+  /** What the user should know about what was asked for, a line each. */
+  warnings(bindings: readonly RequestedBinding[]): Promise<string[]>;
 }
 
 /** The interceptor of `ContainerCreate`; see the file comment. */
@@ -110,24 +110,13 @@ async function created(
     image: stringField(body, "Image"),
     labels: textLabels(objectField(body, "Labels") ?? {}),
     bindings: plan === undefined ? [] : reservable(plan.request, plan.bindings),
+    onHost: plan?.request.mode === "host",
   });
-  const warnings = await obstacles(plan?.bindings ?? [], options);
+  const warnings = plan === undefined ? [] : await options.warnings(plan.bindings);
   for (const warning of warnings) log.warn(warning, { container: id.slice(0, 12) });
   if (warnings.length === 0) return withResponseBody(response, bytes);
   const said = Array.isArray(reply["Warnings"]) ? reply["Warnings"] : [];
   return withResponseBody(response, encodeJson({ ...reply, Warnings: [...said, ...warnings] }));
-}
-
-async function obstacles(
-  bindings: readonly RequestedBinding[],
-  { obstacle }: PublishOptions,
-): Promise<string[]> {
-  const found: string[] = [];
-  for (const binding of bindings) {
-    const text = await obstacle(binding).catch((error) => describeError(error));
-    if (text !== undefined && !found.includes(text)) found.push(text);
-  }
-  return found;
 }
 
 function textLabels(labels: JsonObject): Record<string, string> {

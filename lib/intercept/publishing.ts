@@ -8,8 +8,9 @@ import { watchEvents } from "../docker/events.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { ContainerPorts, type PortForwarding } from "./container_ports.ts";
+import { ContainerPorts } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";
+import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
 import type { PortPolicy } from "./port_rewrite.ts";
 import { publishPorts } from "./ports.ts";
 import { unrewritePorts } from "./unrewrite.ts";
@@ -20,12 +21,13 @@ export interface PublishingOptions {
   /** Also forward what others have published. */
   readonly foreign: boolean;
   readonly forwarding: PortForwarding;
+  readonly hostPorts: LocalEndsOptions["hostPorts"];
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
   openWhenUp(signal: AbortSignal): Promise<Duplex>;
   /** See `PublishOptions`. */
-  obstacle(binding: RequestedBinding): Promise<string | undefined>;
+  warnings(bindings: readonly RequestedBinding[]): Promise<string[]>;
 }
 
 /**
@@ -49,15 +51,21 @@ export class Publishing {
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: PublishingOptions) {
-    const { policy, foreign, forwarding } = options;
+    const { policy, foreign, forwarding, hostPorts } = options;
     this.#options = options;
     this.#engine = new EngineClient(options.open);
     const engine = this.#engine;
-    this.#ports = new ContainerPorts({ engine, forwarding, owner: policy.owner, foreign });
-    const ports = this.#ports;
+    const ends = new LocalEnds({ forwarding, hostPorts, owner: policy.owner, foreign });
+    const ports = new ContainerPorts({ engine, ends });
+    this.#ports = ports;
     this.interceptors = [
-      unrewritePorts(ports),
-      publishPorts({ ports, engine, policy, obstacle: options.obstacle }),
+      unrewritePorts({
+        owner: policy.owner,
+        foreign,
+        published: (id) => ends.published(id),
+        isFollowed: (target) => ports.isFollowed(target),
+      }),
+      publishPorts({ ports, engine, policy, warnings: options.warnings }),
       portLifecycle(ports),
     ];
   }

@@ -15,21 +15,27 @@ import { encodeRequestHead } from "../http/head.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { mapLines } from "./body_lines.ts";
-import type { ContainerPorts } from "./container_ports.ts";
 import { PORTS_LABEL } from "./port_label.ts";
-import { showEvent, showInspect, showListItem } from "./port_views.ts";
+import { type PortKnowledge, showEvent, showInspect, showListItem } from "./port_views.ts";
 import { takePublishFilter } from "./publish_filter.ts";
 
 /** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
 export const MAX_VIEW_BYTES = 64 * 1024 * 1024;
 
-type Ports = Pick<ContainerPorts, "owner" | "foreign" | "published" | "isFollowed">;
+/** What is known here of containers and their ports. */
+export interface UnrewriteOptions extends PortKnowledge {
+  /** Whether containers without our label have local ports too. */
+  readonly foreign: boolean;
+  /** Whether a name or an id stands for a container with our label. */
+  isFollowed(target: string): boolean;
+}
+
 type Next = () => Promise<ResponseMessage>;
 
 const LABEL_BYTES = new TextEncoder().encode(PORTS_LABEL);
 
 /** The interceptor; see the file comment. */
-export function unrewritePorts(ports: Ports): Interceptor {
+export function unrewritePorts(ports: UnrewriteOptions): Interceptor {
   return async (exchange, next) => {
     switch (exchange.route?.name) {
       case "ContainerInspect":
@@ -58,7 +64,11 @@ export function unrewritePorts(ports: Ports): Interceptor {
   }
 }
 
-async function list(exchange: Exchange, next: Next, ports: Ports): Promise<ResponseMessage> {
+async function list(
+  exchange: Exchange,
+  next: Next,
+  ports: UnrewriteOptions,
+): Promise<ResponseMessage> {
   const filter = takePublishFilter(exchange.route?.query ?? new URLSearchParams());
   if (filter !== undefined) setQuery(exchange, filter.query);
   return await edited(await next(), (value) => {
@@ -100,7 +110,7 @@ function events(response: ResponseMessage): ResponseMessage {
   return { ...response, body };
 }
 
-function dropLabel(exchange: Exchange, ports: Ports): void {
+function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {
   const { query } = exchange.route ?? {};
   if (query === undefined || !ports.isFollowed(query.get("container") ?? "")) return;
   const changed = new URLSearchParams(query);

@@ -19,7 +19,9 @@ import { RelayStats } from "./stats.ts";
 import { WslServer } from "./wsl_server.ts";
 
 /** The server is near: it is worth asking often. */
-const BACKOFF: Backoff = { firstMs: 200, maxMs: 5_000, stableMs: 10_000, leastMs: 100 };
+const BACKOFF: Backoff = { firstMs: 100, maxMs: 1_000, stableMs: 10_000, leastMs: 50 };
+/** Bound on the pauses between the attempts to connect for the first time, which double. */
+const MAX_FIRST_PAUSE_MS = 5_000;
 /** How long a client waits for a connection that was lost. */
 const CLIENT_WAIT_MS = 10_000;
 
@@ -177,7 +179,7 @@ async function connect(
         if (!passing || attempt >= maxRetries || signal.aborted) throw error;
         log.warn(`Cannot connect: ${describeError(error)}`, { attempt: attempt + 1 });
       }
-      const pause = Math.min(BACKOFF.maxMs, BACKOFF.firstMs * 2 ** attempt);
+      const pause = Math.min(MAX_FIRST_PAUSE_MS, BACKOFF.firstMs * 2 ** attempt);
       await new Promise((resolve) => setTimeout(resolve, pause));
     }
   } finally {

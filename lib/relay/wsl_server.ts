@@ -1,8 +1,8 @@
 /**
  * The SSH server at the other end, started inside a WSL distribution through `wsl.exe` and kept
- * running: one that ends is started again after a pause that doubles, and given up after too many
- * failures in a row. Owns the process. It holds the server's standard input open, so that the server
- * also ends with a relay that is killed.
+ * running: one that ends is started again at once, one that does not even start after a pause that
+ * doubles, and after too many such failures in a row it is given up. Owns the process. It holds the
+ * server's standard input open, so that the server also ends with a relay that is killed.
  */
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
@@ -11,8 +11,6 @@ import { connectionAnswers } from "./answers.ts";
 /** Pauses between starts, doubling, in milliseconds. */
 const FIRST_PAUSE_MS = 250;
 const LONGEST_PAUSE_MS = 30_000;
-/** A server that ran for so long has not failed to start. */
-const STABLE_MS = 10_000;
 /** Starting a distribution boots a virtual machine. */
 const START_TIMEOUT_MS = 60_000;
 const LOOK_EVERY_MS = 100;
@@ -50,6 +48,8 @@ export class WslServer {
   readonly #options: WslServerOptions;
   readonly #log: Logger;
   readonly #closing = new AbortController();
+  readonly #answered: Promise<void>;
+  #markAnswered!: () => void;
   #fail!: (error: Error) => void;
   #child: Deno.ChildProcess | undefined;
   #running: Promise<void> = Promise.resolve();
@@ -59,6 +59,7 @@ export class WslServer {
     this.#options = options;
     this.#log = options.log ?? logger("wsl");
     this.failed = new Promise((resolve) => this.#fail = resolve);
+    this.#answered = new Promise((resolve) => this.#markAnswered = resolve);
   }
 
   /** The process, while there is one; for status and tests. */
@@ -69,16 +70,13 @@ export class WslServer {
   /** Starts it and waits until it answers. Throws `AgentError` of kind `unreachable` if it does not. */
   async start(signal: AbortSignal): Promise<void> {
     this.#running = this.#keepRunning();
-    let failure: Error | undefined;
-    void this.failed.then((error) => failure = error);
-    const deadline = performance.now() + START_TIMEOUT_MS;
-    const { host, port } = this.#options;
-    while (!await connectionAnswers(host, port, LOOK_EVERY_MS * 10)) {
-      signal.throwIfAborted();
-      if (failure !== undefined) throw failure;
-      if (performance.now() > deadline) throw this.#failure("it does not answer", undefined);
-      await this.#pause(LOOK_EVERY_MS);
-    }
+    const { promise: late, resolve } = Promise.withResolvers<"late">();
+    const timer = setTimeout(() => resolve("late"), START_TIMEOUT_MS);
+    const end = await Promise.race([this.#answered, this.failed, late, aborted(signal)]);
+    clearTimeout(timer);
+    if (end instanceof Error) throw end;
+    signal.throwIfAborted();
+    if (end === "late") throw this.#failure("it does not answer", undefined);
   }
 
   /** Ends the server and waits for its end. Idempotent. */
@@ -87,28 +85,29 @@ export class WslServer {
     await this.#running;
   }
 
+  /** Only a server that ends without ever having answered counts as a failure. */
   async #keepRunning(): Promise<void> {
     let failures = 0;
     while (!this.#closing.signal.aborted) {
-      const since = performance.now();
-      const end = await this.#runOnce();
+      const { error, answered } = await this.#runOnce();
       if (this.#closing.signal.aborted) return;
-      if (performance.now() - since >= STABLE_MS) failures = 0;
-      failures++;
-      this.#log.warn("The server has ended", { why: messageOf(end), failures });
-      const final = end instanceof Deno.errors.NotFound;
-      if (final || failures > this.#options.maxRetries) {
-        this.#fail(this.#failure(this.#lastLine || messageOf(end), end));
+      failures = answered ? 0 : failures + 1;
+      this.#log.warn("The server has ended", { why: messageOf(error), failures });
+      if (error instanceof Deno.errors.NotFound || failures > this.#options.maxRetries) {
+        this.#fail(this.#failure(this.#lastLine || messageOf(error), error));
         return;
       }
-      await this.#pause(Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** (failures - 1)));
+      await this.#pause(
+        Math.min(LONGEST_PAUSE_MS, FIRST_PAUSE_MS * 2 ** Math.max(0, failures - 1)),
+      );
     }
   }
 
-  /** Runs it to its end; returns why it ended. */
-  async #runOnce(): Promise<Error> {
+  /** Runs it to its end; returns why it ended, and whether it ever answered. */
+  async #runOnce(): Promise<{ error: Error; answered: boolean }> {
     const { command = "wsl.exe" } = this.#options;
     const end = new AbortController();
+    let looking = Promise.resolve(false);
     try {
       const child = new Deno.Command(command, {
         args: wslArguments(this.#options, Deno.pid),
@@ -117,18 +116,33 @@ export class WslServer {
         stderr: "piped",
       }).spawn();
       this.#child = child;
+      looking = this.#lookForAnswer(end.signal);
       const output = Promise.all([this.#follow(child.stdout), this.#follow(child.stderr)]);
       const ending = this.#endOnClose(child, end.signal);
       const status = await child.status;
       end.abort();
       await Promise.all([output, ending]);
-      return new Error(`exit code ${status.code}`);
+      return { error: new Error(`exit code ${status.code}`), answered: await looking };
     } catch (error) {
-      return error instanceof Error ? error : new Error(String(error));
+      end.abort();
+      const cause = error instanceof Error ? error : new Error(String(error));
+      return { error: cause, answered: await looking };
     } finally {
       this.#child = undefined;
-      end.abort();
     }
+  }
+
+  /** Whether an SSH server answers before `ended`, with the process still there a moment later. */
+  async #lookForAnswer(ended: AbortSignal): Promise<boolean> {
+    const { host, port } = this.#options;
+    while (!ended.aborted) {
+      const answers = await connectionAnswers(host, port, LOOK_EVERY_MS * 10);
+      await sleep(LOOK_EVERY_MS, ended);
+      if (!answers || ended.aborted) continue;
+      this.#markAnswered();
+      return true;
+    }
+    return false;
   }
 
   /** Ends the child when we are closed: politely, then firmly. Settles when there is nothing to do. */
@@ -173,11 +187,20 @@ export class WslServer {
     });
   }
 
-  async #pause(ms: number): Promise<void> {
-    const { promise, resolve } = Promise.withResolvers<void>();
-    const timer = setTimeout(resolve, ms);
-    await Promise.race([promise, aborted(this.#closing.signal)]).finally(() => clearTimeout(timer));
+  #pause(ms: number): Promise<void> {
+    return sleep(ms, this.#closing.signal);
   }
+}
+
+async function sleep(ms: number, signal: AbortSignal): Promise<void> {
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const wake = () => resolve();
+  const timer = setTimeout(wake, ms);
+  signal.addEventListener("abort", wake, { once: true });
+  if (signal.aborted) wake();
+  await promise;
+  clearTimeout(timer);
+  signal.removeEventListener("abort", wake);
 }
 
 function aborted(signal: AbortSignal): Promise<void> {

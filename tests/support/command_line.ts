@@ -88,7 +88,9 @@ export function shellWords(line: string, home = "/home/dev"): string[] {
 }
 
 /** Settings without where they came from, for comparison. */
-export function plain(settings: Settings): Omit<Settings, "origins" | "sshPassphrase"> {
-  const { origins: _, sshPassphrase: __, ...rest } = settings;
+export function plain(
+  settings: Settings,
+): Omit<Settings, "origins" | "sshPassphrase" | "limits" | "ops"> {
+  const { origins: _o, sshPassphrase: _p, limits: _l, ops: _q, ...rest } = settings;
   return rest;
 }

@@ -16,7 +16,7 @@ Deno.test("defaults are complete", async () => {
     sshHost: "gpu",
     sshKeys: [],
     sshKnownHosts: [],
-    ports: { address: "127.0.0.1", mode: "virtual", foreign: false },
+    ports: { address: "127.0.0.1", mode: "virtual", foreign: false, rules: [], forwards: [] },
     stateFolder: "/home/dev/.local/state/remote-docker-agent",
     timeoutMs: 10_000,
     reconnectWaitMs: 10_000,

@@ -124,3 +124,17 @@ Deno.test("found running, unseen: only the ports it is said to use", async () =>
   await host.say(SSHD + row("00000000:1F90", "0A", 7) + denied);
   assertEquals(host.open(), [8080]);
 });
+
+Deno.test("restarted, by the user or by its policy: its port is still its own", async () => {
+  const denied = `container ${id}\ndenied\n`;
+  const running = SSHD + row("00000000:1F90", "0A", 7) + denied;
+  await using host = scene(SSHD + denied);
+  await host.ports.prepare(id);
+  host.ports.add(web);
+  await host.say(running);
+  await host.ports.prepare(id);
+  await host.ports.remove(id);
+  host.ports.add(web);
+  await host.say(running);
+  assertEquals(host.open(), [8080]);
+});
