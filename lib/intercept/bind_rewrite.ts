@@ -6,7 +6,7 @@
 import { ReplyError } from "../docker/error_reply.ts";
 import { field, objectField, setField, stringField } from "../docker/fields.ts";
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
-import { BINDS_LABEL, type BindRequest, cleanTarget, encodeBindLabel } from "./bind_label.ts";
+import { type BindRequest, BINDS_LABEL, cleanTarget, encodeBindLabel } from "./bind_label.ts";
 import { formatBind, isReadOnly, parseBind } from "./bind_parse.ts";
 
 /** A bind mount somebody asks for. */

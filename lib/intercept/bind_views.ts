@@ -50,7 +50,9 @@ function showMountPoints(points: Json | undefined, mounts: readonly BoundMount[]
     if (!isObject(point) || point["Type"] !== "bind") continue;
     const source = sourceOf(point["Source"], point["Destination"], mounts);
     // The engine cleans paths here, and only here.
-    if (source !== undefined) point["Source"] = source.startsWith("/") ? cleanTarget(source) : source;
+    if (source !== undefined) {
+      point["Source"] = source.startsWith("/") ? cleanTarget(source) : source;
+    }
   }
 }
 

@@ -105,7 +105,10 @@ export class ContainerBinds {
     const { status, body } = await this.#options.engine.get(path, { signal });
     if (status === 404) return undefined;
     if (status === 200 && isObject(body)) return inspected(body);
-    throw new AgentError("engine", `The engine answered the inspection of a container with ${status}`);
+    throw new AgentError(
+      "engine",
+      `The engine answered the inspection of a container with ${status}`,
+    );
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
@@ -187,7 +190,9 @@ export class ContainerBinds {
     const filters = JSON.stringify({ label: [BINDS_LABEL] });
     const query = new URLSearchParams({ all: "1", filters });
     const { signal } = this.#closing;
-    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, { signal });
+    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
+      signal,
+    });
     if (status !== 200 || !Array.isArray(body)) {
       throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
     }
