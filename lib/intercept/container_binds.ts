@@ -5,20 +5,17 @@
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import { isObject, type Json } from "../docker/json_body.ts";
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { BindSync } from "../sync/types.ts";
-import { type BindRequest, BINDS_LABEL, decodeBindLabel, sessionsOf } from "./bind_label.ts";
-
-/** A container with mounts of ours. */
-export interface BoundContainer {
-  readonly id: string;
-  readonly name: string;
-  readonly running: boolean;
-  readonly autoRemove: boolean;
-  readonly mounts: BindRequest["mounts"];
-}
+import {
+  type BoundContainer,
+  boundFromEvent,
+  boundFromInspect,
+  boundFromListItem,
+  type BoundView,
+} from "./bind_container.ts";
+import { BINDS_LABEL, sessionsOf } from "./bind_label.ts";
 
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
@@ -100,11 +97,12 @@ export class ContainerBinds {
   async inspect(
     target: string,
     signal: AbortSignal,
-  ): Promise<{ container: BoundContainer; request: BindRequest | undefined } | undefined> {
+  ): Promise<BoundView | undefined> {
     const path = `/containers/${encodeURIComponent(target)}/json`;
     const { status, body } = await this.#options.engine.get(path, { signal });
     if (status === 404) return undefined;
-    if (status === 200 && isObject(body)) return inspected(body);
+    const view = boundFromInspect(body);
+    if (status === 200 && view !== undefined) return view;
     throw new AgentError(
       "engine",
       `The engine answered the inspection of a container with ${status}`,
@@ -143,23 +141,19 @@ export class ContainerBinds {
   }
 
   /** Takes note of an event. Never throws. */
-  handle({ type, action, id, attributes }: EngineEvent): void {
-    if (type !== "container") return;
-    const request = decodeBindLabel(attributes[BINDS_LABEL]);
-    if (request?.owner !== this.owner || request.mounts.length === 0) return;
-    const before = this.#known.get(id);
-    const name = attributes["name"] ?? before?.name ?? "";
-    const autoRemove = before?.autoRemove ?? false;
-    const running = action === "start";
-    const container = { id, name, running, autoRemove, mounts: request.mounts };
+  handle(event: EngineEvent): void {
+    const { action, id } = event;
+    const container = boundFromEvent(event, this.owner, this.#known.get(id));
+    if (container === undefined) return;
+    const attached = this.#attached.has(id);
     if (action === "start" || action === "rename") this.remember(container);
-    if (action === "start" || (action === "rename" && this.#attached.has(id))) {
-      this.#step(id, () => this.#attach(container));
+    if (action === "start" || (action === "rename" && attached)) {
+      void this.#step(id, () => this.#attach(container));
     } else if (action === "die") {
-      this.#step(id, () => this.#ended(container));
+      void this.#step(id, () => this.#ended(container));
     } else if (action === "destroy") {
-      this.#step(id, async () => {
-        await this.#ended(container);
+      void this.#step(id, async () => {
+        if (this.#attached.has(id)) await this.#ended(container);
         this.#known.delete(id);
       });
     }
@@ -176,7 +170,7 @@ export class ContainerBinds {
         if (container.running) {
           before.delete(container.id);
           this.remember(container);
-          this.#step(container.id, () => this.#attach(container));
+          void this.#step(container.id, () => this.#attach(container));
         }
       }
       for (const id of before) void this.#look(id);
@@ -196,7 +190,7 @@ export class ContainerBinds {
     if (status !== 200 || !Array.isArray(body)) {
       throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
     }
-    return body.flatMap((item) => listed(item, this.owner) ?? []);
+    return body.flatMap((item) => boundFromListItem(item, this.owner) ?? []);
   }
 
   /** Asks the engine whether a container runs, and follows the answer; never rejects. */
@@ -251,38 +245,4 @@ export class ContainerBinds {
     this.#closing.abort();
     await Promise.all(this.#turns.values());
   }
-}
-
-function inspected(body: Record<string, Json>) {
-  const config = isObject(body["Config"]) ? body["Config"] : {};
-  const host = isObject(body["HostConfig"]) ? body["HostConfig"] : {};
-  const state = isObject(body["State"]) ? body["State"] : {};
-  const labels = isObject(config["Labels"]) ? config["Labels"] : {};
-  const request = decodeBindLabel(labels[BINDS_LABEL]);
-  const container: BoundContainer = {
-    id: textOf(body["Id"]),
-    name: textOf(body["Name"]).replace(/^\//, ""),
-    running: state["Running"] === true,
-    autoRemove: host["AutoRemove"] === true,
-    mounts: request?.mounts ?? [],
-  };
-  return { container, request };
-}
-
-function listed(item: Json, owner: string): BoundContainer | undefined {
-  if (!isObject(item) || !isObject(item["Labels"])) return undefined;
-  const request = decodeBindLabel(item["Labels"][BINDS_LABEL]);
-  if (request?.owner !== owner) return undefined;
-  const [name] = Array.isArray(item["Names"]) ? item["Names"] : [];
-  return {
-    id: textOf(item["Id"]),
-    name: textOf(name).replace(/^\//, ""),
-    running: ["running", "paused", "restarting"].includes(textOf(item["State"])),
-    autoRemove: false,
-    mounts: request.mounts,
-  };
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
 }
