@@ -10,6 +10,7 @@ export const COMMANDS = [
   "relay",
   "keygen",
   "status",
+  "forwards",
   "service",
   "version",
   "help",

@@ -49,7 +49,7 @@ export function statusOf(source: OpsSource) {
       connection: connectionErrors(source),
       socket: metrics.failures.socket,
       last: lastErrorOf(source),
-      last_at: metrics.lastError?.at.toISOString() ?? "",
+      last_at: metrics.lastError?.at?.toISOString() ?? "",
     },
   };
 }

@@ -99,8 +99,17 @@ test("raw requests get the status, head and body of the engine", async ({ rig, a
   }
 });
 
-test("a malformed create body is the engine's to judge", async ({ rig, agent }) => {
-  for (const body of ["{", "[]", '{"Image":1}', '{"Image":"no-such-image"}']) {
+test("a create body that is not JSON is refused here: its ports cannot be known", async (bench) => {
+  for (const body of ["{", "nonsense", '{"Image":"bb"} {"Image":"bb"}']) {
+    const options = { body, headers: ["Content-Type: application/json"] };
+    const reply = await request(bench.agent.socket, "POST /v1.41/containers/create", options);
+    assertEquals([body, reply.status], [body, 400]);
+    assertEquals(JSON.parse(reply.body).message, "The request body is not valid JSON");
+  }
+});
+
+test("a create body that makes no sense is the engine's to judge", async ({ rig, agent }) => {
+  for (const body of ["[]", '{"Image":1}', '{"Image":"no-such-image"}']) {
     const options = { body, headers: ["Content-Type: application/json"] };
     const line = "POST /v1.41/containers/create";
     const through = await request(agent.socket, line, options);

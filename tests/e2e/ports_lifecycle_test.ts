@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { startAgent } from "../support/agent.ts";
 import { uniqueName } from "../support/compare.ts";
-import { endToEnd } from "../support/e2e.ts";
+import { type Bench, endToEnd } from "../support/e2e.ts";
 import { until } from "../support/poll.ts";
 import {
   cleanup,
@@ -76,7 +76,12 @@ test("a paused container keeps its port, a renamed one too", { agentOnly }, asyn
   await untilRefused(port);
 });
 
-test.withEachCli("a port that is taken gets Docker's own answer", async ({ docker }) => {
+for (const cli of ["current", "debian"] as const) {
+  const name = `a port that is taken gets Docker's own answer (${cli} docker CLI)`;
+  test(name, { agentOnly, cli }, refusedAsByDocker);
+}
+
+async function refusedAsByDocker({ docker }: Bench): Promise<void> {
   const names = [uniqueName("first"), uniqueName("second"), uniqueName("third")];
   const [first = "", second = "", third = ""] = names;
   const port = freeLocalPort();
@@ -104,7 +109,7 @@ test.withEachCli("a port that is taken gets Docker's own answer", async ({ docke
   await untilRefused(port);
   await docker.ok(["start", second]);
   await fetchPort(port);
-});
+}
 
 test("a port of another program is in use", { agentOnly }, async ({ docker }) => {
   const name = uniqueName("taken");

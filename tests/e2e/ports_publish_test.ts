@@ -25,7 +25,12 @@ async function assertNothingExposed({ rig }: Bench): Promise<void> {
   assertEquals(exposed, []);
 }
 
-test.withEachCli("-p 8080:80 answers as soon as run returns", async (bench) => {
+for (const cli of ["current", "debian"] as const) {
+  const name = `-p 8080:80 answers as soon as run returns (${cli} docker CLI)`;
+  test(name, { agentOnly, cli }, answersAtOnce);
+}
+
+async function answersAtOnce(bench: Bench): Promise<void> {
   const { docker } = bench;
   const [name, port] = [uniqueName("web"), freeLocalPort()];
   await using _ = cleanup(docker, [name]);
@@ -37,7 +42,7 @@ test.withEachCli("-p 8080:80 answers as soon as run returns", async (bench) => {
     await docker.ok(["ps", "--filter", `name=${name}`, "--format", "{{.Ports}}"]),
     `127.0.0.1:${port}->80/tcp`,
   );
-});
+}
 
 test("-p 127.0.0.1::80 gets a free port, told by docker port", { agentOnly }, async (bench) => {
   const { docker } = bench;

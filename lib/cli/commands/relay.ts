@@ -1,12 +1,16 @@
 /** `relay-server`, `relay` and `keygen`: the commands of the relay. */
+import metadata from "../../../deno.json" with { type: "json" };
 import type { Loaded } from "../../config/load.ts";
+import { opsSettings } from "../../config/ops_settings.ts";
 import { keygenSettings, relayServerSettings, relaySettings } from "../../config/relay_settings.ts";
 import { logger } from "../../log.ts";
 import { generateKeyFiles } from "../../relay/key_pair.ts";
 import { startRelay } from "../../relay/relay.ts";
 import { startRelayServer } from "../../relay/relay_server.ts";
+import { openOps, type OpsSettings } from "../../ops/ops.ts";
+import { type RelayFacts, relaySource } from "../../ops/relay_source.ts";
 import type { System } from "../system.ts";
-import { runService } from "./service.ts";
+import { runService, type Service } from "./service.ts";
 import { renderExport } from "./start.ts";
 
 /** Runs one of them to its end and returns the exit code; throws `AgentError`. */
@@ -21,9 +25,15 @@ export function runRelayCommand(
 
 function runRelayServer(loaded: Loaded, system: System): Promise<number> {
   const settings = relayServerSettings(loaded, system.place, system.isFile);
+  const ops = opsSettings(loaded, system.place);
   return runService({
     scope: "relay-server",
-    start: () => startRelayServer(settings),
+    start: async () => {
+      const server = await startRelayServer(settings);
+      const { maxConnections } = settings.server;
+      const facts = { stats: server.stats, listening: [server.address], maxConnections };
+      return await watched(server, { command: "relay-server", ...facts }, ops);
+    },
     announce: ({ address }) => {
       const sockets = settings.server.doors.sockets.join(", ");
       logger("relay-server").info(`Listening on ${address} for connections to ${sockets}`);
@@ -34,9 +44,16 @@ function runRelayServer(loaded: Loaded, system: System): Promise<number> {
 
 function runRelay(loaded: Loaded, system: System): Promise<number> {
   const settings = relaySettings(loaded, system.place);
+  const ops = opsSettings(loaded, system.place);
   return runService({
     scope: "relay",
-    start: (signal) => startRelay(settings, signal),
+    start: async (signal) => {
+      const relay = await startRelay(settings, signal);
+      const { stats, addresses: listening, supervisor } = relay;
+      const upstream = { supervisor, ...settings.ssh };
+      const facts = { stats, listening, maxConnections: settings.maxConnections, upstream };
+      return await watched(relay, { command: "relay", ...facts }, ops);
+    },
     announce({ addresses }) {
       const { host, port } = settings.ssh;
       for (const address of addresses) {
@@ -46,6 +63,27 @@ function runRelay(loaded: Loaded, system: System): Promise<number> {
     },
     shutdownTimeoutMs: loaded.values["shutdown-timeout"],
   }, system);
+}
+
+/** The same, with its operations side. */
+async function watched<S extends Service>(
+  service: S,
+  facts: Omit<RelayFacts, "version">,
+  settings: OpsSettings,
+): Promise<S> {
+  try {
+    const ops = await openOps(relaySource({ version: metadata.version, ...facts }), settings);
+    return {
+      ...service,
+      async shutdown(timeoutMs) {
+        await service.shutdown(timeoutMs);
+        await ops.close();
+      },
+    };
+  } catch (error) {
+    await service.shutdown(0);
+    throw error;
+  }
 }
 
 async function runKeygen(loaded: Loaded, system: System): Promise<number> {
