@@ -2,7 +2,7 @@
  * What a session has to look at next, and how it waits for that. Hints that come in quick succession
  * are taken together.
  */
-import type { RoundScope } from "./round.ts";
+import type { RoundScope } from "./round_parts.ts";
 
 /** Editors write, rename and chmod within a few milliseconds. */
 const DEBOUNCE_MS = 15;

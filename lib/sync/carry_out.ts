@@ -16,7 +16,7 @@ import {
 import { localPath } from "./path_map.ts";
 import type { Plan, Put, SidePlan } from "./plan.ts";
 import { stampParts } from "./remote_stamp.ts";
-import type { RoundParts } from "./round.ts";
+import type { RoundParts } from "./round_parts.ts";
 import { download } from "./transfer/download.ts";
 import { upload } from "./transfer/upload.ts";
 

@@ -2,55 +2,23 @@
  * One round of a session: look at both sides, decide, carry out, record. A round may end at any
  * moment; what it has recorded is true, and the next one finds out the rest.
  */
-import type { Logger } from "../log.ts";
-import type { Shell } from "../transport/transport.ts";
-import type { ConflictStore } from "./conflict_store.ts";
 import { diff, type StampedChange } from "./diff.ts";
 import { parentsOf } from "./entry.ts";
-import { checkEmptied, type RootGuard } from "./guards.ts";
-import type { IgnoreRules } from "./ignore.ts";
-import { type LocalTree, readContent, statOrNothing } from "./local_tree.ts";
+import { checkEmptied } from "./guards.ts";
+import { readContent, statOrNothing } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
-import { makePlan, type NameLimits, refusedPaths } from "./plan.ts";
+import { makePlan, refusedPaths } from "./plan.ts";
 import { type Action, reconcile, unknownContent } from "./reconcile.ts";
-import type { RemoteRoot } from "./remote_root.ts";
 import { type LocalView, scanLocal } from "./scan_local.ts";
 import { type RemoteView, scanRemote } from "./scan_remote.ts";
 import type { AgreedIndex } from "./state.ts";
 import { remoteContents } from "./transfer/download.ts";
-import type { Problem, SyncMode, SyncProgress } from "./types.ts";
+import type { RoundParts, RoundScope } from "./round_parts.ts";
+import type { Problem } from "./types.ts";
 
 /** Older temporary files of ours are nobody's any more. */
 const LEFTOVER_AGE_MS = 10 * 60 * 1000;
-
-/** What a round works with; everything is the session's. */
-export interface RoundParts {
-  readonly tree: LocalTree;
-  readonly root: RemoteRoot;
-  readonly shell: Shell;
-  readonly index: AgreedIndex;
-  readonly conflicts: ConflictStore;
-  readonly guard: RootGuard;
-  readonly mode: SyncMode;
-  readonly ignored: IgnoreRules;
-  /** The one name of a single-file session. */
-  readonly only: string | undefined;
-  readonly limits: NameLimits;
-  /** Directories that stay on one side because of what was ignored in them. */
-  readonly held: Set<string>;
-  readonly log: Logger;
-  readonly signal: AbortSignal;
-  readonly onProgress: (progress: SyncProgress) => void;
-}
-
-/** How much a round looks at. */
-export interface RoundScope {
-  /** Local paths that may have changed. With "none" the local side is taken to be as it was. */
-  readonly local: readonly string[] | "all" | "none";
-  /** Otherwise the remote side is taken to be as it was; a wrong guess is noticed and costs a round. */
-  readonly scanRemote: boolean;
-}
 
 /** What a round came to. */
 export interface RoundResult {
