@@ -3,7 +3,14 @@
  * for machines. The rest of the program sees only {@link Logger}; the library behind it is named
  * here and nowhere else.
  */
-import { configureSync, getConsoleSink, getLogger, type LogRecord } from "@logtape/logtape";
+import { AsyncLocalStorage } from "node:async_hooks";
+import {
+  configureSync,
+  getConsoleSink,
+  getLogger,
+  type LogRecord,
+  withContext,
+} from "@logtape/logtape";
 
 /** From most to least talkative. */
 export const LOG_LEVELS = ["trace", "debug", "info", "warn", "error"] as const;
@@ -42,6 +49,7 @@ const LIBRARY_LEVEL = {
   warn: "warning",
   error: "error",
 } as const;
+const CONTEXT = new AsyncLocalStorage<Record<string, unknown>>();
 const encoder = new TextEncoder();
 
 /** Sets level, format and destination for the whole process. May be called again. */
@@ -50,6 +58,7 @@ export function configureLogging(options: LogOptions): void {
   const write = options.write ?? writeStderr;
   configureSync({
     reset: true,
+    contextLocalStorage: CONTEXT,
     sinks: { lines: (record: LogRecord) => write(format(record)), meta: getConsoleSink() },
     loggers: [
       { category: [ROOT], sinks: ["lines"], lowestLevel: LIBRARY_LEVEL[options.level] },
@@ -61,6 +70,14 @@ export function configureLogging(options: LogOptions): void {
 /** The logger of a scope, such as `"ssh"` or `"proxy"`. */
 export function logger(scope: string): Logger {
   return wrap(getLogger([ROOT, scope]));
+}
+
+/**
+ * Runs `body` so that every line written by it, and by all that it calls and awaits, carries
+ * `fields`: how the lines of the lower rooms tell which connection they are about.
+ */
+export function inContext<T>(fields: Fields, body: () => T): T {
+  return withContext(fields, body);
 }
 
 function wrap(inner: ReturnType<typeof getLogger>): Logger {

@@ -4,8 +4,8 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import { type CommandName, COMMANDS, type Given } from "../config/option.ts";
-import { OPTION_NAMES, type OptionName, specOf } from "../config/schema.ts";
+import { type CommandName, COMMANDS, type Given, OPERANDS } from "../config/option.ts";
+import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
@@ -17,6 +17,8 @@ export type Invocation =
   | {
     readonly kind: "run";
     readonly command: CommandName;
+    /** The word after the command, for those that take one; see `OPERANDS`. */
+    readonly operand?: string;
     readonly flags: readonly Given<OptionName>[];
   };
 
@@ -51,20 +53,36 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const flags = tokens.flatMap((token) =>
     token.kind === "option" ? [readFlag(token, args, cwd)] : []
   );
-  const command = words[0] === undefined ? "start" : readCommand(words[0]);
+  const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
-  const surplus = words[topic === undefined ? 1 : 2];
+  const operand = readOperand(command, words[1]);
+  const surplus = words[topic === undefined && operand === undefined ? 1 : 2];
   if (surplus !== undefined) {
     const hint = "a value belongs to its flag, as in --flag=value";
     throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
   }
-  const stray = flags.find(({ name }) => !specOf(name).commands.includes(command));
+  const stray = flags.find(({ name }) => !takes(command, name));
   if (stray !== undefined) {
     const message = `Cannot use ${stray.origin.where} with the command "${command}"`;
     throw new AgentError("usage", message, { hint: HELP_HINT });
   }
   if (command === "help") return { kind: "help", topic };
-  return command === "version" ? { kind: "version" } : { kind: "run", command, flags };
+  return command === "version" ? { kind: "version" } : {
+    kind: "run",
+    command,
+    ...(operand === undefined ? {} : { operand }),
+    flags,
+  };
+}
+
+function readOperand(command: CommandName, word: string | undefined): string | undefined {
+  const allowed = OPERANDS[command];
+  if (allowed === undefined) return undefined;
+  if (word !== undefined && allowed.includes(word)) return word;
+  const message = word === undefined
+    ? `Missing word after "${command}"`
+    : `Unknown word ${quote(word)} after "${command}"`;
+  throw new AgentError("usage", message, { hint: `write ${command} ${allowed.join("|")}` });
 }
 
 type Tokens = NonNullable<ReturnType<typeof parseArgs>["tokens"]>;
@@ -107,7 +125,8 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     throw new AgentError("usage", `Unexpected value ${quote(token.value)} for ${where}`);
   }
   // A flag in the place of a value is far more often a value left out.
-  const flagAsValue = token.inlineValue === false && /^-./.test(token.value);
+  const number = specOf(flag.name).type === "integer" && /^-\d+$/.test(token.value ?? "");
+  const flagAsValue = token.inlineValue === false && /^-./.test(token.value) && !number;
   if (token.value === undefined || flagAsValue) {
     const placeholder = specOf(flag.name).placeholder ?? "VALUE";
     throw new AgentError("usage", `Missing value for ${where}`, {
@@ -115,6 +134,13 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
     });
   }
   return token.value;
+}
+
+/** The first command that takes all of the flags; earlier tools had flags and no commands. */
+function impliedCommand(flags: readonly Given<OptionName>[]): CommandName {
+  const takesAll = (command: CommandName) =>
+    flags.every(({ name }) => specOf(name).commands.includes(command));
+  return COMMANDS.find(takesAll) ?? "start";
 }
 
 function readCommand(word: string): CommandName {

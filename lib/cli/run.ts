@@ -3,11 +3,14 @@
  * the user; the exit itself is left to `main.ts`.
  */
 import metadata from "../../deno.json" with { type: "json" };
-import { loadSettings } from "../config/load.ts";
+import { loadSettings, loadValues } from "../config/load.ts";
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { configureLogging, logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
+import { runRelayCommand } from "./commands/relay.ts";
+import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
+import { runStatus } from "./commands/status.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -57,8 +60,22 @@ async function dispatch(
     return 0;
   }
   const { command, flags } = invocation;
-  const settings = await loadSettings({ command, flags, place, cwd, isTerminal, readFile });
+  const sources = { command, flags, place, cwd, isTerminal, readFile };
   const write = (line: string) => system.err(line + "\n");
+  if (command === "relay-server" || command === "relay" || command === "keygen") {
+    const loaded = await loadValues(sources);
+    const { "log-level": level, "log-format": format } = loaded.values;
+    configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
+    return await runRelayCommand(command, loaded, system);
+  }
+  if (command === "status" || command === "service") {
+    const { values } = await loadValues(sources);
+    configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
+    if (command === "status") return await runStatus(values, system);
+    const { operand } = invocation;
+    return await runServiceCommand({ operand, flags, values, sources }, system);
+  }
+  const settings = await loadSettings(sources);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
   return await runStart(settings, startAgent, system);
 }

@@ -2,6 +2,7 @@
  * What the command line needs from the machine, as one interface: tests hand in their own, the
  * program the real one. Nothing else in `cli/` touches the process.
  */
+import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
 
@@ -11,8 +12,14 @@ export interface System {
   readonly cwd: string;
   /** Whether standard error, where messages go, is a terminal. */
   readonly isTerminal: boolean;
+  /** Whether standard output is one. Default: no. */
+  readonly outIsTerminal?: boolean;
+  /** How this program is started again: the executable and the first arguments, if known. */
+  readonly program?: readonly string[];
   /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
+  /** Whether a file is there. */
+  isFile(path: string): boolean;
   /** Writes to standard output. */
   out(text: string): void;
   /** Writes to standard error. */
@@ -39,12 +46,27 @@ export function denoSystem(): System {
     },
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
+    outIsTerminal: Deno.stdout.isTerminal(),
+    program: ownProgram(env),
     readFile,
+    isFile,
     out: (text) => writeAll(Deno.stdout, text),
     err: (text) => writeAll(Deno.stderr, text),
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
+}
+
+/** Set by the launcher of the portable file to its own path. */
+const LAUNCHER_VARIABLE = "REMOTE_DOCKER_AGENT_FILE";
+
+function ownProgram(env: Readonly<Record<string, string>>): string[] {
+  const launcher = env[LAUNCHER_VARIABLE];
+  if (launcher) return [launcher];
+  if (Deno.build.standalone) return [Deno.execPath()];
+  const main = fileURLToPath(Deno.mainModule);
+  const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
+  return [Deno.execPath(), "run", "--quiet", "--allow-all", "--config", config, main];
 }
 
 function workingDirectory(): string {
@@ -75,6 +97,15 @@ async function readFile(path: string, limit: number): Promise<Uint8Array> {
     length += count;
   }
   return bytes.subarray(0, length);
+}
+
+function isFile(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFile;
+  } catch {
+    // Not there, or not for us to see.
+    return false;
+  }
 }
 
 function writeAll(stream: typeof Deno.stdout, text: string): void {

@@ -1,6 +1,6 @@
 /** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
-import { type CommandName, COMMANDS, GROUPS, type OptionSpec } from "../config/option.ts";
-import { OPTION_NAMES, type OptionName, OPTIONS, SECRETS, specOf } from "../config/schema.ts";
+import { type CommandName, COMMANDS, GROUPS, OPERANDS, type OptionSpec } from "../config/option.ts";
+import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "../config/schema.ts";
 
 const WIDTH = 80;
 /** Where the text beside a flag begins. */
@@ -8,6 +8,11 @@ const COLUMN = 26;
 
 const ABOUT: Readonly<Record<CommandName, string>> = {
   start: "Listen here and carry Docker calls to the remote host (the default)",
+  "relay-server": "Take SSH connections and let them through to the engine's socket",
+  relay: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere",
+  keygen: "Make a pair of SSH keys",
+  status: "Show how the programs that run here are doing",
+  service: "Have the system start the program, with the options of start",
   version: "Show the version",
   help: "Show this text, or that of one command",
 };
@@ -21,7 +26,9 @@ const EXAMPLES = `Examples:
 
 /** The text of `--help`, or of `help COMMAND`; ends with a newline. */
 export function renderUsage(topic?: CommandName): string {
-  if (topic !== undefined && topic !== "start") {
+  if (topic !== undefined && OPTION_NAMES.some((name) => specOf(name).commands.includes(topic))) {
+    if (topic !== "start") return renderCommand(topic);
+  } else if (topic !== undefined) {
     const rest = topic === "help" ? " [COMMAND]" : "";
     return `Usage: remote-docker-agent ${topic}${rest}\n\n${ABOUT[topic]}.\n`;
   }
@@ -30,7 +37,7 @@ export function renderUsage(topic?: CommandName): string {
     "Usage: remote-docker-agent [start] [OPTIONS]\n       remote-docker-agent COMMAND",
     "Makes the Docker engine of a remote host available on this machine.",
     ["Commands:", ...commands].join("\n"),
-    ...GROUPS.map((group) => renderGroup(group)),
+    ...renderGroups("start"),
     ["Other:", entry("-h, --help", "Show this text"), entry("-V, --version", ABOUT.version)]
       .join("\n"),
     renderEnvironment(),
@@ -39,9 +46,30 @@ export function renderUsage(topic?: CommandName): string {
   return sections.join("\n\n") + "\n";
 }
 
-function renderGroup(group: typeof GROUPS[number]): string {
-  const names = OPTION_NAMES.filter((name) => OPTIONS[name].group === group);
-  return [`${group}:`, ...names.map(renderOption)].join("\n");
+function renderCommand(command: CommandName): string {
+  const sections = [
+    `Usage: remote-docker-agent ${[command, ...operandsOf(command), "[OPTIONS]"].join(" ")}`,
+    `${ABOUT[command]}.`,
+    ...renderGroups(command),
+    renderEnvironment(),
+  ];
+  return sections.join("\n\n") + "\n";
+}
+
+function operandsOf(command: CommandName): string[] {
+  const operands = OPERANDS[command];
+  return operands === undefined ? [] : [operands.join("|")];
+}
+
+/** The options of one command. */
+function renderGroups(command: CommandName): string[] {
+  return GROUPS.flatMap((group) => {
+    const names = OPTION_NAMES.filter((name) => {
+      const spec = specOf(name);
+      return spec.group === group && spec.commands.includes(command);
+    });
+    return names.length === 0 ? [] : [[`${group}:`, ...names.map(renderOption)].join("\n")];
+  });
 }
 
 function renderOption(name: OptionName): string {

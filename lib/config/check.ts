@@ -18,6 +18,9 @@ export function checkValues(values: Values, origins: Origins): void {
   if (values.dump && quiet && origins["log-level"].source !== "default") {
     throw clash(origins, "dump", "log-level", "a dump is written at level debug");
   }
+  if (values.transport === "mtls" && values.forward.length > 0) {
+    throw clash(origins, "forward", "transport", "the gateway only leads to Docker");
+  }
   if (values.transport === "mtls") checkMtls(values, origins);
   else checkSsh(values, origins);
   checkTls(values, origins);

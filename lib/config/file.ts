@@ -62,7 +62,9 @@ function parse(text: string, source: Source): Node | null {
   if (problem !== undefined) {
     const { line, col } = source.lines.linePos(problem.pos[0]);
     const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
-    throw new AgentError("config", `Cannot read ${source.path}:${line}:${col}: ${what}`);
+    throw new AgentError("config", `Cannot read ${source.path}:${line}:${col}: ${what}`, {
+      hint: 'the file holds one "key: value" line for each option',
+    });
   }
   return document.contents;
 }
@@ -76,7 +78,10 @@ function parseCarefully(text: string, source: Source) {
     });
   } catch (cause) {
     // The parser recurses; only absurd nesting gets here.
-    throw new AgentError("config", `Cannot read ${source.path}: too deeply nested`, { cause });
+    throw new AgentError("config", `Cannot read ${source.path}: too deeply nested`, {
+      cause,
+      hint: 'the file holds one "key: value" line for each option',
+    });
   }
 }
 

@@ -7,8 +7,9 @@ import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import { type CommandName, type Given, type Origin, rankOf } from "./option.ts";
-import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
+import { defaultConfigFile, pathsOf, type Place, stateFolder } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
+import { clientLimits, opsSettings } from "./ops_settings.ts";
 import { makeSettings, type Settings } from "./settings.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
@@ -26,15 +27,33 @@ export interface Sources {
   readFile(path: string, limit: number): Promise<Uint8Array>;
 }
 
+/** The values of a command with where they came from, before it is judged how they go together. */
+export interface Loaded {
+  readonly values: Values;
+  readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
 /** Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. */
-export async function loadSettings(sources: Sources): Promise<Settings> {
-  const { place, cwd, isTerminal } = sources;
-  const above = [...readEnvironment(place.env, cwd), ...sources.flags];
+export async function loadValues(sources: Sources): Promise<Loaded> {
+  const above = [...readEnvironment(sources.place.env, sources.cwd), ...sources.flags];
   const file = await readConfigFile(above, sources);
-  const { values, origins } = settle([...file, ...above], sources);
+  return settle([...file, ...above], sources);
+}
+
+/** The settings of `start`; throws as {@link loadValues}. */
+export async function loadSettings(sources: Sources): Promise<Settings> {
+  const { place, isTerminal } = sources;
+  const { values, origins } = await loadValues(sources);
   checkValues(values, origins);
   const sshPassphrase = place.env[SECRETS[0].env] || undefined;
-  return makeSettings(values, { origins, isTerminal, sshPassphrase });
+  return makeSettings(values, {
+    origins,
+    isTerminal,
+    sshPassphrase,
+    stateFolder: stateFolder(place),
+    limits: clientLimits(values),
+    ops: opsSettings({ values, origins }, place),
+  });
 }
 
 async function readConfigFile(
@@ -58,7 +77,10 @@ async function readText(
   sources: Sources,
 ): Promise<string | undefined> {
   const refuse = (why: string, cause?: unknown) =>
-    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, { cause });
+    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
+      cause,
+      hint: "check --config (or RDA_CONFIG) and who may read the file",
+    });
   let bytes: Uint8Array;
   try {
     bytes = await sources.readFile(path, MAX_FILE_BYTES + 1);

@@ -4,16 +4,46 @@
  */
 
 /** The commands of the program, the default one first. */
-export const COMMANDS = ["start", "version", "help"] as const;
+export const COMMANDS = [
+  "start",
+  "relay-server",
+  "relay",
+  "keygen",
+  "status",
+  "service",
+  "version",
+  "help",
+] as const;
 export type CommandName = typeof COMMANDS[number];
 
 /** The headings of `--help` and of the reference, in order. */
-export const GROUPS = ["General", "Listening", "SSH", "mTLS", "Behaviour", "Logging"] as const;
+export const GROUPS = [
+  "General",
+  "Listening",
+  "SSH",
+  "mTLS",
+  "Ports",
+  "Relay server",
+  "Relay",
+  "Keys",
+  "Behaviour",
+  "Limits",
+  "Operations",
+  "Logging",
+  "Status",
+  "Service",
+] as const;
+
+/** The words that a command takes after its name. */
+export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  service: ["install", "uninstall", "status"],
+};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address.
+ * the remote host, `listen` a local address, `ip` an IP address, `forward`
+ * and `port-rule` are described in `docs/ports.md`.
  */
 export type OptionType =
   | "string"
@@ -24,7 +54,10 @@ export type OptionType =
   | "integer"
   | "host"
   | "engine"
-  | "listen";
+  | "listen"
+  | "ip"
+  | "forward"
+  | "port-rule";
 
 /** One row of the table. */
 export interface OptionSpec {
@@ -33,6 +66,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** May be given several times; the value is a list. */
   readonly many?: true;
+  /** A duration may be a plain number, which counts seconds. */
+  readonly seconds?: true;
   /** Inclusive bounds: milliseconds for a duration, plain numbers for an integer. */
   readonly min?: number;
   readonly max?: number;

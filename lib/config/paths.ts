@@ -55,3 +55,42 @@ function configFolder({ platform, home, env }: Place): string | undefined {
   if (xdg !== undefined && paths.isAbsolute(xdg)) return xdg;
   return home && paths.join(home, ".config");
 }
+
+/**
+ * The directory for what must outlive a run: below `$XDG_STATE_HOME` or `~/.local/state` (XDG Base
+ * Directory Specification 0.8), beside the configuration on macOS, `%LOCALAPPDATA%` on Windows.
+ * Nothing if the home directory is not known.
+ */
+export function stateFolder(place: Place): string | undefined {
+  const paths = pathsOf(place.platform);
+  const folder = stateRoot(place);
+  return folder && paths.join(folder, "remote-docker-agent");
+}
+
+function stateRoot({ platform, home, env }: Place): string | undefined {
+  const paths = pathsOf(platform);
+  if (platform === "windows") {
+    return env["LOCALAPPDATA"] || (home && paths.join(home, "AppData", "Local"));
+  }
+  if (platform === "darwin") return home && paths.join(home, "Library", "Application Support");
+  const xdg = env["XDG_STATE_HOME"];
+  if (xdg !== undefined && paths.isAbsolute(xdg)) return xdg;
+  return home && paths.join(home, ".local", "state");
+}
+
+/**
+ * Where the commands of one user find each other, the best place first: below `$XDG_RUNTIME_DIR`,
+ * which is there while the user is signed in, then in {@link stateFolder}. A command announces
+ * itself in the first and looks into all.
+ */
+export function runtimeFolders(place: Place): string[] {
+  const paths = pathsOf(place.platform);
+  const runtime = place.platform === "linux" ? place.env["XDG_RUNTIME_DIR"] : undefined;
+  const state = stateFolder(place);
+  return [
+    ...(runtime !== undefined && paths.isAbsolute(runtime)
+      ? [paths.join(runtime, "remote-docker-agent")]
+      : []),
+    ...(state === undefined ? [] : [paths.join(state, "run")]),
+  ];
+}

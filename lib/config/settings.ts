@@ -2,9 +2,14 @@
  * The settings of one run, as the rest of the program sees them: typed, complete, checked. Made
  * once from the values of the option table and never changed.
  */
+import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
+import type { PortRule } from "../forward/rules.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
+import type { OpsSettings } from "../ops/ops.ts";
+import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
+import { parsePortRule } from "./port_rule.ts";
 import type { OptionName, Values } from "./schema.ts";
 
 /** The port of a gateway whose endpoint names none. */
@@ -29,6 +34,18 @@ export interface TlsSettings {
   readonly caFile: string;
 }
 
+/** What becomes of the ports that containers publish. */
+export interface PortSettings {
+  /** An IP address, without brackets. */
+  readonly address: string;
+  readonly mode: Values["publish-mode"];
+  /** Also those of containers that others have started. */
+  readonly foreign: boolean;
+  readonly rules: readonly PortRule[];
+  /** Forwards that no container asks for. */
+  readonly forwards: readonly PlainForward[];
+}
+
 /** See the file comment. Paths are absolute, durations are milliseconds. */
 export interface Settings {
   readonly transport: Values["transport"];
@@ -51,6 +68,9 @@ export interface Settings {
   readonly sshStrictHostKeyChecking?: NonNullable<Values["ssh-strict-host-key-checking"]>;
   /** A function, so that no one who prints or logs settings prints the secret. */
   readonly sshPassphrase: () => string | undefined;
+  readonly ports: PortSettings;
+  /** For what outlives a run. Absent: the home directory is not known. */
+  readonly stateFolder?: string;
   readonly timeoutMs: number;
   readonly reconnectWaitMs: number;
   /** Present if and only if the transport is `mtls`. */
@@ -63,6 +83,8 @@ export interface Settings {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -73,11 +95,14 @@ export interface Circumstances {
   /** Whether log messages go to a terminal. */
   readonly isTerminal: boolean;
   readonly sshPassphrase: string | undefined;
+  readonly stateFolder: string | undefined;
+  readonly limits: ClientLimits;
+  readonly ops: OpsSettings;
 }
 
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
-  const { origins, isTerminal, sshPassphrase } = circumstances;
+  const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops } = circumstances;
   return {
     transport: values.transport,
     mode: values.mode,
@@ -85,6 +110,8 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     remoteDocker: values["remote-docker"],
     ...sshSettings(values, origins),
     sshPassphrase: () => sshPassphrase,
+    ports: portSettings(values),
+    ...(stateFolder === undefined ? {} : { stateFolder }),
     timeoutMs: values.timeout,
     reconnectWaitMs: values["reconnect-wait"],
     ...(values.transport === "mtls" ? { mtls: mtlsSettings(values) } : {}),
@@ -95,6 +122,8 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
     warmConnections: values["warm-connections"],
+    limits,
+    ops,
     origins,
   };
 }
@@ -155,8 +184,19 @@ function mtlsSettings(values: Values): MtlsSettings {
   };
 }
 
-function tlsSettings(values: Values): { tls?: TlsSettings } {
+/** What listeners show, if certificates were given. */
+export function tlsSettings(values: Values): { tls?: TlsSettings } {
   const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
   if (certFile === undefined || keyFile === undefined || caFile === undefined) return {};
   return { tls: { certFile, keyFile, caFile } };
+}
+
+function portSettings(values: Values): PortSettings {
+  return {
+    address: values["publish-address"],
+    mode: values["publish-mode"],
+    foreign: values["forward-foreign"],
+    rules: values.ports.map(parsePortRule),
+    forwards: values.forward.map(parsePlainForward),
+  };
 }

@@ -2,10 +2,13 @@
  * Reads the text of a value as the type of its option. A text that does not fit is an
  * {@link AgentError} that names where it was found and says what is allowed.
  */
+import { isIP } from "node:net";
 import { AgentError, messageOf } from "../errors.ts";
+import { parsePlainForward } from "../forward/plain.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
 
@@ -63,11 +66,17 @@ const readers: Record<OptionSpec["type"], Reader> = {
     spec.none === true && text === NONE ? NONE : resolvePath(text, given.base, place),
   choice: (text, spec) => readChoice(text, spec.choices ?? []),
   boolean: (text) => readBoolean(text),
-  duration: (text, spec) => within(readDuration(text), spec, formatDuration),
+  duration: (text, spec) => {
+    const plain = spec.seconds === true && /^\d{1,9}$/.test(text);
+    return within(readDuration(plain ? `${text}s` : text), spec, formatDuration);
+  },
   integer: (text, spec) => within(readInteger(text, spec), spec, String),
   host: (text) => (parseSshHost(text), text),
   engine: (text) => formatTarget(parseRemoteDocker(text)),
   listen: (text, _spec, _given, place) => readListen(text, place),
+  ip: (text) => readIp(text),
+  forward: (text) => (parsePlainForward(text), text),
+  "port-rule": (text) => (parsePortRule(text), text),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {
@@ -100,7 +109,7 @@ function readBoolean(text: string): boolean {
 }
 
 function readInteger(text: string, spec: OptionSpec): number {
-  if (!/^\d{1,15}$/.test(text)) {
+  if (!/^-?\d{1,15}$/.test(text)) {
     throw new Error(`expected a whole number from ${spec.min ?? 0} to ${spec.max}`);
   }
   return Number(text);
@@ -141,4 +150,10 @@ function within(value: number, spec: OptionSpec, show: (n: number) => string): n
 function readListen(text: string, place: Place): string {
   const address = parseListenAddress(text);
   return address.kind === "unix" ? formatDockerHost(expandHome(address, place.home)) : text;
+}
+
+function readIp(text: string): string {
+  const address = text.replace(/^\[(.*)\]$/, "$1");
+  if (isIP(address) !== 0) return address;
+  throw new Error("expected an IP address such as 127.0.0.1 or ::1");
 }

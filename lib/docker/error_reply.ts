@@ -9,6 +9,7 @@ const encoder = new TextEncoder();
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   403: "Forbidden",
+  408: "Request Timeout",
   413: "Content Too Large",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",

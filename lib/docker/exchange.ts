@@ -17,6 +17,8 @@ export interface Exchange {
   readonly log: Logger;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
+  /** Ends the client's connection at once, also when it has become a tunnel. */
+  hangUp(): void;
 }
 
 /** A layer around the call to the engine. */

@@ -1,54 +1,39 @@
 /**
- * All local ports that lead to the remote host, owned per container: they are taken before the
- * container starts, lead somewhere once it runs, and are given back when it stops. It owns every
- * listener and every connection through one.
- *
- * Calls for one container run one after another; calls for different containers do not wait for each
- * other.
+ * All local ports that lead to the remote host: those of containers, which are taken before the
+ * container starts, lead somewhere once it runs and are given back when it stops, and those the user
+ * has written down. It owns every listener, every connection through one, and the relay for UDP.
  */
 import { type Logger, logger } from "../log.ts";
-import { DEFAULT_PUBLISH_ADDRESS, isAddressOfThisMachine, localAddress } from "./address.ts";
-import { parseHostPort, portKey, type Protocol, type RequestedBinding } from "./binding.ts";
-import type { Counters } from "./counters.ts";
-import { type Holder, LocalPorts } from "./local_ports.ts";
-import { PortMemory } from "./port_memory.ts";
-import { decide, type PortAction, type PortRule } from "./rules.ts";
+import { DEFAULT_PUBLISH_ADDRESS } from "./address.ts";
+import { BindError } from "./bind_error.ts";
+import { portKey, type Protocol, type RequestedBinding } from "./binding.ts";
+import type { ForwardInfo, Published } from "./forward_info.ts";
+import { LocalPorts } from "./local_ports.ts";
+import {
+  containerPlacer,
+  type ContainerRef,
+  literalPlace,
+  type Placer,
+  publishedAddress,
+} from "./placement.ts";
+import type { PlainForward } from "./plain.ts";
+import { type Forward, PortOwners } from "./port_owners.ts";
+import type { PortRule } from "./rules.ts";
 import { type HostPort, listenTcp, type OpenStream } from "./tcp_listener.ts";
+import { listenUdp } from "./udp_listener.ts";
+import { type FindShell, UdpRelay } from "./udp_relay.ts";
 
 export { BindError } from "./bind_error.ts";
 export type { Protocol, RequestedBinding } from "./binding.ts";
-
-/** A binding with the local address that really listens. */
-export interface Published {
-  readonly requested: RequestedBinding;
-  readonly local: HostPort;
-}
-
-/** The container ports are taken for; image and labels are what rules can ask about. */
-export interface ContainerRef {
-  readonly id: string;
-  readonly name: string;
-  readonly image?: string;
-  readonly labels?: Readonly<Record<string, string>>;
-}
-
-/** One local port, for people and metrics. A copy: it does not change. */
-export interface ForwardInfo {
-  readonly container: { readonly id: string; readonly name: string };
-  readonly requested: RequestedBinding;
-  readonly protocol: Protocol;
-  readonly local: HostPort;
-  readonly remote: HostPort | undefined;
-  /** `reserved`: taken, but the container has not started yet. */
-  readonly state: "reserved" | "live";
-  readonly connections: { readonly open: number; readonly total: number };
-  readonly bytes: { readonly sent: number; readonly received: number };
-}
+export type { ForwardInfo, Published } from "./forward_info.ts";
+export type { ContainerRef } from "./placement.ts";
 
 /** What a manager is made of; all but `open` have defaults. */
 export interface ForwardingOptions {
   /** Opens a stream to the remote host; see {@link OpenStream}. */
   open: OpenStream;
+  /** Finds a shell on the remote host, for UDP. Default: there is none. */
+  findShell?: FindShell;
   /** Default: 127.0.0.1. */
   publishAddress?: string;
   rules?: readonly PortRule[];
@@ -61,34 +46,15 @@ export interface ForwardingOptions {
 
 const DEFAULT_WAIT_MS = 10_000;
 
-/** A local port as every protocol has one. */
-interface Forward extends Holder {
-  readonly remote: HostPort | undefined;
-  readonly counters: Counters;
-  activate(remote: HostPort): void;
-}
-
-interface Held extends Published {
-  readonly forward: Forward;
-}
-
-interface Owner {
-  id: string;
-  name: string;
-  bindings: readonly RequestedBinding[];
-  held: readonly Held[];
-}
-
 /** See the file comment. */
 export class ForwardingManager {
   readonly #options: Required<ForwardingOptions>;
-  readonly #ports: LocalPorts;
-  readonly #memory = new PortMemory();
-  readonly #owners = new Map<string, Owner>();
-  readonly #queues = new Map<string, Promise<unknown>>();
+  readonly #owners: PortOwners;
+  readonly #udp: UdpRelay;
 
   constructor(options: ForwardingOptions) {
     this.#options = {
+      findShell: () => Promise.resolve(undefined),
       publishAddress: DEFAULT_PUBLISH_ADDRESS,
       rules: [],
       guarded: () => false,
@@ -96,31 +62,28 @@ export class ForwardingManager {
       log: logger("forward"),
       ...options,
     };
-    this.#ports = new LocalPorts(this.#options.guarded);
+    const { findShell, guarded, log } = this.#options;
+    this.#udp = new UdpRelay(findShell, log);
+    this.#owners = new PortOwners({
+      ports: new LocalPorts(guarded),
+      listen: (protocol, local) => this.#listen(protocol, local),
+      log,
+    });
   }
 
   /**
    * Takes all local ports of a container before it starts; all or nothing. A container that already
    * holds them keeps them; one that held them before gets the same free-to-choose ports back unless
-   * somebody else has them. Bindings which a rule ignores are left out of the answer. Clients that
-   * connect before {@link activate} wait. Throws `BindError`.
+   * somebody else has them. Bindings which a rule ignores, and SCTP, are left out of the answer.
+   * Clients that connect before {@link activate} wait. Throws `BindError`.
    */
   reserve(
     container: ContainerRef,
     bindings: readonly RequestedBinding[],
   ): Promise<readonly Published[]> {
-    return this.#inTurn(container.id, async () => {
-      const owner = this.#owners.get(container.id);
-      if (owner !== undefined) {
-        owner.name = container.name;
-        if (sameBindings(owner.bindings, bindings)) return publishedOf(owner);
-        await this.#drop(owner);
-      }
-      const held = await this.#takeAll(container, bindings);
-      const fresh = { id: container.id, name: container.name, bindings: [...bindings], held };
-      this.#owners.set(container.id, fresh);
-      return publishedOf(fresh);
-    });
+    const { id, name } = container;
+    const place = this.#placerOf(container);
+    return this.#owners.reserve({ kind: "published", id, name }, bindings, place);
   }
 
   /**
@@ -128,153 +91,105 @@ export class ForwardingManager {
    * this returns. May be called again when the ports have changed; open connections stay.
    */
   activate(id: string, remote: ReadonlyMap<string, HostPort>): void {
-    for (const { requested, forward } of this.#owners.get(id)?.held ?? []) {
-      const end = remote.get(portKey(requested));
-      if (end !== undefined) forward.activate(end);
-    }
+    this.#owners.activate(id, remote);
   }
 
   /** Gives the ports back and ends their connections; the ports are remembered. */
   release(id: string): Promise<void> {
-    return this.#inTurn(id, async () => {
-      const owner = this.#owners.get(id);
-      if (owner !== undefined) await this.#drop(owner);
-    });
+    return this.#owners.release(id);
   }
 
   /** As {@link release}, for a container that is gone for good. */
-  async forget(id: string): Promise<void> {
-    await this.release(id);
-    this.#memory.forget(id);
+  forget(id: string): Promise<void> {
+    return this.#owners.forget(id);
   }
 
   /** The container has another name now. */
   rename(id: string, name: string): void {
-    const owner = this.#owners.get(id);
-    if (owner !== undefined) owner.name = name;
+    this.#owners.rename(id, name);
   }
 
   /** The local ports of a container, or `undefined` if it holds none now. */
   published(id: string): readonly Published[] | undefined {
-    const owner = this.#owners.get(id);
-    return owner && publishedOf(owner);
+    return this.#owners.published(id);
   }
 
   /** Every local port as it is now. */
   snapshot(): readonly ForwardInfo[] {
-    return [...this.#owners.values()].flatMap(({ id, name, held }) =>
-      held.map(({ requested, local, forward: { remote, counters } }): ForwardInfo => ({
-        container: { id, name },
-        requested,
-        protocol: requested.protocol,
-        local,
-        remote,
-        state: remote === undefined ? "reserved" : "live",
-        connections: { open: counters.open, total: counters.total },
-        bytes: { sent: counters.sent, received: counters.received },
-      }))
-    );
+    return this.#owners.snapshot();
+  }
+
+  /**
+   * Forwards a TCP port that a container on the host's own network listens on: from the same port
+   * here, or from any free one when that is taken. `undefined` when a rule leaves it alone. It is
+   * released by `id`. Throws `BindError` when there is no port at all.
+   */
+  async addHostPort(
+    id: string,
+    container: ContainerRef,
+    remote: HostPort,
+  ): Promise<Published | undefined> {
+    const ref = { kind: "host", id, name: container.name } as const;
+    const place = this.#placerOf(container);
+    const attempt = (hostPort: string) =>
+      this.#owners.reserve(
+        ref,
+        [{ containerPort: remote.port, protocol: "tcp", hostIp: "", hostPort }],
+        place,
+      );
+    const [published] = await attempt(`${remote.port}`).catch((error) => {
+      if (error instanceof BindError) return attempt("");
+      throw error;
+    });
+    this.activate(id, new Map([[`${remote.port}/tcp`, remote]]));
+    return published;
+  }
+
+  /** Opens a forward the user has written down. Throws `BindError`. */
+  async addPlain(forward: PlainForward): Promise<Published> {
+    const { text, requested, remote } = forward;
+    const ref = { kind: "plain", id: `plain ${text}`, name: text } as const;
+    const [published] = await this.#owners.reserve(ref, [requested], literalPlace);
+    if (published === undefined) throw new Error("A plain forward is never left alone");
+    this.activate(ref.id, new Map([[portKey(requested), remote]]));
+    return published;
+  }
+
+  /**
+   * What the user should know about a request, for the `Warnings` of the reply to create: ports
+   * that will not be reached, and addresses that are not the ones asked for. Asks the remote host only
+   * about UDP. Never rejects.
+   */
+  async warnings(bindings: readonly RequestedBinding[]): Promise<string[]> {
+    const protocols = new Set(bindings.map(({ protocol }) => protocol));
+    const reason = protocols.has("udp") ? await this.#udp.unavailable() : undefined;
+    const lines = bindings.flatMap((binding) => {
+      const port = `Published port ${portKey(binding)}`;
+      if (binding.protocol === "sctp") {
+        return [`${port} cannot be reached from here: SCTP is not forwarded`];
+      }
+      if (binding.protocol === "udp" && reason !== undefined) {
+        return [`${port} cannot be reached from here: ${reason}`];
+      }
+      const { note } = publishedAddress(binding.hostIp, this.#options.publishAddress);
+      return note === undefined ? [] : [`${port}: ${note}`];
+    });
+    return [...new Set(lines)];
   }
 
   /** Gives every port back and ends every connection. */
   async close(): Promise<void> {
-    await Promise.all([...this.#queues.keys()].map((id) => this.release(id)));
-    await Promise.all([...this.#owners.keys()].map((id) => this.release(id)));
+    await this.#owners.close();
+    await this.#udp.close();
   }
 
-  async #takeAll(
-    container: ContainerRef,
-    bindings: readonly RequestedBinding[],
-  ): Promise<readonly Held[]> {
-    const taken = new Map<number, Held>();
-    // What the request leaves open comes last, so that it does not take what is asked for by number.
-    const order = [...bindings.entries()].sort(([, a], [, b]) => width(a) - width(b));
-    try {
-      for (const [index, binding] of order) {
-        const held = await this.#take(container, index, binding);
-        if (held !== undefined) taken.set(index, held);
-      }
-    } catch (error) {
-      await Promise.all([...taken.values()].map((held) => this.#giveBack(held)));
-      throw error;
-    }
-    return [...taken].sort(([a], [b]) => a - b).map(([, held]) => held);
+  #placerOf(container: ContainerRef): Placer {
+    return containerPlacer(container, this.#options.rules, this.#options.publishAddress);
   }
 
-  async #take(
-    container: ContainerRef,
-    index: number,
-    requested: RequestedBinding,
-  ): Promise<Held | undefined> {
-    const { protocol } = requested;
-    const action = this.#actionFor(container, requested);
-    if (action.ignore || protocol !== "tcp") return undefined;
-    const { host, note } = this.#addressFor(action.address ?? requested.hostIp);
-    if (note !== undefined) this.#options.log.warn(note, { container: container.name });
-    const range = action.localPort === undefined
-      ? parseHostPort(requested.hostPort)
-      : { first: action.localPort, last: action.localPort };
-    const forward = await this.#ports.take<Forward>(
-      protocol,
-      host,
-      range,
-      this.#memory.recall(container.id, index, requested),
-      (local) => listenTcp(local, this.#options),
-    );
-    const { local } = forward;
-    if (width(requested) > 1) this.#memory.note(container.id, index, requested, local.port);
-    return { requested, local, forward };
+  #listen(protocol: Protocol, local: HostPort): Promise<Forward> {
+    return protocol === "udp"
+      ? listenUdp(local, { relay: this.#udp, log: this.#options.log })
+      : listenTcp(local, this.#options);
   }
-
-  #actionFor(container: ContainerRef, requested: RequestedBinding): PortAction {
-    return decide(this.#options.rules, {
-      container: container.name,
-      image: container.image ?? "",
-      labels: container.labels ?? {},
-      containerPort: requested.containerPort,
-      protocol: requested.protocol,
-    });
-  }
-
-  #addressFor(hostIp: string) {
-    const { publishAddress } = this.#options;
-    return localAddress(hostIp, { publishAddress, isLocal: isAddressOfThisMachine });
-  }
-
-  async #drop(owner: Owner): Promise<void> {
-    this.#owners.delete(owner.id);
-    await Promise.all(owner.held.map((held) => this.#giveBack(held)));
-  }
-
-  async #giveBack({ requested, forward }: Held): Promise<void> {
-    await forward.close();
-    this.#ports.give(requested.protocol, forward.local);
-  }
-
-  /** Runs `work` after everything that was asked for the same container before. */
-  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
-    const before = this.#queues.get(id) ?? Promise.resolve();
-    const run = before.then(work, work);
-    const settled = run.then(() => {}, () => {}).then(() => {
-      if (this.#queues.get(id) === settled) this.#queues.delete(id);
-    });
-    this.#queues.set(id, settled);
-    return run;
-  }
-}
-
-function publishedOf({ held }: Owner): readonly Published[] {
-  return held.map(({ requested, local }) => ({ requested, local }));
-}
-
-/** How many local ports would do: 1 for a given one. */
-function width({ hostPort }: RequestedBinding): number {
-  const { first, last } = parseHostPort(hostPort);
-  return first === 0 ? 65536 : last - first + 1;
-}
-
-function sameBindings(a: readonly RequestedBinding[], b: readonly RequestedBinding[]): boolean {
-  const texts = (list: readonly RequestedBinding[]) =>
-    list.map((binding) => `${portKey(binding)} ${binding.hostIp} ${binding.hostPort}`).sort();
-  return texts(a).join("\n") === texts(b).join("\n");
 }

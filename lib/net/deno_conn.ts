@@ -12,9 +12,9 @@ const MIN_READ = 4 * 1024;
 /** The largest read; one takes this much only after full reads below it. */
 const MAX_READ = 256 * 1024;
 
-/** Wraps `conn`; see the file comment. */
-export function denoConnDuplex(conn: Deno.Conn): Duplex {
-  return new DenoConnDuplex(conn);
+/** Wraps `conn`; see the file comment. `maxRead`, in bytes, bounds a single read. */
+export function denoConnDuplex(conn: Deno.Conn, maxRead: number = MAX_READ): Duplex {
+  return new DenoConnDuplex(conn, maxRead);
 }
 
 class DenoConnDuplex implements Duplex {
@@ -23,11 +23,14 @@ class DenoConnDuplex implements Duplex {
   #markClosed!: () => void;
   #isClosed = false;
   #writeEnded = false;
+  readonly #maxRead: number;
   #buffer: Uint8Array<ArrayBuffer> | undefined;
-  #size = MIN_READ;
+  #size: number;
 
-  constructor(conn: Deno.Conn) {
+  constructor(conn: Deno.Conn, maxRead: number) {
     this.#conn = conn;
+    this.#maxRead = maxRead;
+    this.#size = Math.min(MIN_READ, maxRead);
     this.closed = new Promise((resolve) => this.#markClosed = resolve);
   }
 
@@ -41,8 +44,8 @@ class DenoConnDuplex implements Duplex {
 
   /** A small piece is copied out and the buffer kept; a large one is handed over as it is. */
   #take(buffer: Uint8Array<ArrayBuffer>, count: number): Uint8Array {
-    if (count === buffer.length) this.#size = Math.min(MAX_READ, buffer.length * 4);
-    else if (count < buffer.length / 4) this.#size = MIN_READ;
+    if (count === buffer.length) this.#size = Math.min(this.#maxRead, buffer.length * 4);
+    else if (count < buffer.length / 4) this.#size = Math.min(MIN_READ, this.#maxRead);
     if (count > MIN_READ) return buffer.subarray(0, count);
     if (buffer.length === this.#size) this.#buffer = buffer;
     return buffer.slice(0, count);

@@ -13,14 +13,21 @@ import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
 import { asksForUpgrade, isHijacked } from "../http/hijack.ts";
-import { type RequestMessage, type ResponseMessage, staysOpen } from "../http/message.ts";
+import {
+  type Body,
+  type RequestMessage,
+  type ResponseMessage,
+  staysOpen,
+} from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import type { ClientStream } from "./client_stream.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
+import type { ProxyObserver } from "./observer.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
 import type { UpstreamPool } from "./upstream_pool.ts";
 
@@ -39,6 +46,7 @@ export interface ConnectionContext {
   guard(head: RequestHead): Refusal | undefined;
   /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
   openRaw(): Promise<Duplex>;
+  observer: ProxyObserver;
   log: Logger;
 }
 
@@ -48,6 +56,7 @@ const HIJACKED = new Set(["ContainerAttach", "ExecStart"]);
 /** See the file comment. */
 export class ClientConnection {
   readonly #context: ConnectionContext;
+  readonly #stream: ClientStream;
   readonly #client: FramedStream<RequestHead>;
   readonly #log: Logger;
   readonly #gone = new AbortController();
@@ -59,11 +68,12 @@ export class ClientConnection {
   /** The connection that the answer under way comes over. */
   #answering: Upstream | undefined;
 
-  constructor(duplex: Duplex, context: ConnectionContext) {
+  constructor(stream: ClientStream, context: ConnectionContext) {
     this.#context = context;
     this.#log = context.log;
+    this.#stream = stream;
     const framer = new HttpFramer(new RequestParser(), { holdAfter: mayLeaveHttp });
-    this.#client = new FramedStream(duplex, framer);
+    this.#client = new FramedStream(stream, framer);
   }
 
   /** Serves the client until either side ends; never rejects. The stream is closed by then. */
@@ -87,24 +97,45 @@ export class ClientConnection {
   /** Ends the connection at once. */
   close(): void {
     this.#gone.abort();
+    // A client that has ended its direction is not noticed to be gone; its answer goes on.
+    this.#answering?.close();
     this.#client.close();
   }
 
   /** Serves one request; whether another may follow. */
   async #serveNext(): Promise<boolean> {
+    this.#stream.enter("idle");
     const first = await this.#client.ahead();
     if (first === null) return false;
     this.#busy = true;
     if (first.type === "raw") return await this.#relayRaw();
     await this.#client.next();
     if (first.type !== "head") throw new Error(`A ${first.type} event came between two requests`);
-    const again = await this.#exchange({ ...first, body: this.#client.body() });
+    const again = await this.#exchange({ ...first, body: this.#timedBody(first.framing) });
     this.#busy = false;
     return again && !this.#draining;
   }
 
+  /** The body of the request; once all of it is here, the client has nothing left to be late with. */
+  #timedBody(framing: RequestMessage["framing"]): Body {
+    const body = this.#client.body();
+    if (framing.kind === "none") {
+      this.#stream.enter("free");
+      return body;
+    }
+    this.#stream.enter("body");
+    return {
+      read: async () => {
+        const piece = await body.read();
+        if (piece === null) this.#stream.enter("free");
+        return piece;
+      },
+    };
+  }
+
   /** A client that does not speak HTTP gets the engine's own opinion of what it does speak. */
   async #relayRaw(): Promise<false> {
+    this.#stream.enter("free");
     this.#log.info("The client does not speak HTTP/1.1; relaying its bytes as they are");
     const engine = await this.#context.openRaw();
     await pipe(this.#client.handOver({ held: false }), engine, { signal: this.#gone.signal });
@@ -117,7 +148,13 @@ export class ClientConnection {
     const refusal = this.#context.guard(head);
     if (refusal !== undefined) throw new ReplyError(refusal.status, refusal.message);
     const route = matchRoute(head.method, head.target);
-    const exchange: Exchange = { request, route, log: this.#log, signal: this.#gone.signal };
+    const exchange: Exchange = {
+      request,
+      route,
+      log: this.#log,
+      signal: this.#gone.signal,
+      hangUp: () => this.close(),
+    };
     const started = performance.now();
     let answer: EngineAnswer | undefined;
     const run = compose(this.#context.interceptors(route), async (current: Exchange) => {
@@ -129,7 +166,7 @@ export class ClientConnection {
     });
     try {
       const response = await run(exchange);
-      this.#logAnswer(head, response, started);
+      this.#noteAnswer(exchange, response, started);
       return await this.#answer(exchange, response, answer);
     } catch (error) {
       this.#answering = undefined;
@@ -198,6 +235,7 @@ export class ClientConnection {
 
   async #tunnel({ upload, upstream }: EngineAnswer): Promise<false> {
     await upload;
+    this.#stream.enter("free");
     const client = this.#client.handOver({ held: true });
     const result = await pipe(client, upstream.handOver(), { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
@@ -206,8 +244,11 @@ export class ClientConnection {
 
   /** Tells the client why, as far as it is still there to be told. */
   async #refuse(error: unknown): Promise<void> {
+    this.#stream.enter("free");
     const refusal = refusalOf(error);
     if (refusal === undefined) return;
+    const kind = refusal.status === 502 || refusal.status === 503 ? "connection" : "socket";
+    this.#context.observer.failed(kind, refusal.message);
     if (this.#replyBegun) {
       this.#log.info(`An answer was cut short: ${refusal.message}`);
       return;
@@ -226,12 +267,14 @@ export class ClientConnection {
     return this.#client.write(bytes);
   }
 
-  #logAnswer(head: RequestHead, response: ResponseMessage, started: number): void {
+  #noteAnswer({ request: { head }, route }: Exchange, response: ResponseMessage, started: number) {
+    const { status } = response.head;
+    const ms = performance.now() - started;
+    this.#context.observer.answered(route?.name ?? "Other", status, ms);
     if (!this.#log.enabled("debug")) return;
-    const ms = Math.round((performance.now() - started) * 10) / 10;
     this.#log.debug(`${head.method} ${maskTarget(head.target)}`, {
-      status: response.head.status,
-      ms,
+      status,
+      ms: Math.round(ms * 10) / 10,
     });
   }
 }

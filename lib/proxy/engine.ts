@@ -44,7 +44,7 @@ export async function sendToEngine(
       return { ...answer, upstream };
     } catch (error) {
       upstream.close();
-      if (error instanceof HttpParseError) throw error;
+      if (error instanceof HttpParseError || error instanceof ReplyError) throw error;
       if (repeatable && attempt === 1 && !signal.aborted) {
         exchange.log.debug("The connection was lost before the answer; asking once more");
         continue;

@@ -45,7 +45,7 @@ export function pingCache(liveness: Liveness): Interceptor {
 }
 
 function isPlain({ route, request }: Exchange): boolean {
-  return route?.version === undefined && request.head.version === "1.1" &&
+  return route?.version === undefined && staysOpen(request) && request.head.version === "1.1" &&
     request.framing.kind === "none" && !request.head.target.includes("?");
 }
 

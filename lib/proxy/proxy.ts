@@ -7,12 +7,16 @@ import { askPings } from "../docker/client.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { Route } from "../docker/route.ts";
 import type { RequestHead } from "../http/head.ts";
-import { type Logger, logger } from "../log.ts";
+import { inContext, type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { memoryPair } from "../net/memory.ts";
 import { pipe } from "../net/pipe.ts";
 import type { Lane } from "../transport/transport.ts";
+import { Admission } from "./admission.ts";
+import { ClientStream } from "./client_stream.ts";
 import { ClientConnection, type Refusal } from "./connection.ts";
+import { type ClientLimits, UNLIMITED } from "./limits.ts";
+import { NO_OBSERVER, type ProxyObserver } from "./observer.ts";
 import { pingCache } from "./ping_cache.ts";
 import { UpstreamPool } from "./upstream_pool.ts";
 
@@ -26,12 +30,17 @@ export interface ProxyOptions {
   warm: number;
   /** Around every operation, outermost first. */
   interceptors: readonly Interceptor[];
+  /** Default: none. */
+  limits?: ClientLimits;
+  observer?: ProxyObserver;
   log?: Logger;
 }
 
 /** What is known of one client. */
 export interface Client {
   remote: string;
+  /** Who shares the places with the others as one; see `admission.ts`. Default: `remote`. */
+  identity?: string;
   /** Judges each request by its head, such as by `Host` and `Origin`. */
   guard?(head: RequestHead): Refusal | undefined;
 }
@@ -43,6 +52,9 @@ interface Serving {
   done: Promise<void>;
 }
 
+/** What a client has that is to be told that there is no place for it. */
+const TURNED_AWAY: ClientLimits = { ...UNLIMITED, idleMs: 1000, readMs: 1000, writeMs: 1000 };
+
 const PING = new Set(["SystemPing", "SystemPingHead"]);
 
 /** See the file comment. */
@@ -52,6 +64,9 @@ export class Proxy {
   readonly #pool: UpstreamPool;
   readonly #pingCache: Interceptor;
   readonly #serving = new Set<Serving>();
+  readonly #limits: ClientLimits;
+  readonly #observer: ProxyObserver;
+  readonly #admission: Admission;
   #connections = 0;
   #draining = false;
 
@@ -61,6 +76,13 @@ export class Proxy {
     const warm = options.mode === "http" ? options.warm : 0;
     this.#pool = new UpstreamPool({ open: options.open, warm });
     this.#pingCache = pingCache(this.#pool);
+    this.#limits = options.limits ?? UNLIMITED;
+    this.#observer = options.observer ?? NO_OBSERVER;
+    this.#admission = new Admission({
+      max: this.#limits.maxConnections,
+      waitMs: this.#limits.queueMs,
+      onWait: () => this.#observer.limited("connection_waited"),
+    });
   }
 
   /**
@@ -70,7 +92,9 @@ export class Proxy {
   warmUp(): void {
     if (this.#options.mode === "raw" || this.#draining) return;
     const [asking, answering] = memoryPair();
-    void this.serve(answering, { remote: "warm-up" });
+    const log = this.#log.with({ conn: "warm-up" });
+    const stream = new ClientStream(answering, UNLIMITED, NO_OBSERVER);
+    void this.#run(this.#serveHttp(stream, { remote: "warm-up" }, log, NO_OBSERVER));
     void this.#ask(asking);
   }
 
@@ -87,30 +111,72 @@ export class Proxy {
 
   /** How many clients are connected. */
   get connections(): number {
-    return this.#serving.size;
+    return this.#admission.active;
+  }
+
+  /** How many clients wait for their turn. */
+  get waiting(): number {
+    return this.#admission.waiting;
   }
 
   /** Serves one client, whose stream belongs to the proxy from here on; never rejects. */
   async serve(duplex: Duplex, client: Client): Promise<void> {
     if (this.#draining) return duplex.close();
     const id = (++this.#connections).toString(36);
-    const log = this.#log.with({ conn: id });
+    await inContext({ conn: id }, () => this.#admit(duplex, client, this.#log.with({ conn: id })));
+  }
+
+  async #admit(duplex: Duplex, client: Client, log: Logger): Promise<void> {
+    const entering = this.#admission.enter(client.identity ?? client.remote);
+    const leave = entering instanceof Promise ? await entering : entering;
+    if (leave === undefined) return await this.#turnAway(duplex, log);
     log.debug("A client has connected", { remote: client.remote });
-    const serving = this.#options.mode === "raw"
-      ? this.#serveRaw(duplex, log)
-      : this.#serveHttp(duplex, client, log);
-    this.#serving.add(serving);
-    await serving.done;
-    this.#serving.delete(serving);
+    const since = performance.now();
+    this.#observer.clientConnected();
+    try {
+      const stream = new ClientStream(duplex, this.#limits, this.#observer);
+      await this.#run(
+        this.#options.mode === "raw"
+          ? this.#serveRaw(stream, log)
+          : this.#serveHttp(stream, client, log, this.#observer),
+      );
+    } finally {
+      leave();
+      this.#observer.clientLeft(performance.now() - since);
+    }
     log.debug("The client has left");
   }
 
-  #serveHttp(duplex: Duplex, client: Client, log: Logger): Serving {
-    const connection = new ClientConnection(duplex, {
+  /** Answers with 503, in Docker's shape, a client that has waited for its turn in vain. */
+  async #turnAway(duplex: Duplex, log: Logger): Promise<void> {
+    if (this.#draining) return duplex.close();
+    this.#observer.limited("connection_refused");
+    const message = `All ${this.#limits.maxConnections} connections are in use (--max-connections)`;
+    log.warn("Refused a client", { reason: message });
+    if (this.#options.mode === "raw") return duplex.close();
+    const stream = new ClientStream(duplex, TURNED_AWAY, NO_OBSERVER);
+    const guard = () => ({ status: 503, message });
+    await this.#run(this.#serveHttp(stream, { remote: "", guard }, log, NO_OBSERVER));
+  }
+
+  async #run(serving: Serving): Promise<void> {
+    this.#serving.add(serving);
+    await serving.done;
+    this.#serving.delete(serving);
+  }
+
+  #serveHttp(
+    stream: ClientStream,
+    client: Client,
+    log: Logger,
+    observer: ProxyObserver,
+  ): Serving {
+    const connection = new ClientConnection(stream, {
       pool: this.#pool,
       interceptors: (route) => this.#interceptorsOf(route),
       guard: (head) => client.guard?.(head),
       openRaw: () => this.#options.open("interactive"),
+      observer,
       log,
     });
     return {
@@ -143,6 +209,7 @@ export class Proxy {
       log.debug("Relayed", { sent: result.sent, received: result.received });
     } catch (error) {
       client.close();
+      if (!isClosedError(error)) this.#observer.failed("connection", messageOf(error));
       if (!isClosedError(error)) log.warn(`Cannot relay a client: ${describeError(error)}`);
     }
   }
@@ -153,6 +220,7 @@ export class Proxy {
    */
   async shutdown(timeoutMs: number, signal?: AbortSignal): Promise<void> {
     this.#draining = true;
+    this.#admission.close();
     const closeAll = () => {
       for (const each of this.#serving) each.close();
     };

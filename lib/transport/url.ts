@@ -18,8 +18,8 @@ const REMOTE_DOCKER_HINT =
 const SSH_HOST_HINT = 'use "host", "host:22", "user@host:22", "[::1]:22" or "ssh://user@host:22"';
 
 /**
- * Where the engine listens, as seen from the remote host: `unix:///path`, `tcp://host:port` or a bare
- * absolute path. Throws `AgentError` of kind `config`.
+ * Where the engine listens, as seen from the remote host: `unix:///path`, `tcp://host:port` or a
+ * bare absolute path. Throws `AgentError` of kind `config`.
  */
 export function parseRemoteDocker(text: string): Target {
   const value = text.trim();

@@ -10,6 +10,7 @@ import { type BenchOptions, parseFlags, usage } from "./flags.ts";
 import { MEASUREMENTS } from "./measure/all.ts";
 import type { Peer, PeerId } from "./peers/peer.ts";
 import { startPeer } from "./peers/start.ts";
+import { warmUp } from "./peers/warm_up.ts";
 import { renderReport, type Run } from "./report.ts";
 import { acquireRig, type BenchRig } from "./rig.ts";
 import { runPlan } from "./runner.ts";
@@ -39,6 +40,7 @@ async function bench(
     try {
       const peer = await fresh(id);
       stack.defer(() => peer.stop());
+      if (peer.pid !== undefined) await warmUp(peer, signal);
       peers.push(peer);
     } catch (error) {
       signal.throwIfAborted();

@@ -24,7 +24,7 @@ export interface BenchRig {
   release(): Promise<void>;
 }
 
-/** Brings the host up. Throws where this machine cannot carry one, or with the rig's own text. */
+/** Brings the host up, its link unshaped. Throws where this machine cannot carry one, or with the rig's own text. */
 export async function acquireRig(): Promise<BenchRig> {
   const reason = unsupported();
   if (reason !== undefined) throw new AgentError("usage", `Cannot make a remote host: ${reason}`);
@@ -32,6 +32,7 @@ export async function acquireRig(): Promise<BenchRig> {
   const wasUp = await isUp(name);
   const rig = await rigUp(name);
   const unshape = () => rig.verb("unshape");
+  await unshape();
   return {
     rig,
     async setRoundTrip(milliseconds) {

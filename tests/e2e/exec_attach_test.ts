@@ -3,6 +3,7 @@ import { assert, assertEquals } from "../support/assert.ts";
 import { sameAsDirect, uniqueName } from "../support/compare.ts";
 import type { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { until } from "../support/poll.ts";
 
 const test = await endToEnd();
 
@@ -45,9 +46,13 @@ test.withEachCli("exec -it follows the size of the terminal", async ({ docker })
     await using pty = await docker.terminal(["exec", "-it", name, "sh"]);
     await pty.type(untilSize("24 80"));
     await pty.waitFor(/now=24 80/);
-    await pty.resize(40, 132);
     await pty.type(untilSize("40 132"));
-    await pty.waitFor(/now=40 132/);
+    // The CLI listens for SIGWINCH only a moment after it has passed the first size on.
+    await until("the new size has arrived", async () => {
+      await pty.resize(40, 131);
+      await pty.resize(40, 132);
+      return /now=40 132/.test(pty.screen) || undefined;
+    });
     await pty.type("exit 5\r");
     assertEquals(await pty.wait(), 5);
   });

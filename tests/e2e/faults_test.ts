@@ -48,9 +48,12 @@ test("a link that is cut for a moment is not noticed", { agentOnly }, async (ben
 });
 
 test("a container that runs through a cut is there afterwards", { agentOnly }, async (bench) => {
-  const id = await bench.docker.ok(["run", "-d", "--rm", "bb", "sleep", "600"]);
+  const command = ["sh", "-c", "echo answered; sleep 600"];
+  const id = await bench.docker.ok(["run", "-d", "--rm", "bb", ...command]);
   try {
     await using logs = bench.docker.spawn(["logs", "-f", id]);
+    // A request that is still unanswered would be asked again, and the logs would go on.
+    await logs.waitFor(/answered/);
     await bench.rig.verb("drop-sessions");
     await logs.wait();
     await heals(bench);

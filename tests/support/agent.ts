@@ -34,9 +34,11 @@ export function rigFlags(rig: Rig): Record<string, string> {
   };
 }
 
-/** `{a: "b"}` as `["--a", "b"]`. */
+/** `{a: "b", c: ""}` as `["--a=b", "--c"]`. */
 export function flagList(flags: Record<string, string>): string[] {
-  return Object.entries(flags).flatMap(([name, value]) => [`--${name}`, value]);
+  return Object.entries(flags).map(([name, value]) =>
+    value === "" ? `--${name}` : `--${name}=${value}`
+  );
 }
 
 /** Spawns the program with any command line, as a user's shell would; nothing is waited for. */

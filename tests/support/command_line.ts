@@ -47,6 +47,7 @@ export function testSystem(machine: Machine = {}): TestSystem {
     cwd: machine.cwd ?? "/project",
     isTerminal: machine.isTerminal ?? true,
     readFile: (path, limit) => readFrom(files, path, limit),
+    isFile: (path) => Object.hasOwn(files, path),
     out: (text) => {
       stdout += text;
       announced.resolve();
@@ -87,7 +88,9 @@ export function shellWords(line: string, home = "/home/dev"): string[] {
 }
 
 /** Settings without where they came from, for comparison. */
-export function plain(settings: Settings): Omit<Settings, "origins" | "sshPassphrase"> {
-  const { origins: _, sshPassphrase: __, ...rest } = settings;
+export function plain(
+  settings: Settings,
+): Omit<Settings, "origins" | "sshPassphrase" | "limits" | "ops"> {
+  const { origins: _o, sshPassphrase: _p, limits: _l, ops: _q, ...rest } = settings;
   return rest;
 }

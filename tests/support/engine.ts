@@ -2,6 +2,8 @@
 import type { Interceptor } from "../../lib/docker/exchange.ts";
 import type { Duplex } from "../../lib/net/duplex.ts";
 import { memoryPair } from "../../lib/net/memory.ts";
+import type { ClientLimits } from "../../lib/proxy/limits.ts";
+import type { ProxyObserver } from "../../lib/proxy/observer.ts";
 import { type Client, Proxy } from "../../lib/proxy/proxy.ts";
 
 /** A proxy in front of scripted engine connections. */
@@ -24,6 +26,8 @@ export interface BenchOptions {
   mode?: "http" | "raw";
   warm?: number;
   interceptors?: Interceptor[];
+  limits?: ClientLimits;
+  observer?: ProxyObserver;
 }
 
 /** See {@link Bench}. */
@@ -37,6 +41,8 @@ export function bench(options: BenchOptions = {}): Bench {
     mode: options.mode ?? "http",
     warm: options.warm ?? 1,
     interceptors: options.interceptors ?? [],
+    ...(options.limits && { limits: options.limits }),
+    ...(options.observer && { observer: options.observer }),
     open() {
       if (failure !== undefined) return Promise.reject(failure);
       opened++;

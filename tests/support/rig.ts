@@ -39,6 +39,8 @@ export interface Rig {
   readonly root: string;
   /** Runs a verb of the rig script, such as `cut`, and returns what it prints. */
   verb(...args: string[]): Promise<string>;
+  /** Restarts the engine with further options, such as `-H tcp://127.0.0.1:2375`. */
+  restartEngine(options: string): Promise<void>;
 }
 
 /** The name of this run's rig. */
@@ -88,6 +90,10 @@ export async function describeRig(name = rigName()): Promise<Rig> {
     directSocket: get("RHOST_DIRECT_SOCK"),
     root: get("RHOST_ROOT"),
     verb,
+    async restartEngine(options) {
+      const env = { ...Deno.env.toObject(), RHOST_DOCKERD_OPTS: options };
+      await runOk(SCRIPT, ["-n", name, "restart-dockerd"], { env, timeoutMs: UP_TIMEOUT_MS });
+    },
   };
 }
 

@@ -1,20 +1,13 @@
 /**
  * ssh2's agent interface from both sides: a client of the user's agent (a Unix socket, the pipe of
  * OpenSSH for Windows, Pageant), and our own keys dressed up as an agent for ssh2 to authenticate
- * with. As an agent is asked to sign only what the host has agreed to, that is what makes passphrases
- * lazy.
+ * with. As an agent is asked to sign only what the host has agreed to, that is what makes
+ * passphrases lazy.
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import {
-  BaseAgent,
-  createAgent,
-  type IdentityCallback,
-  type ParsedKey,
-  type SignCallback,
-  type SigningRequestOptions,
-  utils,
-} from "ssh2";
+import type { IdentityCallback, ParsedKey, SignCallback, SigningRequestOptions } from "ssh2";
+import { BaseAgent, createAgent, utils } from "./ssh2.ts";
 
 const LIST_TIMEOUT_MS = 5_000;
 

@@ -77,10 +77,7 @@ class Attempt implements Authentication {
   async #next(left: readonly AuthenticationType[] | undefined): Promise<AnyAuthMethod | undefined> {
     const username = this.#context.host.user;
     if (this.#counts.none++ === 0) return { type: "none", username };
-    // After a round of keys ssh2 still reports the methods from before it, so they say nothing.
-    const may = (method: AuthenticationType) =>
-      left === undefined || left.includes(method) ||
-      (this.#counts.keys > 0 && method !== "publickey");
+    const may = (method: AuthenticationType) => this.#may(method, left);
     if (this.#counts.keys === 0 && this.#identities.length > 0 && may("publickey")) {
       this.#counts.keys++;
       const agent = new SignerAgent(this.#identities, (error) => this.#problem ??= error);
@@ -93,6 +90,17 @@ class Attempt implements Authentication {
     }
     if (this.#counts.password < MAX_TRIES && may("password")) return await this.#askPassword();
     return undefined;
+  }
+
+  /**
+   * After a round of keys ssh2 still reports the methods from before it. Keyboard-interactive is
+   * then tried on the chance, for it asks nothing unless the host wants it, and brings a true
+   * report.
+   */
+  #may(method: AuthenticationType, left: readonly AuthenticationType[] | undefined): boolean {
+    const isStale = this.#counts.keys > 0 && this.#counts.keyboard === 0;
+    if (left === undefined || isStale) return method !== "password";
+    return left.includes(method);
   }
 
   #canAsk(): boolean {

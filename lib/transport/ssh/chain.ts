@@ -23,7 +23,7 @@ export async function connectThrough(
 ): Promise<Connection> {
   const hops: Prepared[] = [];
   for (const host of [...target.jumps, target]) {
-    hops.push(await atHop(host, target, () => prepare(host, deps, signal)));
+    hops.push(await atHop(host, target, () => prepare(host, hops.length > 0, deps, signal)));
   }
   let last: Connection | undefined;
   for (const hop of hops) {

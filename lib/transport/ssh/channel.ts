@@ -1,23 +1,36 @@
 /**
- * A Duplex over one ssh2 channel. A channel is not quite a Node stream: it reports a lost connection
- * as an ordinary end, forgets the callback of a write that the host will never take, and is freed only
- * when it has been read to its end. This adapter puts those right and owns the channel.
+ * A Duplex over one ssh2 channel. A channel is not quite a Node stream: it reports a lost
+ * connection as an ordinary end, forgets the callback of a write that the host will never take, and
+ * is freed only when it has been read to its end. This adapter puts those right and owns the
+ * channel.
  */
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import type { ClientChannel } from "ssh2";
+import type { ClientChannel, ServerChannel } from "ssh2";
 import type { Duplex } from "../../net/duplex.ts";
-import type { Connection } from "./connection.ts";
+
+/** What a channel has to know of the connection it is on, at either end. */
+export interface ChannelCarrier {
+  /** Settles, never rejecting, when the connection is gone. */
+  readonly closed: Promise<unknown>;
+  /** Why nothing can be read or written any more; `undefined` while the connection lives. */
+  readonly lost: Error | undefined;
+  /** Resolves once the stream beneath has room. */
+  drained(): Promise<void> | undefined;
+}
 
 /** Wraps a channel of `connection` and owns it. */
-export function channelDuplex(channel: ClientChannel, connection: Connection): Duplex {
+export function channelDuplex(
+  channel: ClientChannel | ServerChannel,
+  connection: ChannelCarrier,
+): Duplex {
   return new ChannelDuplex(channel, connection);
 }
 
 class ChannelDuplex implements Duplex {
   readonly closed: Promise<void>;
-  readonly #channel: ClientChannel;
-  readonly #connection: Connection;
+  readonly #channel: ClientChannel | ServerChannel;
+  readonly #connection: ChannelCarrier;
   #ended = false;
   #freed = false;
   #closing = false;
@@ -25,7 +38,7 @@ class ChannelDuplex implements Duplex {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  constructor(channel: ClientChannel, connection: Connection) {
+  constructor(channel: ClientChannel | ServerChannel, connection: ChannelCarrier) {
     this.#channel = channel;
     this.#connection = connection;
     const { promise, resolve } = Promise.withResolvers<void>();
@@ -95,7 +108,9 @@ class ChannelDuplex implements Duplex {
   closeWrite(): Promise<void> {
     if (!this.#writeEnded && !this.#closing && !this.#freed) {
       this.#writeEnded = true;
-      this.#channel.end();
+      // At the server's end, ssh2 takes `end` to end the other direction as well.
+      if (isServerChannel(this.#channel)) this.#channel.eof();
+      else this.#channel.end();
     }
     return Promise.resolve();
   }
@@ -107,6 +122,10 @@ class ChannelDuplex implements Duplex {
     this.#onReadable();
     this.#wake();
   }
+}
+
+function isServerChannel(channel: ClientChannel | ServerChannel): channel is ServerChannel {
+  return channel.server;
 }
 
 function closedError(): Error {

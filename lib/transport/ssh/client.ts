@@ -1,6 +1,7 @@
 /**
- * The SSH transport: one host, reached by an interactive connection, whose death is the transport's,
- * and a bulk connection beside it. It owns both. Reconnecting is the supervisor's work.
+ * The SSH transport: one host, reached by an interactive connection, whose death is the
+ * transport's, and a bulk connection beside it. It owns both. Reconnecting is the supervisor's
+ * work.
  */
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
@@ -25,7 +26,8 @@ export interface SshTransport extends Transport {
 
 /**
  * Connects once. The caller owns the transport. Throws `AgentError` of kind `unreachable`,
- * `authentication`, `host-key` or `config`, or the reason of `signal`, which only bounds connecting.
+ * `authentication`, `host-key` or `config`, or the reason of `signal`, which only bounds
+ * connecting.
  */
 export async function connectSsh(
   host: ResolvedSsh,

@@ -1,7 +1,7 @@
 /**
- * What `ssh_config` says about one host, by the rules of ssh_config(5): the first value of an option
- * wins, identity files add up, an included file counts only inside the section that includes it. No
- * command is ever run: a section under `Match exec` does not apply, and a note says so.
+ * What `ssh_config` says about one host, by the rules of ssh_config(5): the first value of an
+ * option wins, identity files add up, an included file counts only inside the section that includes
+ * it. No command is ever run: a section under `Match exec` does not apply, and a note says so.
  */
 import type { ConfigNode, Criterion } from "./config_tree.ts";
 import { matchesGlob } from "./known_hosts.ts";

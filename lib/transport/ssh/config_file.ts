@@ -14,8 +14,9 @@ const MAX_INCLUDED_FILES = 256;
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * The configuration of the user, then that of the system; or that of `file` alone; or none if `file`
- * is `"none"`. Throws `AgentError` of kind `config` if a named file is missing or any is malformed.
+ * The configuration of the user, then that of the system; or that of `file` alone; or none if
+ * `file` is `"none"`. Throws `AgentError` of kind `config` if a named file is missing or any is
+ * malformed.
  */
 export async function loadSshConfig(
   file: string | undefined,

@@ -1,10 +1,10 @@
 /**
- * One authenticated SSH connection. It owns its ssh2 client and the stream beneath it, knows when and
- * why it died, and from then on fails everything that was opened on it.
+ * One authenticated SSH connection. It owns its ssh2 client and the stream beneath it, knows when
+ * and why it died, and from then on fails everything that was opened on it.
  */
 import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
-import { Client, type ClientChannel } from "ssh2";
+import type { Client, ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 
 /** Who is at the other end. */

@@ -1,6 +1,6 @@
 /**
- * Makes SSH transports for the supervisor: reads `ssh_config` anew for each attempt, so that an edit
- * takes effect at the next reconnect, and keeps what was unlocked or typed in across them.
+ * Makes SSH transports for the supervisor: reads `ssh_config` anew for each attempt, so that an
+ * edit takes effect at the next reconnect, and keeps what was unlocked or typed in across them.
  */
 import { logger } from "../../log.ts";
 import type { Connect } from "../transport.ts";

@@ -1,12 +1,12 @@
 /**
- * From a connected byte stream to an authenticated connection: key exchange, host key, authentication,
- * and one clear error for everything that can go wrong on the way. It owns the stream until it hands
- * it over inside a {@link Connection}; on failure it destroys it.
+ * From a connected byte stream to an authenticated connection: key exchange, host key,
+ * authentication, and one clear error for everything that can go wrong on the way. It owns the
+ * stream until it hands it over inside a {@link Connection}; on failure it destroys it.
  */
 import { Buffer } from "node:buffer";
 import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
-import { Client, type ConnectConfig, type NegotiatedAlgorithms } from "ssh2";
+import type { ConnectConfig, NegotiatedAlgorithms } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
@@ -17,6 +17,7 @@ import { Deadline } from "./deadline.ts";
 import { type HostKeyVerifier, hostKeyVerifier } from "./host_key.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ResolvedSsh } from "./settings.ts";
+import { Client } from "./ssh2.ts";
 
 /** What the connections of a process share. */
 export interface SshDeps {
@@ -30,6 +31,8 @@ const MAX_QUOTED_BYTES = 80;
 /** A host with everything that could be checked before connecting to it. */
 export interface Prepared {
   host: ResolvedSsh;
+  /** Whether the stream is carried by another SSH connection. */
+  nested: boolean;
   verifier: HostKeyVerifier;
   auth: Authentication;
   deadline: Deadline;
@@ -39,6 +42,7 @@ export interface Prepared {
 /** Reads keys and known hosts, so that bad ones are reported before anything is sent. */
 export async function prepare(
   host: ResolvedSsh,
+  nested: boolean,
   deps: SshDeps,
   signal: AbortSignal,
 ): Promise<Prepared> {
@@ -46,12 +50,12 @@ export async function prepare(
   const context = { host, secrets: deps.secrets, signal, log: deps.log };
   const auth = await authentication(context, deadline);
   const verifier = await hostKeyVerifier(host, deps.log);
-  return { host, verifier, auth, deadline, log: deps.log };
+  return { host, nested, verifier, auth, deadline, log: deps.log };
 }
 
 /**
- * Takes `stream` over. Throws `AgentError` of kind `unreachable`, `host-key` or `authentication`, or
- * the reason of an abort.
+ * Takes `stream` over. Throws `AgentError` of kind `unreachable`, `host-key` or `authentication`,
+ * or the reason of an abort.
  */
 export async function handshake(
   prepared: Prepared,
@@ -127,11 +131,11 @@ class Attempt {
   }
 
   #config(): ConnectConfig {
-    const { host, verifier, auth } = this.#prepared;
+    const { host, nested, verifier, auth } = this.#prepared;
     return {
       sock: this.#stream,
       username: host.user,
-      algorithms: algorithms(verifier.algorithms),
+      algorithms: algorithms(verifier.algorithms, nested),
       hostVerifier: (key: Buffer) => {
         this.hostKey = key.toString("base64");
         this.#hostKeyError = verifier.check(key);
@@ -140,7 +144,8 @@ class Attempt {
       authHandler: auth.handler,
       readyTimeout: 0,
       keepaliveInterval: host.serverAliveIntervalMs,
-      keepaliveCountMax: host.serverAliveCountMax,
+      // The library gives up one interval later than OpenSSH does.
+      keepaliveCountMax: Math.max(0, host.serverAliveCountMax - 1),
     };
   }
 

@@ -22,7 +22,9 @@ import type { ResolvedSsh } from "./settings.ts";
 
 /** Checks the host key of one connection attempt. */
 export interface HostKeyVerifier {
-  /** To offer: types already known for this host first, or it would seem to have changed its key. */
+  /**
+   * To offer: types already known for this host first, or it would seem to have changed its key.
+   */
   readonly algorithms: ServerHostKeyAlgorithm[];
   /** `undefined` if `key` (SSH wire format) is acceptable, else the error to stop with. */
   check(key: Uint8Array): AgentError | undefined;
@@ -46,7 +48,7 @@ export async function hostKeyVerifier(host: ResolvedSsh, log: Logger): Promise<H
   const name = entryName(host);
   let added: Uint8Array | undefined;
   return {
-    algorithms: preferKnown(knownKeyTypes(lines, name)),
+    algorithms: preferKnown([name, ...bareName(host)].flatMap((one) => knownKeyTypes(lines, one))),
     check(key) {
       const lookup = lookupHost(lines, host, key);
       const error = decide(host, lookup, key);
@@ -66,11 +68,15 @@ function entryName(host: ResolvedSsh): string {
 }
 
 /** A key known for the bare name is good on another port as well, as in ssh(1). */
+function bareName(host: ResolvedSsh): string[] {
+  return host.hostKeyAlias === undefined ? [host.hostName.toLowerCase()] : [];
+}
+
 function lookupHost(lines: readonly KnownHostLine[], host: ResolvedSsh, key: Uint8Array): Lookup {
   const lookup = lookupKey(lines, entryName(host), key);
-  if (lookup.kind !== "unknown" || host.hostKeyAlias !== undefined) return lookup;
-  const bare = lookupKey(lines, host.hostName.toLowerCase(), key);
-  return bare.kind === "match" ? bare : lookup;
+  if (lookup.kind !== "unknown") return lookup;
+  const isKnown = bareName(host).some((name) => lookupKey(lines, name, key).kind === "match");
+  return isKnown ? { kind: "match" } : lookup;
 }
 
 /** The key types of a host come first, in the usual order among themselves. */
@@ -104,7 +110,8 @@ function decide(host: ResolvedSsh, lookup: Lookup, key: Uint8Array): AgentError 
     case "cert-authority":
       return fail(
         `Host key of "${host.hostName}" cannot be verified: it is known only by a certificate ` +
-          `authority (${lookup.by.file}:${lookup.by.line}), and host certificates are not supported`,
+          `authority (${lookup.by.file}:${lookup.by.line}), and host certificates are not ` +
+          "supported",
         `add the plain key to known_hosts if the fingerprint is right: ${offered}`,
       );
   }

@@ -1,11 +1,11 @@
 /**
- * Which keys to offer a host and in which order: explicit key files, then the agent's keys, then the
- * other key files, each key once. All of them stand behind one ssh2 agent, so that a passphrase is
- * asked for only when the host has said that it would take the key.
+ * Which keys to offer a host and in which order: explicit key files, then the agent's keys, then
+ * the other key files, each key once. All of them stand behind one ssh2 agent, so that a passphrase
+ * is asked for only when the host has said that it would take the key.
  */
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import { type ParsedKey, utils } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { agentKeys, signWithAgent } from "./agent.ts";
@@ -13,6 +13,8 @@ import { type KeyFile, readKeyFile } from "./key_file.ts";
 import { keyTypeOf } from "./known_hosts.ts";
 import type { Secrets } from "./secrets.ts";
 import type { IdentityFile, ResolvedSsh } from "./settings.ts";
+import { signWith } from "./sign.ts";
+import { utils } from "./ssh2.ts";
 
 /** One key that can be offered. */
 export interface Identity {
@@ -122,9 +124,7 @@ async function fileIdentity(
     async sign(data, hash) {
       const unlocked = await unlock(file, context);
       if (unlocked === undefined) throw locked(file, context);
-      const signature: Buffer | Error = unlocked.sign(data, hash);
-      if (signature instanceof Error) throw signature;
-      return signature;
+      return signWith(unlocked, data, hash);
     },
   };
 }

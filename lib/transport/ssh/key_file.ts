@@ -4,8 +4,9 @@
  */
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import { type ParsedKey, utils } from "ssh2";
+import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { utils } from "./ssh2.ts";
 
 /** A key file that has been read. */
 export interface KeyFile {
@@ -29,7 +30,7 @@ const OPENSSH_ARMOR =
  */
 export async function readKeyFile(path: string): Promise<KeyFile> {
   const text = await readText(path);
-  const parsed = utils.parseKey(text);
+  const parsed = parse(text);
   if (!(parsed instanceof Error)) {
     const isPrivate = parsed.isPrivateKey();
     if (isPrivate) await refuseIfOpen(path);
@@ -42,6 +43,15 @@ export async function readKeyFile(path: string): Promise<KeyFile> {
   await refuseIfOpen(path);
   const publicBlob = embeddedPublic(text) ?? await publicBeside(path);
   return { path, publicBlob, key: undefined, encrypted: text };
+}
+
+/** ssh2 throws where Deno lacks a curve, and returns every other error. */
+function parse(text: string, passphrase?: string): ParsedKey | Error {
+  try {
+    return utils.parseKey(text, passphrase);
+  } catch (error) {
+    return error instanceof Error ? error : new Error(String(error));
+  }
 }
 
 async function readText(path: string): Promise<string> {
@@ -106,7 +116,7 @@ function embeddedPublic(text: string): Buffer | undefined {
 
 async function publicBeside(path: string): Promise<Buffer | undefined> {
   try {
-    const parsed = utils.parseKey(await Deno.readTextFile(`${path}.pub`));
+    const parsed = parse(await Deno.readTextFile(`${path}.pub`));
     return parsed instanceof Error ? undefined : parsed.getPublicSSH();
   } catch {
     // No such file: ssh-keygen writes one, but nobody needs to keep it.
@@ -116,6 +126,6 @@ async function publicBeside(path: string): Promise<Buffer | undefined> {
 
 /** The key in an encrypted file, or `undefined` if the passphrase is wrong. */
 export function unlockKey(file: KeyFile, passphrase: string): ParsedKey | undefined {
-  const parsed = utils.parseKey(file.encrypted, passphrase);
+  const parsed = parse(file.encrypted, passphrase);
   return parsed instanceof Error ? undefined : parsed;
 }

@@ -1,6 +1,6 @@
 /**
- * Reads known_hosts files and appends new keys to the user's one. It never rewrites a line: a key is
- * added with one append, so that it is safe beside ssh(1) and other agents.
+ * Reads known_hosts files and appends new keys to the user's one. It never rewrites a line: a key
+ * is added with one append, so that it is safe beside ssh(1) and other agents.
  */
 import { dirname } from "node:path";
 import { AgentError } from "../../errors.ts";
@@ -33,8 +33,8 @@ async function readIfThere(file: string): Promise<string> {
 }
 
 /**
- * Appends `line` in one write, creating the file (0600) and its directory (0700) if need be. Rejects
- * with the error of the file system.
+ * Appends `line` in one write, creating the file (0600) and its directory (0700) if need be.
+ * Rejects with the error of the file system.
  */
 export async function appendKnownHost(file: string, line: string): Promise<void> {
   await Deno.mkdir(dirname(file), { recursive: true, mode: 0o700 });

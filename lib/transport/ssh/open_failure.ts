@@ -1,6 +1,6 @@
 /**
- * Why a channel could not be opened. sshd says no more than "open failed", so the cause is looked up
- * with one command on the remote host, where it runs commands for us.
+ * Why a channel could not be opened. sshd says no more than "open failed", so the cause is looked
+ * up with one command on the remote host, where it runs commands for us.
  */
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Shell, Target } from "../transport.ts";
@@ -93,8 +93,8 @@ export function plainMessage(error: unknown): string {
 }
 
 /**
- * Looks at the socket `$p`. In /proc/net/unix the flag 00010000 marks a listening socket, and the path
- * is the one it was bound to, so both names of it are looked for.
+ * Looks at the socket `$p`. In /proc/net/unix the flag 00010000 marks a listening socket, and the
+ * path is the one it was bound to, so both names of it are looked for.
  */
 const PROBE = [
   'echo "user=$(id -un)"',

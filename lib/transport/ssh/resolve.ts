@@ -1,6 +1,6 @@
 /**
- * From what the user asked for to what is needed to connect: flags first, then `ssh_config`, then the
- * defaults of OpenSSH. Pure; files are read before (`config_file.ts`) and after (`client.ts`).
+ * From what the user asked for to what is needed to connect: flags first, then `ssh_config`, then
+ * the defaults of OpenSSH. Pure; files are read before (`config_file.ts`) and after (`client.ts`).
  */
 import { join } from "node:path";
 import { AgentError } from "../../errors.ts";
@@ -80,7 +80,9 @@ class Resolver {
     return values;
   }
 
-  /** The last host listed is the nearest to the target; the first may have jump hosts of its own. */
+  /**
+   * The last host listed is the nearest to the target; the first may have jump hosts of its own.
+   */
   #jumps(hosts: readonly SshHost[], seen: readonly string[]): ResolvedSsh[] {
     const [first] = hosts;
     if (first === undefined) return [];

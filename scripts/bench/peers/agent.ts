@@ -1,8 +1,9 @@
-/** Ours: the agent of this working tree, run from source. */
+/** Ours: the agent of this working tree, run from source as `deno task start` runs it. */
+import project from "../../../deno.json" with { type: "json" };
 import type { Peer, PeerOptions } from "./peer.ts";
 import { startListening } from "./listening.ts";
 
-const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
+const ROOT = new URL("../../../", import.meta.url).pathname;
 
 /** Starts the agent; throws when it does not come up. */
 export function startAgent(options: PeerOptions): Promise<Peer> {
@@ -15,7 +16,13 @@ export function startAgent(options: PeerOptions): Promise<Peer> {
     "--ssh-known-hosts": rig.knownHosts,
     "--ssh-config": "none",
   };
-  const start = ["run", "-A", "--quiet", MAIN, "start", "--listen", `unix://${socket}`];
-  const args = [...start, ...Object.entries(ssh).flat()];
+  const listen = ["start", "--listen", `unix://${socket}`];
+  const args = [...taskArguments(), ...listen, ...Object.entries(ssh).flat()];
   return startListening({ id: "agent", command: Deno.execPath(), args, socket }, options);
+}
+
+/** The arguments of `deno` in the task: not `deno task`, whose child the process would be. */
+function taskArguments(): string[] {
+  return project.tasks.start.split(" ").slice(1)
+    .map((word) => word === "main.ts" ? `${ROOT}main.ts` : word);
 }

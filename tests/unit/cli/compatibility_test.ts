@@ -12,6 +12,8 @@ const DEFAULTS: Expected = {
   remoteDocker: "unix:///var/run/docker.sock",
   sshKeys: [],
   sshKnownHosts: [],
+  ports: { address: "127.0.0.1", mode: "virtual", foreign: false, rules: [], forwards: [] },
+  stateFolder: "/home/dev/.local/state/remote-docker-agent",
   timeoutMs: 10_000,
   reconnectWaitMs: 10_000,
   allowRemoteClients: false,

@@ -1,18 +1,23 @@
 import { renderUsage } from "../../../lib/cli/usage.ts";
 import { COMMANDS } from "../../../lib/config/option.ts";
-import { OPTION_NAMES, SECRETS } from "../../../lib/config/schema.ts";
+import { OPTION_NAMES, SECRETS, specOf } from "../../../lib/config/schema.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 
 Deno.test("the help names every option, command and secret and fits 80 columns", () => {
-  const text = renderUsage();
-  for (const name of OPTION_NAMES) assert(new RegExp(`^  --${name}( |$)`, "m").test(text), name);
-  for (const name of COMMANDS) assert(new RegExp(`^  ${name} `, "m").test(text), name);
-  for (const { env } of SECRETS) assert(text.includes(env));
-  for (const line of text.split("\n")) {
-    assert(line.length <= 80, line);
-    assertEquals(line, line.trimEnd());
+  const main = renderUsage();
+  for (const name of COMMANDS) assert(new RegExp(`^  ${name} `, "m").test(main), name);
+  for (const { env } of SECRETS) assert(main.includes(env));
+  for (const command of COMMANDS) {
+    const text = renderUsage(command);
+    for (const name of OPTION_NAMES.filter((it) => specOf(it).commands.includes(command))) {
+      assert(new RegExp(`^  --${name}( |$)`, "m").test(text), `${command}: ${name}`);
+    }
+    for (const line of text.split("\n")) {
+      assert(line.length <= 80, line);
+      assertEquals(line, line.trimEnd());
+    }
+    assert(text.endsWith("\n") && !text.endsWith("\n\n"));
   }
-  assert(text.endsWith("\n") && !text.endsWith("\n\n"));
 });
 
 Deno.test("the help of the default command is that of the program, the others have a short one", () => {

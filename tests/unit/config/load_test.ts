@@ -16,6 +16,8 @@ Deno.test("defaults are complete", async () => {
     sshHost: "gpu",
     sshKeys: [],
     sshKnownHosts: [],
+    ports: { address: "127.0.0.1", mode: "virtual", foreign: false, rules: [], forwards: [] },
+    stateFolder: "/home/dev/.local/state/remote-docker-agent",
     timeoutMs: 10_000,
     reconnectWaitMs: 10_000,
     allowRemoteClients: false,
@@ -179,7 +181,7 @@ const BAD: [string[], Machine, string][] = [
   [
     [...HOST, "--listen=/tmp/d.sock"],
     {},
-    'Invalid value "/tmp/d.sock" for --listen; Write "unix:///tmp/d.sock" for a Unix socket',
+    'Invalid value "/tmp/d.sock" for --listen; write "unix:///tmp/d.sock" for a Unix socket',
   ],
   [HOST, { env: { RDA_LISTEN: ":1,,:2" } }, "Missing value for environment variable RDA_LISTEN"],
   [

@@ -1,4 +1,9 @@
-import { defaultConfigFile, type Place, resolvePath } from "../../../lib/config/paths.ts";
+import {
+  defaultConfigFile,
+  type Place,
+  resolvePath,
+  stateFolder,
+} from "../../../lib/config/paths.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const linux: Place = { platform: "linux", home: "/home/dev", env: {} };
@@ -45,4 +50,22 @@ Deno.test("the user's own configuration file is where the platform keeps such fi
     [{ ...windows, env: { APPDATA: "E:\\r" } }, "E:\\r\\remote-docker-agent\\config.yaml"],
   ];
   for (const [place, expected] of cases) assertEquals(defaultConfigFile(place), expected);
+});
+
+Deno.test("state is kept where the platform keeps it", () => {
+  const cases: [Place, string | undefined][] = [
+    [linux, "/home/dev/.local/state/remote-docker-agent"],
+    [{ ...linux, env: { XDG_STATE_HOME: "/xdg" } }, "/xdg/remote-docker-agent"],
+    [
+      { ...linux, env: { XDG_STATE_HOME: "relative" } },
+      "/home/dev/.local/state/remote-docker-agent",
+    ],
+    [{ ...linux, home: undefined }, undefined],
+    [
+      { platform: "darwin", home: "/Users/dev", env: {} },
+      "/Users/dev/Library/Application Support/remote-docker-agent",
+    ],
+    [windows, "C:\\Users\\dev\\AppData\\Local\\remote-docker-agent"],
+  ];
+  for (const [place, expected] of cases) assertEquals(stateFolder(place), expected);
 });

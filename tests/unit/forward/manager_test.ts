@@ -1,4 +1,5 @@
 import { BindError } from "../../../lib/forward/manager.ts";
+import { parsePlainForward } from "../../../lib/forward/plain.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import {
   answerAfterEnd,
@@ -225,4 +226,27 @@ Deno.test("many containers at once", async () => {
     ),
   );
   assertEquals(results.filter(({ status }) => status === "fulfilled").length, 1);
+});
+
+Deno.test("a plain forward leads where it says, and is listed as written", async () => {
+  await using backend = server(answerAfterEnd);
+  await using manager = testManager();
+  const text = `0:${LOOPBACK}:${backend.port}`;
+  const { local } = await manager.addPlain(parsePlainForward(text));
+  using client = await Deno.connect({ hostname: LOOPBACK, port: local.port });
+  await writeText(client, "db");
+  await client.closeWrite();
+  assertEquals(await readAll(client), "got db");
+  const [info] = manager.snapshot();
+  assertEquals([info?.kind, info?.container.name, info?.state], ["plain", text, "live"]);
+});
+
+Deno.test("a port of the host's network: the same here, another when that is taken", async () => {
+  await using manager = testManager();
+  const port = freePort();
+  const first = await manager.addHostPort("host 1", web, { host: LOOPBACK, port });
+  const second = await manager.addHostPort("host 2", other, { host: LOOPBACK, port });
+  assertEquals(first?.local.port, port);
+  assert(second !== undefined && second.local.port !== port);
+  assertEquals(manager.snapshot().map(({ kind }) => kind), ["host", "host"]);
 });

@@ -73,6 +73,7 @@ for (
     ["a versioned path", GET.replace("/_ping", "/v1.12/_ping")],
     ["a query", GET.replace("/_ping", "/_ping?x=1")],
     ["HTTP/1.0", GET.replace("HTTP/1.1", "HTTP/1.0")],
+    ["Connection: close", GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")],
     ["a body", GET.replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\nx")],
   ] as const
 ) {

@@ -1,0 +1,120 @@
+/**
+ * What the agent itself asks the engine: short JSON requests over a few connections of its own,
+ * kept open between requests so that one costs a single round trip. The client owns them.
+ */
+import { AgentError, messageOf } from "../errors.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import type { ResponseHead } from "../http/head.ts";
+import { collect, isInterim, staysOpen } from "../http/message.ts";
+import { ResponseParser } from "../http/parser.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { type Json, parseJson } from "./json_body.ts";
+
+/** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
+export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+/** Connections kept open between requests. */
+const MAX_IDLE = 2;
+const encoder = new TextEncoder();
+
+/** An answer of the engine. */
+export interface EngineAnswer {
+  readonly status: number;
+  /** `null` when there was none. */
+  readonly body: Json;
+}
+
+/** Options of {@link EngineClient.request}. */
+export interface EngineRequestOptions {
+  signal?: AbortSignal;
+}
+
+/** One connection and its parser, which is told what it answers. */
+interface Connection {
+  readonly parser: ResponseParser;
+  readonly stream: FramedStream<ResponseHead>;
+}
+
+/** See the file comment. */
+export class EngineClient {
+  readonly #open: (signal?: AbortSignal) => Promise<Duplex>;
+  readonly #idle: Connection[] = [];
+  #closed = false;
+
+  /** @param open Opens a stream to the engine, waiting for the transport where needed. */
+  constructor(open: (signal?: AbortSignal) => Promise<Duplex>) {
+    this.#open = open;
+  }
+
+  /** Asks with GET; once more if a kept connection turns out to have ended. */
+  get(path: string, options?: EngineRequestOptions): Promise<EngineAnswer> {
+    return this.#request("GET", path, options);
+  }
+
+  /** Asks with DELETE, which is idempotent too. */
+  delete(path: string, options?: EngineRequestOptions): Promise<EngineAnswer> {
+    return this.#request("DELETE", path, options);
+  }
+
+  /** Throws `AgentError` of kind `lost` when there is no answer. */
+  async #request(
+    method: "GET" | "DELETE",
+    path: string,
+    { signal }: EngineRequestOptions = {},
+  ): Promise<EngineAnswer> {
+    for (;;) {
+      const kept = this.#idle.pop();
+      const connection = kept ?? await this.#connect(signal);
+      const abort = () => connection.stream.close();
+      signal?.addEventListener("abort", abort, { once: true });
+      try {
+        return await this.#exchange(connection, method, path);
+      } catch (cause) {
+        connection.stream.close();
+        if (kept !== undefined && !signal?.aborted) continue;
+        const message = `No answer from the engine to ${method} ${path.split("?", 1)[0]}`;
+        throw new AgentError("lost", `${message}: ${messageOf(cause)}`, { cause });
+      } finally {
+        signal?.removeEventListener("abort", abort);
+      }
+    }
+  }
+
+  async #connect(signal?: AbortSignal): Promise<Connection> {
+    const parser = new ResponseParser();
+    const duplex = await this.#open(signal);
+    return { parser, stream: new FramedStream(duplex, new HttpFramer(parser)) };
+  }
+
+  async #exchange(
+    connection: Connection,
+    method: string,
+    path: string,
+  ): Promise<EngineAnswer> {
+    const { parser, stream } = connection;
+    parser.expect(method);
+    await stream.write(encoder.encode(`${method} ${path} HTTP/1.1\r\nHost: docker\r\n\r\n`));
+    for (;;) {
+      const event = await stream.next();
+      if (event === null) throw new Error("the connection ended");
+      if (event.type !== "head" || isInterim(event.head)) continue;
+      const { head, framing } = event;
+      const answer = { head, framing, body: stream.body() };
+      const bytes = await collect(answer.body, MAX_ANSWER_BYTES);
+      if (staysOpen(answer)) this.#keep(connection);
+      else stream.close();
+      return { status: head.status, body: bytes.length === 0 ? null : parseJson(bytes) };
+    }
+  }
+
+  #keep(connection: Connection): void {
+    if (this.#closed || this.#idle.length >= MAX_IDLE) return connection.stream.close();
+    this.#idle.push(connection);
+  }
+
+  /** Closes the kept connections, and from now on each one after its answer. */
+  close(): void {
+    this.#closed = true;
+    for (const { stream } of this.#idle.splice(0)) stream.close();
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * Follows the engine's `/events` on a connection of its own for as long as it is asked to: connects
+ * again whenever the connection ends, and says so each time, because what happened in between is
+ * not told by anybody. The watcher owns the connection.
+ */
+import { describeError } from "../errors.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import type { ResponseHead } from "../http/head.ts";
+import { isInterim } from "../http/message.ts";
+import { ResponseParser } from "../http/parser.ts";
+import { type Logger, logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { isObject, type Json, type JsonObject, parseJson } from "./json_body.ts";
+import { LineSplitter } from "./json_lines.ts";
+
+/** One event, reduced to what is the same in all API versions. */
+export interface EngineEvent {
+  /** `container`, `network`, ... */
+  readonly type: string;
+  /** `start`, `die`, ... */
+  readonly action: string;
+  /** Id of what it is about. */
+  readonly id: string;
+  readonly attributes: Readonly<Record<string, string>>;
+}
+
+/** What a watcher is made of. */
+export interface EventWatcherOptions {
+  /** Opens a stream to the engine; it waits for the transport and gives up when `signal` aborts. */
+  open(signal: AbortSignal): Promise<Duplex>;
+  /** As the `filters` parameter of the API, which the engine applies. */
+  filters: Readonly<Record<string, readonly string[]>>;
+  /** Each time a stream of events has begun, before the first of them. */
+  onConnected(): void;
+  onEvent(event: EngineEvent): void;
+  log?: Logger;
+}
+
+/** Pauses between attempts while the engine is away: doubling from the first to the last. */
+const FIRST_PAUSE_MS = 250;
+const LAST_PAUSE_MS = 5_000;
+
+/** Runs until `signal` aborts; never rejects. */
+export async function watchEvents(
+  options: EventWatcherOptions,
+  signal: AbortSignal,
+): Promise<void> {
+  const log = options.log ?? logger("events");
+  let pauseMs = FIRST_PAUSE_MS;
+  while (!signal.aborted) {
+    try {
+      await followOnce({ ...options, onConnected }, signal);
+      log.debug("The engine ended the stream of events");
+    } catch (error) {
+      if (!signal.aborted) log.debug(`Cannot follow the engine's events: ${describeError(error)}`);
+    }
+    await pause(pauseMs, signal);
+    pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2);
+  }
+  function onConnected() {
+    pauseMs = FIRST_PAUSE_MS;
+    options.onConnected();
+  }
+}
+
+async function followOnce(options: EventWatcherOptions, signal: AbortSignal): Promise<void> {
+  const duplex = await options.open(signal);
+  const parser = new ResponseParser();
+  const stream = new FramedStream(duplex, new HttpFramer(parser));
+  const abort = () => stream.close();
+  signal.addEventListener("abort", abort, { once: true });
+  try {
+    signal.throwIfAborted();
+    parser.expect("GET");
+    const query = new URLSearchParams({ filters: JSON.stringify(options.filters) });
+    await stream.write(
+      new TextEncoder().encode(`GET /events?${query} HTTP/1.1\r\nHost: docker\r\n\r\n`),
+    );
+    await readEvents(stream, options);
+  } finally {
+    signal.removeEventListener("abort", abort);
+    stream.close();
+  }
+}
+
+async function readEvents(
+  stream: FramedStream<ResponseHead>,
+  options: EventWatcherOptions,
+): Promise<void> {
+  let event = await stream.next();
+  while (event?.type === "head" && isInterim(event.head)) event = await stream.next();
+  if (event?.type !== "head") throw new Error("no answer");
+  if (event.head.status !== 200) throw new Error(`status ${event.head.status}`);
+  options.onConnected();
+  const body = stream.body();
+  const lines = new LineSplitter();
+  for (let piece = await body.read(); piece !== null; piece = await body.read()) {
+    for (const line of piece.data.flatMap((data) => lines.push(data))) {
+      const parsed = eventOf(parseJson(line));
+      if (parsed !== undefined) options.onEvent(parsed);
+    }
+  }
+}
+
+/** Reads one event; nothing for what does not have the shape of one. */
+export function eventOf(value: Json): EngineEvent | undefined {
+  if (!isObject(value) || !isObject(value["Actor"])) return undefined;
+  const { Type, Action } = value;
+  const { ID, Attributes } = value["Actor"] as JsonObject;
+  if (typeof Type !== "string" || typeof Action !== "string" || typeof ID !== "string") {
+    return undefined;
+  }
+  const texts = Object.entries(isObject(Attributes) ? Attributes : {})
+    .filter((entry): entry is [string, string] => typeof entry[1] === "string");
+  return { type: Type, action: Action, id: ID, attributes: Object.fromEntries(texts) };
+}
+
+function pause(ms: number, signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => {
+    const end = () => {
+      clearTimeout(timer);
+      signal.removeEventListener("abort", end);
+      resolve();
+    };
+    const timer = setTimeout(end, ms);
+    signal.addEventListener("abort", end, { once: true });
+  });
+}

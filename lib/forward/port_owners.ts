@@ -1,0 +1,224 @@
+/**
+ * Who holds which local ports. It owns every listener. Calls for one owner run one after another;
+ * those for different owners do not wait for each other.
+ */
+import type { Logger } from "../log.ts";
+import { parseHostPort, portKey, type Protocol, type RequestedBinding } from "./binding.ts";
+import type { Counters } from "./counters.ts";
+import type { ForwardInfo, ForwardKind, Published } from "./forward_info.ts";
+import { type Holder, type LocalPorts } from "./local_ports.ts";
+import type { Placer } from "./placement.ts";
+import { PortMemory } from "./port_memory.ts";
+import type { HostPort } from "./tcp_listener.ts";
+
+/** A local port as every protocol has one. */
+export interface Forward extends Holder {
+  readonly remote: HostPort | undefined;
+  readonly counters: Counters;
+  activate(remote: HostPort): void;
+}
+
+/** Who asks for ports: a container, or a forward that stands for itself. */
+export interface OwnerRef {
+  readonly kind: ForwardKind;
+  readonly id: string;
+  readonly name: string;
+}
+
+/** What the owners' ports are made of. */
+export interface PortOwnersOptions {
+  ports: LocalPorts;
+  /** Takes a port or rejects with what the system reports. */
+  listen: (protocol: Protocol, local: HostPort) => Promise<Forward>;
+  log: Logger;
+}
+
+interface Held extends Published {
+  readonly forward: Forward;
+}
+
+interface Owner extends OwnerRef {
+  name: string;
+  readonly bindings: readonly RequestedBinding[];
+  readonly held: readonly Held[];
+}
+
+/** See the file comment. */
+export class PortOwners {
+  readonly #options: PortOwnersOptions;
+  readonly #memory = new PortMemory();
+  readonly #owners = new Map<string, Owner>();
+  readonly #queues = new Map<string, Promise<void>>();
+  #closed = false;
+
+  constructor(options: PortOwnersOptions) {
+    this.#options = options;
+  }
+
+  /** Takes all ports or none; what the owner holds already for the same bindings stays. */
+  reserve(
+    ref: OwnerRef,
+    bindings: readonly RequestedBinding[],
+    place: Placer,
+  ): Promise<readonly Published[]> {
+    return this.#inTurn(ref.id, async () => {
+      if (this.#closed) throw new Deno.errors.Interrupted("Forwarding has ended");
+      const owner = this.#owners.get(ref.id);
+      if (owner !== undefined) {
+        owner.name = ref.name;
+        if (sameBindings(owner.bindings, bindings)) return publishedOf(owner);
+        await this.#drop(owner);
+      }
+      const held = await this.#takeAll(ref.id, bindings, place);
+      const { kind, id, name } = ref;
+      const fresh: Owner = { kind, id, name, bindings: [...bindings], held };
+      this.#owners.set(id, fresh);
+      return publishedOf(fresh);
+    });
+  }
+
+  /** Says where container ports (`"80/tcp"`) are; ports that are not named stay as they are. */
+  activate(id: string, remote: ReadonlyMap<string, HostPort>): void {
+    for (const { requested, forward } of this.#owners.get(id)?.held ?? []) {
+      const end = remote.get(portKey(requested));
+      if (end !== undefined) forward.activate(end);
+    }
+  }
+
+  /** Gives the ports back and ends their connections; the ports are remembered. */
+  release(id: string): Promise<void> {
+    return this.#inTurn(id, async () => {
+      const owner = this.#owners.get(id);
+      if (owner !== undefined) await this.#drop(owner);
+    });
+  }
+
+  /** As {@link release}, and the ports are not remembered. */
+  async forget(id: string): Promise<void> {
+    await this.release(id);
+    this.#memory.forget(id);
+  }
+
+  /** The owner has another name now. */
+  rename(id: string, name: string): void {
+    const owner = this.#owners.get(id);
+    if (owner !== undefined) owner.name = name;
+  }
+
+  /** The ports of an owner, or `undefined` if it holds none. */
+  published(id: string): readonly Published[] | undefined {
+    const owner = this.#owners.get(id);
+    return owner && publishedOf(owner);
+  }
+
+  /** Every local port as it is now. */
+  snapshot(): readonly ForwardInfo[] {
+    return [...this.#owners.values()].flatMap((owner) =>
+      owner.held.map((held) => infoOf(owner, held))
+    );
+  }
+
+  /** Gives every port back; nothing can be reserved any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const ids = new Set([...this.#queues.keys(), ...this.#owners.keys()]);
+    await Promise.all([...ids].map((id) => this.release(id)));
+  }
+
+  async #takeAll(
+    id: string,
+    bindings: readonly RequestedBinding[],
+    place: Placer,
+  ): Promise<readonly Held[]> {
+    const taken = new Map<number, Held>();
+    // What the request leaves open comes last, so that it does not take what is asked for by number.
+    const order = [...bindings.entries()].sort(([, a], [, b]) => width(a) - width(b));
+    try {
+      for (const [index, binding] of order) {
+        const held = await this.#take(id, index, binding, place);
+        if (held !== undefined) taken.set(index, held);
+      }
+    } catch (error) {
+      await Promise.all([...taken.values()].map((held) => this.#giveBack(held)));
+      throw error;
+    }
+    return [...taken].sort(([a], [b]) => a - b).map(([, held]) => held);
+  }
+
+  async #take(
+    id: string,
+    index: number,
+    requested: RequestedBinding,
+    place: Placer,
+  ): Promise<Held | undefined> {
+    const { protocol } = requested;
+    const { ports, listen, log } = this.#options;
+    const where = protocol === "sctp" ? undefined : place(requested);
+    if (where === undefined) return undefined;
+    const { host, range, note } = where;
+    if (note !== undefined) log.warn(note, { port: portKey(requested) });
+    const preferred = this.#memory.recall(id, index, requested);
+    const forward = await ports.take(
+      protocol,
+      host,
+      range,
+      preferred,
+      (local) => listen(protocol, local),
+    );
+    const { local } = forward;
+    if (width(requested) > 1) this.#memory.note(id, index, requested, local.port);
+    return { requested, local, forward };
+  }
+
+  async #drop(owner: Owner): Promise<void> {
+    this.#owners.delete(owner.id);
+    await Promise.all(owner.held.map((held) => this.#giveBack(held)));
+  }
+
+  async #giveBack({ requested, forward }: Held): Promise<void> {
+    await forward.close();
+    this.#options.ports.give(requested.protocol, forward.local);
+  }
+
+  /** Runs `work` after everything that was asked for the same owner before. */
+  #inTurn<T>(id: string, work: () => Promise<T>): Promise<T> {
+    const before = this.#queues.get(id) ?? Promise.resolve();
+    const run = before.then(work);
+    const settled = run.then(() => {}, () => {}).then(() => {
+      if (this.#queues.get(id) === settled) this.#queues.delete(id);
+    });
+    this.#queues.set(id, settled);
+    return run;
+  }
+}
+
+function infoOf({ kind, id, name }: Owner, { requested, local, forward }: Held): ForwardInfo {
+  const { remote, counters } = forward;
+  return {
+    kind,
+    container: { id, name },
+    requested,
+    protocol: requested.protocol,
+    local,
+    remote,
+    state: remote === undefined ? "reserved" : "live",
+    connections: { open: counters.open, total: counters.total },
+    bytes: { sent: counters.sent, received: counters.received },
+  };
+}
+
+function publishedOf({ held }: Owner): readonly Published[] {
+  return held.map(({ requested, local }) => ({ requested, local }));
+}
+
+/** How many local ports would do: 1 for a given one. */
+function width({ hostPort }: RequestedBinding): number {
+  const { first, last } = parseHostPort(hostPort);
+  return first === 0 ? 65536 : last - first + 1;
+}
+
+function sameBindings(a: readonly RequestedBinding[], b: readonly RequestedBinding[]): boolean {
+  const texts = (list: readonly RequestedBinding[]) =>
+    list.map((binding) => `${portKey(binding)} ${binding.hostIp} ${binding.hostPort}`).sort();
+  return texts(a).join("\n") === texts(b).join("\n");
+}

@@ -1,0 +1,46 @@
+/**
+ * Edits a body that is a stream of lines while it passes: each line goes on as soon as it is whole.
+ */
+import type { BodyFraming } from "../http/body_framing.ts";
+import { concat } from "../http/bytes.ts";
+import type { Body, BodyPiece } from "../http/message.ts";
+import { LineSplitter } from "../docker/json_lines.ts";
+
+const encoder = new TextEncoder();
+const LAST_CHUNK = encoder.encode("0\r\n\r\n");
+
+/** The same body with every line replaced by what `edit` makes of it; framed as before. */
+export function mapLines(
+  body: Body,
+  framing: BodyFraming,
+  edit: (line: Uint8Array) => Uint8Array,
+): Body {
+  const lines = new LineSplitter();
+  const chunked = framing.kind === "chunked";
+  let ended = false;
+  const pieceOf = (data: Uint8Array): BodyPiece => ({
+    wire: chunked ? chunkOf(data) : data,
+    data: [data],
+  });
+  return {
+    async read() {
+      while (!ended) {
+        const piece = await body.read();
+        ended = piece === null;
+        const whole = piece === null ? [lines.rest()] : piece.data.flatMap((d) => lines.push(d));
+        const edited = concat(whole.filter((line) => line.length > 0).map(edit));
+        if (edited.length > 0) return withEnd(pieceOf(edited), ended && chunked);
+        if (ended && chunked) return { wire: LAST_CHUNK, data: [] };
+      }
+      return null;
+    },
+  };
+}
+
+function withEnd(piece: BodyPiece, last: boolean): BodyPiece {
+  return last ? { ...piece, wire: concat([piece.wire, LAST_CHUNK]) } : piece;
+}
+
+function chunkOf(data: Uint8Array): Uint8Array {
+  return concat([encoder.encode(`${data.length.toString(16)}\r\n`), data, encoder.encode("\r\n")]);
+}

@@ -1,0 +1,247 @@
+/**
+ * Which local ports every container has, kept true to what the engine says. Everything is told by
+ * looking again: an event, the answer to a start or a new connection only names the container to
+ * look at, so that late, repeated or lost events do no harm. Looks at one container run one after
+ * another, and none runs while a start of it is under way. What it
+ * comes to on this machine is the matter of `local_ends.ts`.
+ */
+import type { EngineClient } from "../docker/engine_client.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import { AgentError, describeError, messageOf } from "../errors.ts";
+import { BindError } from "../forward/manager.ts";
+import { type Logger, logger } from "../log.ts";
+import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
+import type { LocalEnds, StartingContainer } from "./local_ends.ts";
+import { PORTS_LABEL } from "./port_label.ts";
+
+/** What is needed to follow the ports of containers. */
+export interface ContainerPortsOptions {
+  readonly engine: Pick<EngineClient, "get" | "delete">;
+  readonly ends: LocalEnds;
+  readonly log?: Logger;
+}
+
+/** Containers remembered from their creation; of more, the oldest are asked for again. */
+const MAX_CREATED = 4096;
+const FULL_ID = /^[0-9a-f]{64}$/;
+
+/** See the file comment. */
+export class ContainerPorts {
+  readonly #options: ContainerPortsOptions;
+  readonly #log: Logger;
+  readonly #created = new Map<string, StartingContainer>();
+  /** Names of containers whose ports are followed, by id. */
+  readonly #followed = new Map<string, string>();
+  readonly #starting = new Map<string, number>();
+  readonly #turns = new Map<string, Promise<void>>();
+  /** Looks asked for and not begun: one look serves all who ask meanwhile. */
+  readonly #waiting = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ContainerPortsOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logger("ports");
+  }
+
+  /** Notes a container that was created through this agent. */
+  remember(container: StartingContainer): void {
+    this.#created.set(container.id, container);
+    if (this.#created.size <= MAX_CREATED) return;
+    const [oldest] = this.#created.keys();
+    if (oldest !== undefined) this.#created.delete(oldest);
+  }
+
+  /** Whether `id` was created here, with ports, and has not been started since. */
+  isUnstarted(id: string): boolean {
+    return (this.#created.get(id)?.bindings.length ?? 0) > 0 && !this.#followed.has(id);
+  }
+
+  /**
+   * The container that `target` (name, id or the beginning of one) stands for, and what it is to
+   * publish here; nothing when there is no such container. Throws `AgentError` of kind `lost`.
+   */
+  async find(target: string, signal: AbortSignal): Promise<StartingContainer | undefined> {
+    const known = FULL_ID.test(target) ? this.#created.get(target) : undefined;
+    if (known !== undefined) return known;
+    const view = await this.#inspect(target, signal);
+    return view && this.#options.ends.startOf(view);
+  }
+
+  /**
+   * Takes the local ports of a container that is about to start, and until {@link settle} leaves
+   * them alone whatever the engine says meanwhile. Throws `BindError`, and then nothing is taken.
+   */
+  async reserve(container: StartingContainer): Promise<void> {
+    const { id } = container;
+    this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
+    try {
+      await this.#turns.get(id);
+      await this.#options.ends.prepare(container);
+      this.#followed.set(id, container.name);
+    } catch (error) {
+      this.#started(id);
+      throw error;
+    }
+  }
+
+  /**
+   * The attempt to start that was announced with {@link reserve} is over: looks at the container and
+   * lets its ports go live, or gives them back. Throws what went wrong, and then the next event or
+   * connection leads to another look.
+   */
+  async settle(id: string, signal: AbortSignal): Promise<void> {
+    this.#started(id);
+    await this.#inTurn(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+  }
+
+  /** As {@link settle}, in the background: nobody waits for the outcome any more. */
+  settleLater(id: string): void {
+    this.#started(id);
+    void this.#look(id);
+  }
+
+  #started(id: string): void {
+    const left = (this.#starting.get(id) ?? 1) - 1;
+    if (left > 0) this.#starting.set(id, left);
+    else this.#starting.delete(id);
+  }
+
+  /** What the engine knows of a container now; nothing when there is no such container. */
+  async #inspect(target: string, signal: AbortSignal): Promise<ContainerView | undefined> {
+    const path = `/containers/${encodeURIComponent(target)}/json`;
+    const { status, body } = await this.#options.engine.get(path, { signal });
+    if (status === 404) return undefined;
+    const view = viewOfInspect(body);
+    if (status === 200 && view !== undefined) return view;
+    throw new AgentError(
+      "engine",
+      `The engine answered the inspection of a container with ${status}`,
+    );
+  }
+
+  /** Removes a container that could not be started, as the engine does with `--rm`. */
+  async removeUnstarted(id: string): Promise<void> {
+    const view = await this.#inspect(id, this.#closing.signal);
+    if (view?.autoRemove !== true || view.running) return;
+    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+  }
+
+  /** The name of a container, for messages. */
+  async nameOf({ id, name }: StartingContainer): Promise<string> {
+    if (name !== "") return name;
+    try {
+      return (await this.#inspect(id, this.#closing.signal))?.name ?? id;
+    } catch {
+      // The message is about something else; the id names the container too.
+      return id;
+    }
+  }
+
+  /** Whether `target`, a name or an id, is a container whose ports are followed. */
+  isFollowed(target: string): boolean {
+    for (const [id, name] of this.#followed) {
+      if (target === name || (target.length >= 12 && id.startsWith(target))) return true;
+    }
+    return false;
+  }
+
+  /** Takes note of an event; looks again where it may have changed something. Never throws. */
+  handle(event: EngineEvent): void {
+    const { type, action, attributes } = event;
+    const id = type === "network" ? attributes["container"] ?? "" : event.id;
+    if (type === "container" && action === "destroy") this.#created.delete(id);
+    const followed = this.#followed.has(id);
+    if (action === "rename" && followed) {
+      this.#followed.set(id, attributes["name"] ?? "");
+      this.#options.ends.rename(id, attributes["name"] ?? "");
+    } else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
+      void this.#look(id);
+    }
+  }
+
+  #mayBeOurs(action: string, attributes: Readonly<Record<string, string>>): boolean {
+    return action === "start" &&
+      (this.#options.ends.foreign || attributes[PORTS_LABEL] !== undefined);
+  }
+
+  /** Looks at all containers, after a connection; never rejects. */
+  async lookAtAll(): Promise<void> {
+    const before = [...this.#followed.keys()];
+    try {
+      const views = await this.#list();
+      const seen = new Set(views.map(({ id }) => id));
+      await Promise.all(views.map((view) =>
+        // The list may be old news for a container that is being started, and does not tell which
+        // ports one on the host's network exposes.
+        this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
+          ? this.#look(view.id)
+          : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
+      ));
+      await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  async #list(): Promise<ContainerView[]> {
+    const filters = this.#options.ends.foreign ? {} : { label: [PORTS_LABEL] };
+    const query = new URLSearchParams({ all: "1", filters: JSON.stringify(filters) });
+    const { signal } = this.#closing;
+    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
+      signal,
+    });
+    if (status !== 200 || !Array.isArray(body)) {
+      throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
+    }
+    return body.flatMap((item) => viewOfListItem(item) ?? []);
+  }
+
+  /** One look, soon; never rejects. */
+  #look(id: string): Promise<void> {
+    const waiting = this.#waiting.get(id);
+    if (waiting !== undefined) return waiting;
+    const look = this.#inTurn(id, async () => {
+      this.#waiting.delete(id);
+      if (this.#starting.has(id)) return;
+      await this.#apply(id, await this.#inspect(id, this.#closing.signal));
+    }).catch(this.#tell);
+    this.#waiting.set(id, look);
+    return look;
+  }
+
+  /** Makes the local ports follow what was seen. */
+  async #apply(id: string, view: ContainerView | undefined): Promise<void> {
+    const { ends } = this.#options;
+    if (view === undefined) {
+      this.#followed.delete(id);
+      this.#created.delete(id);
+      return await ends.forget(id);
+    }
+    if (!ends.concern(view)) return;
+    this.#followed.set(id, view.name);
+    // Another attempt to start it has taken the ports, and will settle that itself.
+    if (view.running || !this.#starting.has(id)) await ends.follow(view);
+  }
+
+  readonly #tell = (error: unknown): void => {
+    if (this.#closing.signal.aborted) return;
+    if (error instanceof BindError) {
+      this.#log.warn(`A container runs without its local ports: ${messageOf(error)}`);
+    } else this.#log.warn(`Cannot follow the ports of a container: ${describeError(error)}`);
+  };
+
+  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.catch(() => {}).then(() => {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id);
+    });
+    this.#turns.set(id, settled);
+    return turn;
+  }
+
+  /** Ends the looks under way; the listeners are closed by their owner. */
+  close(): void {
+    this.#closing.abort();
+  }
+}

@@ -1,0 +1,113 @@
+/**
+ * Published ports around the start of a container.
+ *
+ * Life cycle:
+ * - create: `ports.ts`.
+ * - attach, response: whoever attaches before the start is noted, because the engine ends such a
+ *   connection when a start fails, and cannot know of one that fails here.
+ * - start, restart, request: the local ports are taken before the engine is asked. If one cannot be
+ *   had, the engine is not asked; the client gets the engine's own status and text, and a container
+ *   made with `--rm` is removed, because the engine does that too and `docker run` waits for it.
+ * - start, restart, response: before the client gets its answer, the ports that the engine has bound
+ *   are looked up and the local ones lead there. A start that failed gives them back.
+ * - stop, kill, die, a restart by policy, rename, remove: told by events, see `container_ports.ts`.
+ */
+import { ReplyError } from "../docker/error_reply.ts";
+import type { Exchange, Interceptor } from "../docker/exchange.ts";
+import { describeError } from "../errors.ts";
+import { BindError } from "../forward/manager.ts";
+import type { ResponseMessage } from "../http/message.ts";
+import type { ContainerPorts } from "./container_ports.ts";
+import type { StartingContainer } from "./local_ends.ts";
+
+/** Containers with somebody attached before their start; of more, the oldest are not noted. */
+const MAX_ATTACHED = 1024;
+const STARTS = new Set(["ContainerStart", "ContainerRestart"]);
+
+/** By container: how to end the connections of those who wait for its start. */
+type Attached = Map<string, (() => void)[]>;
+
+/** The interceptor of starts and restarts; see the file comment. */
+export function portLifecycle(ports: ContainerPorts): Interceptor {
+  const attached: Attached = new Map();
+  return async (exchange, next) => {
+    const { route, signal } = exchange;
+    const target = route?.params["id"];
+    if (route === undefined || target === undefined) return await next();
+    if (route.name === "ContainerAttach" && ports.isUnstarted(target)) {
+      return noteAttached(attached, exchange, await next());
+    }
+    if (!STARTS.has(route.name)) return await next();
+    const container = await ports.find(target, signal);
+    const concern = container !== undefined && (container.bindings.length > 0 || container.onHost);
+    if (!concern) return await next();
+    const { id } = container;
+    const waiting = attached.get(id) ?? [];
+    attached.delete(id);
+    try {
+      await ports.reserve(container);
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      for (const hangUp of waiting) hangUp();
+      throw await refusal(ports, container, error, exchange);
+    }
+    return await start(ports, id, exchange, next);
+  };
+}
+
+function noteAttached(
+  attached: Attached,
+  { route, hangUp }: Exchange,
+  response: ResponseMessage,
+): ResponseMessage {
+  const id = route?.params["id"] ?? "";
+  if (response.head.status !== 101 && response.head.status !== 200) return response;
+  attached.set(id, [...attached.get(id) ?? [], hangUp]);
+  const [oldest] = attached.keys();
+  if (attached.size > MAX_ATTACHED && oldest !== undefined) attached.delete(oldest);
+  return response;
+}
+
+/** What the engine would say, after what it would do. */
+async function refusal(
+  ports: ContainerPorts,
+  container: StartingContainer,
+  error: BindError,
+  { log }: Exchange,
+): Promise<ReplyError> {
+  const name = await ports.nameOf(container);
+  try {
+    await ports.removeUnstarted(container.id);
+  } catch (failure) {
+    log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
+  }
+  return new ReplyError(
+    500,
+    `driver failed programming external connectivity on endpoint ${name} (${container.id}): ` +
+      error.engineText(),
+    { cause: error },
+  );
+}
+
+async function start(
+  ports: ContainerPorts,
+  id: string,
+  { signal, log }: Exchange,
+  next: () => Promise<ResponseMessage>,
+): Promise<ResponseMessage> {
+  let response: ResponseMessage;
+  try {
+    response = await next();
+  } catch (error) {
+    // The engine may have started it all the same.
+    ports.settleLater(id);
+    throw error;
+  }
+  try {
+    await ports.settle(id, signal);
+  } catch (error) {
+    // It has started; its ports follow when the engine can be asked again.
+    log.warn(`Cannot look up the ports of a container: ${describeError(error)}`);
+  }
+  return response;
+}

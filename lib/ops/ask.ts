@@ -1,0 +1,99 @@
+/** Asks running commands how they are, over their private sockets. */
+import { connect } from "node:net";
+import { AgentError, messageOf } from "../errors.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import { collect } from "../http/message.ts";
+import { ResponseParser } from "../http/parser.ts";
+import { addressText } from "../listen/bind_error.ts";
+import { logger } from "../log.ts";
+import type { ListenAddress } from "../net/address.ts";
+import { denoConnDuplex } from "../net/deno_conn.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { nodeStreamDuplex } from "../net/node_stream.ts";
+import { findPresences, forget, type Presence } from "./presence.ts";
+import type { Status } from "./status.ts";
+
+const TIMEOUT_MS = 5_000;
+/** Far more than a status with every operation of the API and thousands of ports. */
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+
+const encoder = new TextEncoder();
+
+/**
+ * The commands that run, as they are now, the oldest first. What a killed one left behind is removed;
+ * one that does not answer in time is told of in the log and left out.
+ */
+export async function askAll(directories: readonly string[]): Promise<Status[]> {
+  const found = (await Promise.all(directories.map(findPresences))).flat();
+  const answers = await Promise.all(found.map(askOne));
+  return answers.filter((status) => status !== undefined)
+    .sort((a, b) => a.started.localeCompare(b.started));
+}
+
+async function askOne(presence: Presence): Promise<Status | undefined> {
+  try {
+    return await askStatus(presence.address);
+  } catch (error) {
+    if (isNobodyThere(error)) await forget(presence.file);
+    else logger("status").warn(`Process ${presence.pid} does not answer: ${messageOf(error)}`);
+    return undefined;
+  }
+}
+
+/** Asks the command that answers at `address`. Throws what connecting threw, or `AgentError`. */
+export async function askStatus(address: ListenAddress): Promise<Status> {
+  const where = addressText(address);
+  const fail = (why: string) => new AgentError("unreachable", `Cannot ask "${where}": ${why}`);
+  const stream = await open(address);
+  const parser = new ResponseParser();
+  parser.expect("GET");
+  const framed = new FramedStream(stream, new HttpFramer(parser));
+  const timer = setTimeout(() => stream.close(), TIMEOUT_MS);
+  try {
+    await stream.write(
+      encoder.encode("GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+    );
+    const event = await framed.next();
+    if (event?.type !== "head") throw fail("it closed the connection");
+    if (event.head.status !== 200) throw fail(`it answers with status ${event.head.status}`);
+    const body = await collect(framed.body(), MAX_ANSWER_BYTES);
+    const answer: unknown = JSON.parse(new TextDecoder().decode(body));
+    if (!isStatus(answer)) throw fail("it is of another version");
+    return answer;
+  } finally {
+    clearTimeout(timer);
+    framed.close();
+  }
+}
+
+async function open(address: ListenAddress): Promise<Duplex> {
+  switch (address.kind) {
+    case "tcp":
+      return denoConnDuplex(await Deno.connect({ hostname: address.host, port: address.port }));
+    case "unix":
+      return denoConnDuplex(await Deno.connect({ transport: "unix", path: address.path }));
+    case "npipe": {
+      const socket = connect(address.path);
+      await new Promise<void>((resolve, reject) => {
+        socket.once("error", reject);
+        socket.once("connect", () => {
+          socket.off("error", reject);
+          resolve();
+        });
+      });
+      return nodeStreamDuplex(socket);
+    }
+  }
+}
+
+/** Every version of the program has told of these. */
+function isStatus(value: unknown): value is Status {
+  if (typeof value !== "object" || value === null) return false;
+  return "status" in value && "hosts" in value && "connections" in value && "started" in value;
+}
+
+function isNobodyThere(error: unknown): boolean {
+  return error instanceof Deno.errors.ConnectionRefused || error instanceof Deno.errors.NotFound ||
+    (error instanceof Error && "code" in error && error.code === "ENOENT");
+}

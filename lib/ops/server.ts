@@ -1,0 +1,69 @@
+/**
+ * The operations server of one running command: the same answers on every address it is given.
+ * Addresses that other machines reach are refused by `listen/listen.ts` unless the user allows them
+ * with mutual TLS. Owns its listeners and its clients; it has no timer while nobody asks.
+ */
+import { listen, type ListenOptions } from "../listen/listen.ts";
+import type { Listener } from "../listen/listener.ts";
+import { type Logger, logger } from "../log.ts";
+import { formatHostPort, type ListenAddress } from "../net/address.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { type Handler, serveHttp } from "./http.ts";
+import { guarded, opsHandler } from "./routes.ts";
+import type { OpsSource } from "./source.ts";
+
+/** Clients served at a time; further ones are closed. */
+const MAX_CLIENTS = 128;
+
+/** Where and for whom to listen. */
+export interface OpsServerOptions extends ListenOptions {
+  addresses: readonly ListenAddress[];
+}
+
+/** A server that runs. */
+export interface OpsServer {
+  /** Where the status page is, for addresses a browser reaches. */
+  readonly urls: readonly string[];
+  /** Stops listening and ends its clients. */
+  close(): Promise<void>;
+}
+
+/** Starts to serve on all addresses, or throws `AgentError` and leaves nothing behind. */
+export async function startOpsServer(
+  source: OpsSource,
+  options: OpsServerOptions,
+): Promise<OpsServer> {
+  const { addresses, ...listenOptions } = options;
+  const log = listenOptions.log ?? logger("ops");
+  const clients = new Set<Duplex>();
+  const listeners: Listener[] = [];
+  const close = async () => {
+    await Promise.all(listeners.map((listener) => listener.close()));
+    for (const client of clients) client.close();
+  };
+  try {
+    for (const address of addresses) {
+      listeners.push(await listen(address, listenOptions));
+    }
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  for (const listener of listeners) serve(listener, opsHandler(source), clients, log);
+  return { urls: listeners.flatMap(urlOf), close };
+}
+
+function serve(listener: Listener, open: Handler, clients: Set<Duplex>, log: Logger): void {
+  const handler = listener.address.kind === "tcp" ? guarded(open) : open;
+  listener.serve(async (duplex) => {
+    if (clients.size >= MAX_CLIENTS) return duplex.close();
+    clients.add(duplex);
+    await serveHttp(duplex, handler, log);
+    clients.delete(duplex);
+  });
+}
+
+function urlOf({ address, mutualTls }: Listener): string[] {
+  if (address.kind !== "tcp") return [];
+  return [`${mutualTls ? "https" : "http"}://${formatHostPort(address.host, address.port)}/`];
+}

@@ -1,0 +1,94 @@
+/**
+ * A task of the Windows Task Scheduler (version 1.2 of its XML), started when the user signs in or,
+ * for the machine, at boot. A Windows service proper needs a program of another kind.
+ */
+import { win32 } from "node:path";
+import {
+  escapeXml,
+  homeOf,
+  type ServicePlace,
+  type ServicePlan,
+  type ServiceSpec,
+} from "./spec.ts";
+
+/** The account of the system itself. */
+const SYSTEM_SID = "S-1-5-18";
+
+/** See the file comment. */
+export function windowsPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan {
+  const folder = spec.system
+    ? place.env["PROGRAMDATA"] ?? "C:\\ProgramData"
+    : place.env["LOCALAPPDATA"] ?? win32.join(homeOf(place), "AppData", "Local");
+  const path = win32.join(folder, "remote-docker-agent", `${spec.name}.xml`);
+  const task = (verb: string, ...rest: string[]) => ["schtasks", verb, "/TN", spec.name, ...rest];
+  return {
+    kind: "task of the Task Scheduler",
+    path,
+    text: renderTask(spec, place),
+    encoding: "utf-16",
+    install: [task("/Create", "/XML", path, "/F"), task("/Run")],
+    stop: [task("/End")],
+    forget: [task("/Delete", "/F")],
+    status: task("/Query", "/V", "/FO", "LIST"),
+    notes: [],
+  };
+}
+
+function renderTask(spec: ServiceSpec, place: ServicePlace): string {
+  const [program = "", ...args] = spec.command;
+  const user = escapeXml(userOf(place));
+  const trigger = spec.system
+    ? "<BootTrigger><Enabled>true</Enabled></BootTrigger>"
+    : `<LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger>`;
+  const principal = spec.system
+    ? `<UserId>${SYSTEM_SID}</UserId>\n      <RunLevel>HighestAvailable</RunLevel>`
+    : `<UserId>${user}</UserId>\n      <LogonType>InteractiveToken</LogonType>\n` +
+      "      <RunLevel>LeastPrivilege</RunLevel>";
+  return `<?xml version="1.0" encoding="UTF-16"?>
+<Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
+  <RegistrationInfo>
+    <Description>Docker of a remote host, on this machine (${escapeXml(spec.name)})</Description>
+  </RegistrationInfo>
+  <Triggers>
+    ${trigger}
+  </Triggers>
+  <Principals>
+    <Principal id="Author">
+      ${principal}
+    </Principal>
+  </Principals>
+  <Settings>
+    <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
+    <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
+    <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
+    <StartWhenAvailable>true</StartWhenAvailable>
+    <ExecutionTimeLimit>PT0S</ExecutionTimeLimit>
+    <Hidden>true</Hidden>
+    <RestartOnFailure>
+      <Interval>PT1M</Interval>
+      <Count>999</Count>
+    </RestartOnFailure>
+  </Settings>
+  <Actions Context="Author">
+    <Exec>
+      <Command>${escapeXml(program)}</Command>
+      <Arguments>${escapeXml(args.map(quote).join(" "))}</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+`.replaceAll("\n", "\r\n");
+}
+
+function userOf({ env }: ServicePlace): string {
+  const { USERDOMAIN: domain, USERNAME: name = "" } = env;
+  return domain ? `${domain}\\${name}` : name;
+}
+
+/**
+ * One argument as the C runtime takes a command line apart: a backslash is special only before a
+ * quote ("Parsing C command-line arguments").
+ */
+function quote(argument: string): string {
+  if (argument !== "" && !/[\s"]/.test(argument)) return argument;
+  return `"${argument.replaceAll(/(\\*)"/g, '$1$1\\"').replace(/(\\+)$/, "$1$1")}"`;
+}

@@ -1,0 +1,94 @@
+/**
+ * What a running command shows of itself. Whoever starts it puts these functions together; they are
+ * called when somebody asks and never otherwise.
+ */
+import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
+import type { Histogram } from "./histogram.ts";
+
+/** Answers of one operation. */
+export interface OperationCount {
+  readonly latency: Histogram;
+  /** By the class of their status, such as `2xx`. */
+  readonly byClass: ReadonlyMap<string, number>;
+}
+
+/** The last thing that went wrong. */
+export interface LastError {
+  readonly message: string;
+  /** Absent: not known. */
+  readonly at?: Date;
+}
+
+/** What has been counted since the command began. */
+export interface Counts {
+  readonly started: Date;
+  readonly uptimeMs: number;
+  /** Client connections: being served now, and ever. */
+  readonly connections: { readonly active: number; readonly total: number };
+  /** How long the connections that have ended were open on average; 0 when none has. */
+  readonly averageDurationMs: number;
+  /** From clients, and to them. */
+  readonly bytes: { readonly received: number; readonly sent: number };
+  readonly failures: Readonly<Record<FailureKind, number>>;
+  readonly lastError: LastError | undefined;
+  readonly limits: ReadonlyMap<LimitEvent, number>;
+  /** At most one entry per row of the route table, and one for everything else. */
+  readonly operations: ReadonlyMap<RouteLabel, OperationCount>;
+}
+
+/** One remote host. */
+export interface HostStatus {
+  /** For people, such as `ssh://dev@gpu.example.com:22`. */
+  name: string;
+  state: "up" | "connecting" | "down";
+  /** Since when it is in this state, as RFC 3339 has it. */
+  since: string;
+  /** Connections made again after the first one. */
+  reconnects: number;
+  /** Attempts to connect that failed. */
+  failed_attempts: number;
+  /** The last round trip that was measured; `null` before the first and while there is none. */
+  rtt_ms: number | null;
+  /** Why it was lost, or could not be connected, last; empty if never. */
+  last_error: string;
+}
+
+/** One published port. */
+export interface ForwardStatus {
+  /** `127.0.0.1:8080/tcp` */
+  local: string;
+  /** Where it leads, such as `web:80/tcp`. */
+  target: string;
+  state: string;
+  connections: number;
+}
+
+/** One synchronised folder. */
+export interface SyncStatus {
+  local: string;
+  remote: string;
+  state: string;
+  /** How far the remote side is behind, in seconds. */
+  lag_seconds: number;
+}
+
+/** See the file comment. All functions return at once except `refresh`. */
+export interface OpsSource {
+  /** Which command it is, such as `start`. */
+  readonly command: string;
+  readonly version: string;
+  readonly metrics: Counts;
+  /** Where clients reach it. */
+  listening(): readonly string[];
+  /** Why clients cannot be served now; `undefined` when they can. */
+  notReady(): string | undefined;
+  hosts(): readonly HostStatus[];
+  /** How many clients wait for their turn. */
+  waiting?(): number;
+  /** How many clients are served at a time; 0 for any number. */
+  readonly maxConnections?: number;
+  forwards?(): readonly ForwardStatus[];
+  syncs?(): readonly SyncStatus[];
+  /** Brings what takes a round trip up to date, within a short time; never rejects. */
+  refresh?(): Promise<void>;
+}

@@ -1,0 +1,62 @@
+/**
+ * Makes ssh2's ChaCha20 usable on Deno. ssh2 creates three ciphers for each packet, uses each once
+ * and drops it; Deno frees a cipher only when it is finished, so 750 bytes of each would be lost
+ * for good. ssh2 takes its two constructors from `node:crypto` while it is loaded, and only for
+ * that long they are replaced by ones whose ChaCha20 finishes itself. This is also the place to
+ * give ssh2 a faster implementation of a cipher.
+ */
+import crypto from "node:crypto";
+import { Buffer } from "node:buffer";
+
+const ONE_SHOT = "chacha20";
+const NAMES = ["createCipheriv", "createDecipheriv"] as const;
+
+interface Cipher {
+  update(data: Uint8Array): Buffer;
+  final(): Buffer;
+}
+type Create<C> = (algorithm: string, key: Uint8Array, iv: Uint8Array, ...rest: unknown[]) => C;
+
+/** `create`, but a ChaCha20 cipher is good for one `update`, which also frees it. */
+export function selfFinishing<C extends Cipher>(create: Create<C>): Create<C> {
+  return (algorithm, ...args) => {
+    const cipher = create(algorithm, ...args);
+    if (algorithm !== ONE_SHOT) return cipher;
+    const update = cipher.update.bind(cipher);
+    const final = cipher.final.bind(cipher);
+    return Object.assign(cipher, {
+      update(data: Uint8Array): Buffer {
+        const output = update(data);
+        final();
+        return output;
+      },
+      final: () => Buffer.alloc(0),
+    });
+  };
+}
+
+/**
+ * Replaces the constructors until the returned function is called, which tells whether both were
+ * taken in the meantime. To be called around loading ssh2; see `ssh2.ts`.
+ */
+export function hookCiphers(): () => boolean {
+  const taken = new Set<string>();
+  const restore = NAMES.map((name) => {
+    const descriptor = Object.getOwnPropertyDescriptor(crypto, name);
+    if (descriptor?.configurable !== true) return () => {};
+    const hooked = selfFinishing(crypto[name] as Create<Cipher>);
+    Object.defineProperty(crypto, name, {
+      configurable: true,
+      enumerable: true,
+      get() {
+        taken.add(name);
+        return hooked;
+      },
+    });
+    return () => Object.defineProperty(crypto, name, descriptor);
+  });
+  return () => {
+    for (const undo of restore) undo();
+    return taken.size === NAMES.length;
+  };
+}

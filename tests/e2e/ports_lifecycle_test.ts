@@ -1,0 +1,170 @@
+/** Forwards follow their container: stop, start, restart, rename, remove, and the agent's own end. */
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { startAgent } from "../support/agent.ts";
+import { uniqueName } from "../support/compare.ts";
+import { type Bench, endToEnd } from "../support/e2e.ts";
+import { until } from "../support/poll.ts";
+import {
+  cleanup,
+  fetchPort,
+  freeLocalPort,
+  isRefused,
+  untilRefused,
+  WEB,
+  webOn,
+} from "../support/published.ts";
+
+const test = await endToEnd();
+const agentOnly = true;
+
+test(
+  "stop refuses within a second, start is back on the same port",
+  { agentOnly },
+  async (bench) => {
+    const { docker, direct } = bench;
+    const [name, port] = [uniqueName("web"), freeLocalPort()];
+    await using _ = cleanup(docker, [name]);
+    await docker.ok([
+      "run",
+      "-d",
+      "--name",
+      name,
+      "-p",
+      `${port}:80`,
+      "-p",
+      "127.0.0.1::81",
+      ...WEB,
+    ]);
+    const chosen = await docker.ok(["port", name, "81"]);
+    await docker.ok(["stop", "-t", "0", name]);
+    await untilRefused(port);
+    assertEquals(await docker.ok(["port", name]), "");
+    await docker.ok(["start", name]);
+    await fetchPort(port);
+    assertEquals(await docker.ok(["port", name, "81"]), chosen, "a chosen port is kept");
+    // Behind the agent's back, and with an id cut short.
+    await direct.ok(["kill", name]);
+    await untilRefused(port);
+    const id = await docker.ok(["inspect", "-f", "{{.Id}}", name]);
+    await docker.ok(["start", id.slice(0, 6)]);
+    await fetchPort(port);
+    await docker.ok(["restart", "-t", "0", name]);
+    await fetchPort(port);
+    await direct.ok(["restart", "-t", "0", name]);
+    await until("the port is back", async () => !await isRefused(port));
+    await fetchPort(port);
+  },
+);
+
+test("a paused container keeps its port, a renamed one too", { agentOnly }, async (bench) => {
+  const { docker } = bench;
+  const [name, port] = [uniqueName("web"), freeLocalPort()];
+  const renamed = `${name}-new`;
+  await using _ = cleanup(docker, [name, renamed]);
+  await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
+  await docker.ok(["rename", name, renamed]);
+  await fetchPort(port);
+  await docker.ok(["pause", renamed]);
+  assert(!await isRefused(port));
+  await docker.ok(["unpause", renamed]);
+  await fetchPort(port);
+  await docker.ok(["stop", "-t", "0", renamed]);
+  await untilRefused(port);
+  await docker.ok(["start", renamed]);
+  await fetchPort(port);
+  await docker.ok(["rm", "-f", renamed]);
+  await untilRefused(port);
+});
+
+for (const cli of ["current", "debian"] as const) {
+  const name = `a port that is taken gets Docker's own answer (${cli} docker CLI)`;
+  test(name, { agentOnly, cli }, refusedAsByDocker);
+}
+
+async function refusedAsByDocker({ docker }: Bench): Promise<void> {
+  const names = [uniqueName("first"), uniqueName("second"), uniqueName("third")];
+  const [first = "", second = "", third = ""] = names;
+  const port = freeLocalPort();
+  await using _ = cleanup(docker, names);
+  await docker.ok(["run", "-d", "--name", first, "-p", `${port}:80`, ...WEB]);
+  const refused = await docker.run(["run", "-d", "--name", second, "-p", `${port}:80`, ...WEB]);
+  assertEquals(refused.code, 125);
+  assertMatch(
+    refused.stderr,
+    new RegExp(
+      "Error response from daemon: driver failed programming external connectivity on endpoint " +
+        `${second} \\([0-9a-f]{64}\\): Bind for 127\\.0\\.0\\.1:${port} failed: ` +
+        "port is already allocated",
+    ),
+  );
+  const state = await docker.ok(["inspect", "-f", "{{.State.Status}}", second]);
+  assertEquals(state, "created");
+  // The engine removes it, and the CLI waits for that.
+  const args = ["run", "--rm", "--name", third, "-p", `${port}:80`, ...WEB];
+  const removed = await docker.run(args, { timeoutMs: 20_000 });
+  assertEquals(removed.code, 125);
+  assertStringIncludes(removed.stderr, "port is already allocated");
+  assertEquals((await docker.run(["inspect", third])).code, 1);
+  await docker.ok(["rm", "-f", first]);
+  await untilRefused(port);
+  await docker.ok(["start", second]);
+  await fetchPort(port);
+}
+
+test("a port of another program is in use", { agentOnly }, async ({ docker }) => {
+  const name = uniqueName("taken");
+  await using _ = cleanup(docker, [name]);
+  using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = taken.addr;
+  const { code, stderr } = await docker.run(["run", "--name", name, "-p", `${port}:80`, ...WEB]);
+  assertEquals(code, 125);
+  assertStringIncludes(
+    stderr,
+    `Error starting userland proxy: listen tcp4 127.0.0.1:${port}: bind: address already in use`,
+  );
+});
+
+test("a crashing process with --restart=always keeps its port", { agentOnly }, async (bench) => {
+  const { docker } = bench;
+  const [name, port] = [uniqueName("crash"), freeLocalPort()];
+  await using _ = cleanup(docker, [name]);
+  const crash = `${webOn(80, "here")} & sleep 2; exit 3`;
+  const args = ["--restart=always", "-p", `${port}:80`, "bb", "sh", "-c", crash];
+  await docker.ok(["run", "-d", "--name", name, ...args]);
+  await fetchPort(port);
+  await until("it was started again", async () => {
+    return Number(await docker.ok(["inspect", "-f", "{{.RestartCount}}", name])) >= 2;
+  }, { timeoutMs: 30_000 });
+  await until("the port answers again", async () => await fetchPort(port) === "here");
+});
+
+test("an agent that was killed finds its containers again", { agentOnly }, async (bench) => {
+  const { docker, rig } = bench;
+  const [name, port] = [uniqueName("web"), freeLocalPort()];
+  await using _ = cleanup(bench.direct, [name]);
+  const id = await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
+  bench.agent.kill("SIGKILL");
+  await bench.agent.wait();
+  assert(await isRefused(port));
+  await using again = await startAgent(rig);
+  const since = Date.now();
+  await until("the port is back", async () => !await isRefused(port), { timeoutMs: 2_000 });
+  assertEquals(await fetchPort(port), id.slice(0, 12));
+  assert(Date.now() - since < 5_000);
+  await using cli = await again.docker("debian");
+  assertEquals(await cli.ok(["port", name]), `80/tcp -> 127.0.0.1:${port}`);
+});
+
+test("containers of others are left alone unless asked for", { agentOnly }, async (bench) => {
+  const { docker, direct, rig } = bench;
+  const [name, port] = [uniqueName("other"), freeLocalPort()];
+  await using _ = cleanup(direct, [name]);
+  const id = await direct.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
+  await docker.ok(["restart", "-t", "0", name]);
+  assert(await isRefused(port));
+  await using greedy = await startAgent(rig, { "forward-foreign": "true" });
+  await until("the port is there", async () => !await isRefused(port));
+  assertEquals(await fetchPort(port), id.slice(0, 12));
+  await using cli = await greedy.docker("debian");
+  assertEquals(await cli.ok(["port", name]), `80/tcp -> 127.0.0.1:${port}`);
+});

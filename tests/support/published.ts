@@ -1,0 +1,87 @@
+/** What tests of published ports need: free ports, and clients that say what they got. */
+import type { DockerCli } from "./docker_cli.ts";
+import { until } from "./poll.ts";
+
+/** How long a client waits for its answer. */
+const CLIENT_TIMEOUT_MS = 10_000;
+
+/** `count` neighbouring ports of 127.0.0.1 that were free a moment ago. */
+export function freePorts(count = 1): number[] {
+  for (let attempt = 0; attempt < 100; attempt++) {
+    const first = 20_000 + Math.floor(Math.random() * 12_000);
+    const ports = Array.from({ length: count }, (_, index) => first + index);
+    if (ports.every(isFree)) return ports;
+  }
+  throw new Error(`No ${count} free ports`);
+}
+
+/** One free port; see {@link freePorts}. */
+export function freeLocalPort(): number {
+  return freePorts(1)[0] ?? 0;
+}
+
+function isFree(port: number): boolean {
+  try {
+    Deno.listen({ hostname: "0.0.0.0", port }).close();
+    Deno.listen({ hostname: "::1", port }).close();
+    return true;
+  } catch {
+    return false; // taken, which is all that is asked
+  }
+}
+
+/**
+ * What a web server behind a published port says. That somebody listens is required at once; the
+ * server in the container may still be on its way up.
+ */
+export async function fetchPort(port: number, host = "127.0.0.1"): Promise<string> {
+  if (await isRefused(port, host)) throw new Error(`Nobody listens on ${host} port ${port}`);
+  return await until(`port ${port} answers`, () => fetchOnce(port, host));
+}
+
+async function fetchOnce(port: number, host: string): Promise<string> {
+  const where = host.includes(":") ? `[${host}]` : host;
+  const signal = AbortSignal.timeout(CLIENT_TIMEOUT_MS);
+  // One connection per call: the next one is to say what holds then.
+  const client = Deno.createHttpClient({ poolMaxIdlePerHost: 0 });
+  try {
+    const response = await fetch(`http://${where}:${port}/`, { signal, client });
+    return (await response.text()).trim();
+  } finally {
+    client.close();
+  }
+}
+
+/** Whether the connection is refused, as on a port that nobody listens on. */
+export async function isRefused(port: number, hostname = "127.0.0.1"): Promise<boolean> {
+  try {
+    (await Deno.connect({ hostname, port })).close();
+    return false;
+  } catch (error) {
+    if (error instanceof Deno.errors.ConnectionRefused) return true;
+    throw error;
+  }
+}
+
+/** Waits until the port is refused; throws after `timeoutMs`. */
+export function untilRefused(port: number, timeoutMs = 1_000): Promise<boolean> {
+  return until(`port ${port} is refused`, () => isRefused(port), { timeoutMs, everyMs: 20 });
+}
+
+/** Removes containers when the test is over. */
+export function cleanup(docker: DockerCli, names: readonly string[]): AsyncDisposable {
+  return {
+    async [Symbol.asyncDispose]() {
+      await docker.run(["rm", "-f", "-v", ...names]);
+    },
+  };
+}
+
+/** A shell command that serves `text` on `port` for as long as it runs. */
+export function webOn(port: number, text: string): string {
+  const root = `/w${port}`;
+  return `{ mkdir -p ${root}; echo ${text} >${root}/index.html; exec httpd -f -p ${port} -h ${root}; }`;
+}
+
+/** Image and command of a web server that says the short id of its container. */
+export const WEB = ["bb", "sh", "-c", webOn(80, "$(hostname)")] as const;
