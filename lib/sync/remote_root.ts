@@ -22,6 +22,8 @@ export interface RemoteRoot {
   /** A directory on the same file system, which containers do not see. */
   readonly staging: string;
   readonly facts: RemoteFacts;
+  /** Any container user may write what we make, because we cannot give it away. */
+  readonly isOpen: boolean;
 }
 
 const PROBE = [
@@ -57,13 +59,14 @@ export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<R
 export async function openRemoteRoot(
   shell: Shell,
   facts: RemoteFacts,
-  where: { readonly path: string; readonly staging: string },
+  where: { readonly path: string; readonly staging: string; readonly isPlain: boolean },
   signal?: AbortSignal,
 ): Promise<RemoteRoot> {
   // The directories made on the way keep others out; the last one is open to any container user.
+  const isOpen = !facts.isRoot && !where.isPlain;
   const script = `umask 077; ` +
     `if [ ! -d ${shellQuote(where.path)} ]; then mkdir -p ${shellQuote(where.path)} && ` +
-    `chmod ${facts.isRoot ? "755" : "777"} ${shellQuote(where.path)}; fi && ` +
+    `chmod ${isOpen ? "777" : "755"} ${shellQuote(where.path)}; fi && ` +
     `cd ${shellQuote(where.path)} && pwd -P && mkdir -p ${shellQuote(where.staging)} && ` +
     `cd ${shellQuote(where.staging)} && pwd -P && rm -rf ./up.*`;
   const { value = "", code, stderr } = await askScript(shell, script, signal);
@@ -75,10 +78,27 @@ export async function openRemoteRoot(
       { hint: "Name another directory with --sync-root" },
     );
   }
-  return { path, staging, facts };
+  return { path, staging, facts, isOpen };
 }
 
 /** `~` at the beginning stands for the remote home directory. */
 export function expandHome(path: string, facts: RemoteFacts): string {
   return path === "~" || path.startsWith("~/") ? facts.home + path.slice(1) : path;
+}
+
+/** Makes a directory below the root, and those above it, for the engine to find at once. */
+export async function makeRemoteDir(
+  shell: Shell,
+  root: RemoteRoot,
+  below: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = `${root.path}/${below}`;
+  const script = `umask ${root.isOpen ? "0" : "22"}; mkdir -p -- ${shellQuote(path)}`;
+  const { code, stderr } = await askScript(shell, script, signal);
+  if (code === 0) return;
+  throw new AgentError(
+    "engine",
+    `Cannot create "${path}" on the remote host: ${stderr.join("; ")}`,
+  );
 }

@@ -12,7 +12,6 @@ import { makePlan, refusedPaths } from "./plan.ts";
 import { type Action, reconcile, unknownContent } from "./reconcile.ts";
 import { type LocalView, scanLocal } from "./scan_local.ts";
 import { type RemoteView, scanRemote } from "./scan_remote.ts";
-import type { AgreedIndex } from "./state.ts";
 import { remoteContents } from "./transfer/download.ts";
 import type { RoundParts, RoundScope } from "./round_parts.ts";
 import type { Problem } from "./types.ts";

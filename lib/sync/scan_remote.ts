@@ -42,13 +42,13 @@ export async function scanRemote(
     receive: (from) => from.all(),
     ...(options.signal && { signal: options.signal }),
   });
-  if (result.code === EXIT_NO_ROOT) return parse(new Uint8Array(0), options, true);
+  if (result.code === EXIT_NO_ROOT) return parse(new Uint8Array(0), root, options, true);
   // A path that went away while find was looking at it is not there: no loss.
   const serious = result.stderr.filter((line) => !/No such file or directory/.test(line));
   if (result.value === undefined || (result.code !== 0 && serious.length > 0)) {
     throw scriptError("list the files on", { ...result, stderr: serious });
   }
-  return parse(result.value, options, false);
+  return parse(result.value, root, options, false);
 }
 
 function script({ path, staging }: RemoteRoot, only: string | undefined): string {
@@ -70,7 +70,12 @@ function script({ path, staging }: RemoteRoot, only: string | undefined): string
   ].join("\n");
 }
 
-function parse(bytes: Uint8Array, options: RemoteScanOptions, gone: boolean): RemoteView {
+function parse(
+  bytes: Uint8Array,
+  root: RemoteRoot,
+  options: RemoteScanOptions,
+  gone: boolean,
+): RemoteView {
   const view: RemoteView = {
     seen: new Map(),
     opaque: new Set(),
@@ -85,7 +90,7 @@ function parse(bytes: Uint8Array, options: RemoteScanOptions, gone: boolean): Re
     throw scriptError("list the files on", { code: 1, stderr: ["the listing is not complete"] });
   }
   for (let i = 0; i + 3 < fields.length; i += 2) {
-    record(view, fields[i] ?? "", fields[i + 1] ?? "", now, options);
+    record(view, fields[i] ?? "", fields[i + 1] ?? "", { now, root, ...options });
   }
   return view;
 }
@@ -94,8 +99,7 @@ function record(
   view: RemoteView,
   text: string,
   link: string,
-  now: number,
-  options: RemoteScanOptions,
+  options: RemoteScanOptions & { readonly now: number; readonly root: RemoteRoot },
 ): void {
   const match = /^([u-])(.) (\d+) (\d+) (\d+) (\S+) (\S+) (.*)$/s.exec(text);
   if (match === null) throw new Error(`Unexpected line in a listing: ${JSON.stringify(text)}`);
@@ -113,14 +117,15 @@ function record(
   const kind = type === "d" ? "dir" : type === "l" ? "link" : "file";
   const actual = parseInt(permissions, 8) & 0o777;
   const agreed = options.agreed.get(path)?.entry;
-  const mode = meantMode(actual, kind, agreed?.kind === kind ? agreed.mode : undefined);
+  const known = agreed?.kind === kind ? agreed.mode : undefined;
+  const mode = options.root.isOpen ? meantMode(actual, kind, known) : actual;
   if (kind === "dir") {
     const entry = { kind, mode, size: 0, content: "" } as const;
     view.seen.set(path, { entry, stamp: `d${actual.toString(8)}` });
     return;
   }
   const stamp = findStamp(type, permissions, [size, inode, mtime, ctime]);
-  const racy = isRacy(stamp, now);
+  const racy = isRacy(stamp, options.now);
   view.seen.set(path, {
     entry: kind === "link"
       ? { kind, mode: 0, size: 0, content: link }

@@ -11,7 +11,7 @@ import { Halt, RemoteRootGone, RootGuard } from "./guards.ts";
 import { Agenda } from "./agenda.ts";
 import { loadIgnoreRules } from "./ignore_files.ts";
 import type { LocalTree } from "./local_tree.ts";
-import { openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
+import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
 import { AgreedIndex, type SessionRecord, writeSession } from "./state.ts";
@@ -120,9 +120,16 @@ export class Session {
     writeSession(this.#directory, this.#record);
   }
 
-  /** Makes sure that the remote directories exist. */
-  async open(signal: AbortSignal): Promise<void> {
-    await this.#openRoot(signal);
+  /** Makes sure that the remote directories exist, down to the one `below` the root. */
+  async open(signal: AbortSignal, below: string): Promise<void> {
+    const { shell, root } = await this.#openRoot(signal);
+    if (below === "") return;
+    await makeRemoteDir(shell, root, below, signal);
+  }
+
+  /** The remote copy is gone for good: nothing is agreed on any more. */
+  forget(): void {
+    this.#index.clear();
   }
 
   /** Starts or stops watching, as there are users or none. */
@@ -317,7 +324,8 @@ export class Session {
     const facts = await probeRemote(shell, signal);
     const { remotePath: path, staging, only } = this.#record;
     const directory = only === undefined ? path : path.slice(0, path.lastIndexOf("/"));
-    const root = await openRemoteRoot(shell, facts, { path: directory, staging }, signal);
+    const where = { path: directory, staging, isPlain: this.#record.plain === true };
+    const root = await openRemoteRoot(shell, facts, where, signal);
     return this.#remote = { shell, root };
   }
 

@@ -99,7 +99,7 @@ async function sendEntry(
   work: Upload,
 ): Promise<string | undefined> {
   const { kind } = entry;
-  const mode = root.facts.isRoot ? entry.mode : openMode(entry.mode, kind);
+  const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
   const name = `t/${path}`;
   if (kind === "dir") {
     await writer.entry({ name, kind, mode, mtime: Date.now() / 1000, size: 0 });
@@ -148,7 +148,7 @@ async function sendFile(
 function remoteWork(work: Upload, ready: readonly Put[], root: RemoteRoot): RemoteWork {
   const kindThere = (path: string) => work.remoteSeen(path)?.entry.kind;
   const isNew = (path: string) => kindThere(path) !== "dir";
-  const modeOf = ({ mode, kind }: Put["entry"]) => root.facts.isRoot ? mode : openMode(mode, kind);
+  const modeOf = ({ mode, kind }: Put["entry"]) => root.isOpen ? openMode(mode, kind) : mode;
   const overwritten = ready.filter((put) => isOverwritten(work, put));
   const overwrites = new Set(overwritten);
   const moves = new Map<string, string[]>();
