@@ -2,7 +2,7 @@
  * From what the two sides hold to the list of paths that need a decision. Pure. A path whose stamp is
  * the one recorded at the last agreement has the content of that agreement, without being read.
  */
-import { type Agreed, type Entry, parentsOf, type Seen } from "./entry.ts";
+import { type Agreed, parentsOf, type Seen } from "./entry.ts";
 import type { Change } from "./reconcile.ts";
 
 /** What a scan found on one side. */
@@ -12,10 +12,10 @@ export interface SideView {
   readonly opaque: ReadonlySet<string>;
 }
 
-/** A change together with the stamps it was seen with, for checks right before it is carried out. */
+/** A change together with what was seen, for checks right before it is carried out. */
 export interface StampedChange extends Change {
-  readonly localStamp: string;
-  readonly remoteStamp: string;
+  readonly localSeen: Seen | undefined;
+  readonly remoteSeen: Seen | undefined;
 }
 
 /** What {@link diff} works on. */
@@ -35,17 +35,17 @@ export function diff(input: DiffInput): StampedChange[] {
   const changes: StampedChange[] = [];
   const consider = (path: string, known: Agreed | undefined) => {
     if (hidden(path)) return;
-    const l = sideOf(local, path, known, known?.localStamp);
-    const r = sideOf(remote, path, known, known?.remoteStamp);
-    const asAgreed = l.entry === known?.entry && r.entry === known?.entry;
-    if (asAgreed && (known === undefined || l.stamp !== "" && r.stamp !== "")) return;
+    const localSeen = seenAs(local, path, known, known?.localStamp);
+    const remoteSeen = seenAs(remote, path, known, known?.remoteStamp);
+    const isAgreed = (seen: Seen | undefined) => seen?.entry === known?.entry;
+    if (isAgreed(localSeen) && isAgreed(remoteSeen)) return;
     changes.push({
       path,
       ancestor: known?.entry,
-      local: l.entry,
-      remote: r.entry,
-      localStamp: l.stamp,
-      remoteStamp: r.stamp,
+      local: localSeen?.entry,
+      remote: remoteSeen?.entry,
+      localSeen,
+      remoteSeen,
     });
   };
   const within = scopeTest(input.scope);
@@ -60,17 +60,16 @@ export function diff(input: DiffInput): StampedChange[] {
   return changes;
 }
 
-function sideOf(
+function seenAs(
   view: SideView | undefined,
   path: string,
   known: Agreed | undefined,
   stamp = "",
-): { entry: Entry | undefined; stamp: string } {
-  if (view === undefined) return { entry: known?.entry, stamp: stamp === "" ? "assumed" : stamp };
+): Seen | undefined {
+  if (view === undefined) return known && { entry: known.entry, stamp, racy: stamp === "" };
   const seen = view.seen.get(path);
-  if (seen === undefined) return { entry: undefined, stamp: "" };
-  const unchanged = known !== undefined && stamp !== "" && seen.stamp === stamp;
-  return { entry: unchanged ? known.entry : seen.entry, stamp: seen.stamp };
+  if (seen === undefined || known === undefined || stamp === "") return seen;
+  return seen.stamp === stamp ? { ...seen, entry: known.entry } : seen;
 }
 
 function hider(...views: (SideView | undefined)[]): (path: string) => boolean {

@@ -20,15 +20,22 @@ export interface Entry {
 /** An entry together with what tells, without reading it, that it is still the same. */
 export interface Seen {
   readonly entry: Entry;
-  /** Opaque to all but the side that made it; empty: not to be relied upon. */
+  /** Opaque to all but the side that made it. */
   readonly stamp: string;
+  /** It may change again without its stamp changing: the stamp is good for a check, not for later. */
+  readonly racy?: boolean;
 }
 
-/** What both sides agreed on last, with the stamp it has on each. */
+/** What both sides agreed on last, with the stamp it has on each; empty: has to be read again. */
 export interface Agreed {
   readonly entry: Entry;
   readonly localStamp: string;
   readonly remoteStamp: string;
+}
+
+/** The stamp to remember. */
+export function lastingStamp(seen: Seen | undefined): string {
+  return seen === undefined || seen.racy === true ? "" : seen.stamp;
 }
 
 /** Whether both hold the same content, or both nothing. Unknown content equals nothing. */

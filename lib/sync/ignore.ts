@@ -28,7 +28,7 @@ export type IgnoreRules = (path: string, isDirectory: boolean) => boolean;
  * Throws nothing: a line that is no pattern matches nothing.
  */
 export function ignoreRules(texts: readonly string[]): IgnoreRules {
-  const matcher = ignore({ ignorecase: false }).add([...texts]);
+  const matcher = ignore({ ignorecase: false }).add(texts.join("\n"));
   const none = texts.every((text) => text.trim() === "");
   return (path, isDirectory) => {
     if (isTemporary(path)) return true;

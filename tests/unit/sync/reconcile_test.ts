@@ -2,6 +2,7 @@ import type { SyncMode } from "../../../lib/sync/types.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { reconcile, unknownContent } from "../../../lib/sync/reconcile.ts";
 import { parentsOf } from "../../../lib/sync/entry.ts";
+import { mulberry32 } from "./random.ts";
 import { changesOf, settle, text, type Tree, tree } from "./trees.ts";
 
 /** name, ancestor, local, remote → local, remote, kept. `=` for "as local", "" for nothing. */
@@ -195,17 +196,6 @@ Deno.test("random trees become equal, well-formed, and lose no content", () => {
     lostNothing(ancestor, remote, after.local, after.kept, note);
   }
 });
-
-/** A generator of numbers in [0, 1) (Tommy Ettinger's mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6D2B79F5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 /** `base` after a few random edits; stays well-formed. */
 function randomTree(random: () => number, base: Tree): Tree {
