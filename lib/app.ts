@@ -65,9 +65,20 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const interceptors = publishing?.interceptors ?? [];
+    const binding = running.binding = await makeBinding(
+      settings,
+      supervisor,
+      (abort) => isUp(supervisor, abort),
+    );
+    cleanup.push(async () => await binding?.sync.close());
+    cleanup.push(async () => await binding?.mounts.close());
+    const interceptors = [
+      ...publishing?.interceptors ?? [],
+      ...binding?.mounts.interceptors ?? [],
+    ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
+    binding?.mounts.start();
     for (const listener of listeners) serve(listener, proxy);
     running.phase = undefined;
     return {
@@ -94,6 +105,7 @@ interface Running {
   listeners?: readonly Listener[];
   forwarding?: ForwardingManager;
   proxy?: Proxy;
+  binding?: Binding | undefined;
 }
 
 function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSource {
@@ -133,7 +145,8 @@ async function openListeners(
   return listeners;
 }
 
-function connectorOf(settings: Settings): Connect {
+/** How the remote host of the settings is connected. */
+export function connectorOf(settings: Settings): Connect {
   const { mtls } = settings;
   if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
   return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());

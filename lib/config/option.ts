@@ -6,6 +6,7 @@
 /** The commands of the program, the default one first. */
 export const COMMANDS = [
   "start",
+  "sync",
   "relay-server",
   "relay",
   "keygen",
@@ -24,6 +25,7 @@ export const GROUPS = [
   "SSH",
   "mTLS",
   "Ports",
+  "Sync",
   "Relay server",
   "Relay",
   "Keys",
@@ -40,11 +42,16 @@ export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>>
   service: ["install", "uninstall", "status"],
 };
 
+/** The words of the user's own that a command takes after its name, for the help. */
+export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  sync: ["LOCAL", "[[USER@]HOST:]REMOTE"],
+};
+
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`
- * and `port-rule` are described in `docs/ports.md`.
+ * and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -58,7 +65,9 @@ export type OptionType =
   | "listen"
   | "ip"
   | "forward"
-  | "port-rule";
+  | "port-rule"
+  | "bind-rule"
+  | "size";
 
 /** One row of the table. */
 export interface OptionSpec {
@@ -97,7 +106,7 @@ export interface OptionSpec {
 type Scalar<S extends OptionSpec> = S["type"] extends "choice"
   ? (S["choices"] extends readonly (infer C)[] ? C : never)
   : S["type"] extends "boolean" ? boolean
-  : S["type"] extends "duration" | "integer" ? number
+  : S["type"] extends "duration" | "integer" | "size" ? number
   : string;
 
 /** The type of the value an option ends up with. */

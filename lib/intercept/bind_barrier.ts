@@ -35,15 +35,6 @@ export class BindBarrier {
   async flush(container: BoundContainer, signal?: AbortSignal): Promise<void> {
     const sessions = sessionsOf(container);
     if (sessions.length === 0) return;
-    await this.flushSessions(sessions, container.name || container.id.slice(0, 12), signal);
-  }
-
-  /** As {@link flush}; `what` names who waits. */
-  async flushSessions(
-    sessions: readonly string[],
-    what: string,
-    signal?: AbortSignal,
-  ): Promise<void> {
     const stalled = new AbortController();
     const stallMs = this.#options.stallMs ?? DEFAULT_STALL_MS;
     const giveUp = () =>
@@ -53,7 +44,7 @@ export class BindBarrier {
         }),
       );
     let timer = setTimeout(giveUp, stallMs);
-    const report = this.#options.report(what);
+    const report = this.#options.report(container.name || container.id.slice(0, 12));
     const signals = [stalled.signal, this.#closing.signal, ...(signal ? [signal] : [])];
     try {
       await this.#options.sync.flush(sessions, {

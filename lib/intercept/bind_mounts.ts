@@ -7,7 +7,7 @@ import { watchEvents } from "../docker/events.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Platform } from "../sync/path_map.ts";
-import type { BindSync } from "../sync/types.ts";
+import type { BindSync, SyncMode } from "../sync/types.ts";
 import { BindBarrier } from "./bind_barrier.ts";
 import { BINDS_LABEL } from "./bind_label.ts";
 import { bindLifecycle } from "./bind_lifecycle.ts";
@@ -29,6 +29,8 @@ export interface BindMountsOptions {
   readonly files: BindFiles;
   /** The engine's socket as its host names it; nothing if it has none. */
   readonly engineSocket: string | undefined;
+  /** See `BindOptions`. */
+  readonly mode?: SyncMode;
   readonly report: ReportSync;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
@@ -68,7 +70,7 @@ export class BindMounts {
     });
     this.interceptors = [
       unrewriteBinds(containers),
-      bindMounts({ ...options, containers, barrier }),
+      bindMounts({ ...options, containers }),
       bindLifecycle({ containers, barrier }),
     ];
   }

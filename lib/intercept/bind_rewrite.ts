@@ -17,8 +17,6 @@ export interface AskedBind {
   readonly readOnly: boolean;
   /** A missing source is to be made; otherwise it is an error. */
   readonly create: boolean;
-  /** The engine looks for the source when the container is created, not only when it starts. */
-  readonly checkedAtCreation: boolean;
   /** Puts another source in the request. */
   replace(source: string): void;
 }
@@ -54,7 +52,6 @@ function textBinds(host: JsonObject): AskedBind[] {
       target: cleanTarget(spec.target),
       readOnly: isReadOnly(spec),
       create: true,
-      checkedAtCreation: false,
       replace: (source: string) => void (entries[index] = formatBind({ ...spec, source })),
     }];
   });
@@ -72,7 +69,6 @@ function objectBinds(host: JsonObject): AskedBind[] {
       target: cleanTarget(stringField(mount, "Target")),
       readOnly: field(mount, "ReadOnly") === true,
       create: field(options, "CreateMountpoint") === true,
-      checkedAtCreation: true,
       replace: (other: string) => setField(mount, "Source", other),
     }];
   });

@@ -15,9 +15,8 @@ import { field, objectField } from "../docker/fields.ts";
 import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
 import { collect, withRequestBody, withResponseBody } from "../http/message.ts";
-import type { BindSync } from "../sync/types.ts";
+import type { BindSync, SyncMode } from "../sync/types.ts";
 import { refusedInLocalWords } from "./bind_answers.ts";
-import type { BindBarrier } from "./bind_barrier.ts";
 import { type BindRequest, type BoundMount } from "./bind_label.ts";
 import { type AskedBind, findBinds, setBindLabel, volumesFrom } from "./bind_rewrite.ts";
 import { type BindSource, resolveSource, type SourcePolicy } from "./bind_sources.ts";
@@ -31,7 +30,8 @@ const MAX_CREATED_BYTES = 1024 * 1024;
 export interface BindOptions extends SourcePolicy {
   readonly sync: Pick<BindSync, "prepare">;
   readonly containers: Pick<ContainerBinds, "owner" | "remember" | "inspect">;
-  readonly barrier: Pick<BindBarrier, "flushSessions">;
+  /** How folders are kept in sync unless a rule says otherwise; by default as the mount needs it. */
+  readonly mode?: SyncMode;
   /** The engine's socket as its host names it; nothing if it has none. */
   readonly engineSocket: string | undefined;
 }
@@ -85,7 +85,6 @@ async function rewrite(
     const mount = await plan(asked, source, options, signal);
     if (mount !== undefined) planned.push({ asked, mount });
   }
-  await fillForCreation(planned, options, signal);
   const inherited = await inheritedMounts(body, options, signal);
   const mounts = [...planned.map(({ mount }) => mount), ...inherited];
   if (mounts.length === 0) return undefined;
@@ -98,7 +97,7 @@ async function rewrite(
 async function plan(
   asked: AskedBind,
   source: BindSource,
-  { sync, engineSocket }: BindOptions,
+  { sync, engineSocket, mode: generalMode }: BindOptions,
   signal: AbortSignal,
 ): Promise<BoundMount | undefined> {
   const { target, readOnly } = asked;
@@ -108,7 +107,7 @@ async function plan(
       ? undefined
       : { target, source: asked.source, remote: engineSocket };
   }
-  const { local, mode } = source;
+  const { local, mode = generalMode } = source;
   try {
     const { session, remotePath } = await sync.prepare(
       { local, readOnly, ...(mode && { mode }) },
@@ -127,23 +126,6 @@ function refusal({ source }: AskedBind, error: unknown): unknown {
   }
   const text = `invalid mount config for type "bind": ${source}: ${describeError(error)}`;
   return new ReplyError(400, text, { cause: error });
-}
-
-/** The engine looks for the source of such mounts already now. */
-async function fillForCreation(
-  planned: readonly Planned[],
-  { barrier }: BindOptions,
-  signal: AbortSignal,
-): Promise<void> {
-  const sessions = planned.filter(({ asked }) => asked.checkedAtCreation)
-    .flatMap(({ mount: { session } }) => session ?? []);
-  if (sessions.length === 0) return;
-  try {
-    await barrier.flushSessions([...new Set(sessions)], "a new container", signal);
-  } catch (error) {
-    if (signal.aborted) throw error;
-    throw new ReplyError(500, `cannot sync bind mounts: ${describeError(error)}`, { cause: error });
-  }
 }
 
 /** Mounts taken over with `--volumes-from`; the engine copies them from the other container. */

@@ -20,7 +20,7 @@ import { BINDS_LABEL, sessionsOf } from "./bind_label.ts";
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
-  readonly sync: Pick<BindSync, "attach" | "detach" | "snapshot">;
+  readonly sync: Pick<BindSync, "attach" | "detach" | "attached">;
   /** Whose containers are followed; see `ownerId`. */
   readonly owner: string;
   /** Brings home what a container has written; never rejects. */
@@ -131,7 +131,7 @@ export class ContainerBinds {
   /** The attempt that {@link starting} announced is over; one that failed is looked at again. */
   started(container: BoundContainer, ok: boolean): void {
     this.#settled(container.id);
-    if (!ok) void this.#look(container.id);
+    if (!ok) this.#look(container);
   }
 
   #settled(id: string): void {
@@ -162,18 +162,17 @@ export class ContainerBinds {
   /** Looks at all containers, after a connection; never rejects. */
   async lookAtAll(): Promise<void> {
     try {
-      const before = new Set([
-        ...this.#attached,
-        ...this.#options.sync.snapshot().flatMap(({ containers }) => containers),
-      ]);
-      for (const container of await this.#list()) {
-        if (container.running) {
-          before.delete(container.id);
-          this.remember(container);
-          void this.#step(container.id, () => this.#attach(container));
-        }
+      const before = this.#options.sync.attached();
+      const running = (await this.#list()).filter((container) => container.running);
+      for (const container of running) {
+        this.remember(container);
+        void this.#step(container.id, () => this.#attach(container));
       }
-      for (const id of before) void this.#look(id);
+      const seen = new Set(running.map(({ id }) => id));
+      for (const { id, name, sessions } of before.filter((each) => !seen.has(each.id))) {
+        const mounts = sessions.map((session) => ({ target: "", source: "", remote: "", session }));
+        this.#look({ id, name, running: false, autoRemove: false, mounts });
+      }
       await Promise.all(this.#turns.values());
     } catch (error) {
       this.#tell(error);
@@ -194,12 +193,11 @@ export class ContainerBinds {
   }
 
   /** Asks the engine whether a container runs, and follows the answer; never rejects. */
-  #look(id: string): Promise<void> {
-    return this.#step(id, async () => {
-      const found = await this.inspect(id, this.#closing.signal);
-      if (found?.container.running === true) return await this.#attach(found.container);
-      const known = found?.container ?? this.#known.get(id);
-      await this.#ended(known ?? { id, name: "", running: false, autoRemove: false, mounts: [] });
+  #look(container: BoundContainer): void {
+    void this.#step(container.id, async () => {
+      const found = await this.inspect(container.id, this.#closing.signal);
+      if (found?.container.running === true) await this.#attach(found.container);
+      else await this.#ended(container);
     });
   }
 

@@ -20,6 +20,7 @@ import { Session } from "./session.ts";
 import { checkSize, resolveSource, type Source } from "./sources.ts";
 import { readSession, type SessionRecord, writeSession } from "./state.ts";
 import type {
+  AttachedContainer,
   BindSync,
   Conflict,
   FlushOptions,
@@ -173,6 +174,17 @@ export class SyncManager implements BindSync {
       ),
     );
     for (const result of results) if (result.status === "rejected") throw result.reason;
+  }
+
+  attached(): readonly AttachedContainer[] {
+    const found = new Map<string, AttachedContainer>();
+    for (const { record } of this.#sessions.values()) {
+      for (const [id, name] of Object.entries(record.containers)) {
+        const sessions = [...found.get(id)?.sessions ?? [], record.id];
+        found.set(id, { id, name, sessions });
+      }
+    }
+    return [...found.values()];
   }
 
   snapshot(): readonly SyncInfo[] {

@@ -109,6 +109,8 @@ export interface BindSync {
    * share one run. Rejects when the disk is full, the link does not come back or a session is halted.
    */
   flush(sessions: readonly string[], options?: FlushOptions): Promise<void>;
+  /** The containers that use sessions, also those of earlier runs. */
+  attached(): readonly AttachedContainer[];
   /** What is known now; costs nothing. */
   snapshot(): readonly SyncInfo[];
   /** The kept remote versions, newest first. */
@@ -123,6 +125,13 @@ export interface BindSync {
   prune(options: { readonly dryRun: boolean }): Promise<readonly PruneEntry[]>;
   /** Ends all sessions; what is under way is given up and continued by the next start. */
   close(): Promise<void>;
+}
+
+/** A container and the sessions it uses. */
+export interface AttachedContainer {
+  readonly id: string;
+  readonly name: string;
+  readonly sessions: readonly string[];
 }
 
 /** Options of {@link BindSync.flush}. */

@@ -3,6 +3,7 @@
  * It stands in for the manager where the subject is who asks for what, and when.
  */
 import type {
+  AttachedContainer,
   BindSync,
   Conflict,
   FlushOptions,
@@ -17,13 +18,13 @@ export class FakeSync implements BindSync {
   /** Every call but `snapshot`, such as `flush s1`. */
   readonly calls: string[] = [];
   readonly prepared: MountRequest[] = [];
-  /** Sessions by container. */
-  readonly attached = new Map<string, readonly string[]>();
   /** Called by each flush; may wait, and throw. */
   onFlush: (sessions: readonly string[], options: FlushOptions) => Promise<void> = async () => {};
   /** Called by each prepare; may throw. */
   onPrepare: (request: MountRequest) => void = () => {};
   readonly #sessions = new Map<string, string>();
+  /** Sessions by container. */
+  readonly #users = new Map<string, readonly string[]>();
 
   prepare(request: MountRequest): Promise<PreparedMount> {
     this.calls.push(`prepare ${request.local}`);
@@ -40,19 +41,23 @@ export class FakeSync implements BindSync {
 
   attach(container: { id: string; name: string }, sessions: readonly string[]): Promise<void> {
     this.calls.push(`attach ${container.name} ${sessions.join(" ")}`);
-    this.attached.set(container.id, sessions);
+    this.#users.set(container.id, sessions);
     return Promise.resolve();
   }
 
   detach(containerId: string): Promise<void> {
     this.calls.push("detach");
-    this.attached.delete(containerId);
+    this.#users.delete(containerId);
     return Promise.resolve();
   }
 
   async flush(sessions: readonly string[], options: FlushOptions = {}): Promise<void> {
     this.calls.push(`flush ${sessions.join(" ")}`);
     await this.onFlush(sessions, options);
+  }
+
+  attached(): readonly AttachedContainer[] {
+    return [...this.#users].map(([id, sessions]) => ({ id, name: "", sessions }));
   }
 
   snapshot(): readonly SyncInfo[] {

@@ -34,7 +34,6 @@ export function bindBench(local: Record<string, LocalKind> = {}, remote: readonl
     bindMounts({
       sync,
       containers,
-      barrier,
       rules: DEFAULT_BIND_RULES,
       platform: "linux",
       engineSocket: "/opt/docker.sock",

@@ -56,7 +56,7 @@ Deno.test("a sync that fails fails the start, ends who is attached, removes --rm
     `own GET /containers/${ID}/json`,
     `own DELETE /containers/${ID}?v=1&force=1`,
   ]);
-  assertEquals(b.sync.attached.size, 0);
+  assertEquals(b.sync.attached().length, 0);
   await b.close();
 });
 
@@ -132,7 +132,7 @@ Deno.test("events attach and detach: restarts by policy, ends, removal", async (
   const b = await created();
   b.containers.handle(event(b, "start"));
   await turn();
-  assertEquals(b.sync.attached.get(ID), ["s1"]);
+  assertEquals(b.sync.attached()[0]?.sessions, ["s1"]);
   b.containers.handle(event(b, "die"));
   b.containers.handle(event(b, "start"));
   await turn();
@@ -140,7 +140,7 @@ Deno.test("events attach and detach: restarts by policy, ends, removal", async (
   b.containers.handle(event(b, "die"));
   b.containers.handle(event(b, "destroy"));
   await turn();
-  assertEquals(b.sync.attached.size, 0);
+  assertEquals(b.sync.attached().length, 0);
   assertEquals(b.containers.recall("web"), undefined);
   await b.close();
 });
@@ -153,7 +153,7 @@ Deno.test("an old end does not take the sessions of a container that is being st
   await turn();
   b.containers.handle(event(b, "die"));
   await turn();
-  assertEquals(b.sync.attached.get(ID), ["s1"]);
+  assertEquals(b.sync.attached()[0]?.sessions, ["s1"]);
   started.resolve(undefined);
   await starting;
   await b.close();
