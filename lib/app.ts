@@ -137,7 +137,8 @@ async function openListeners(
   return listeners;
 }
 
-function connectorOf(settings: Settings): Connect {
+/** How the remote host of the settings is connected. */
+export function connectorOf(settings: Settings): Connect {
   const { mtls } = settings;
   if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
   return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());

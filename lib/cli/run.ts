@@ -11,6 +11,7 @@ import { runRelayCommand } from "./commands/relay.ts";
 import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
+import { runSync } from "./commands/sync.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -75,6 +76,7 @@ async function dispatch(
     const { operand } = invocation;
     return await runServiceCommand({ operand, flags, values, sources }, system);
   }
+  if (command === "sync") return await runSync(invocation, sources, system);
   const settings = await loadSettings(sources);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
   return await runStart(settings, startAgent, system);

@@ -6,6 +6,7 @@
 /** The commands of the program, the default one first. */
 export const COMMANDS = [
   "start",
+  "sync",
   "relay-server",
   "relay",
   "keygen",
@@ -23,6 +24,7 @@ export const GROUPS = [
   "SSH",
   "mTLS",
   "Ports",
+  "Sync",
   "Relay server",
   "Relay",
   "Keys",
@@ -39,11 +41,16 @@ export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>>
   service: ["install", "uninstall", "status"],
 };
 
+/** The words of the user's own that a command takes after its name, for the help. */
+export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  sync: ["LOCAL", "[[USER@]HOST:]REMOTE"],
+};
+
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`
- * and `port-rule` are described in `docs/ports.md`.
+ * and `port-rule` are described in `docs/ports.md`, `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -57,7 +64,8 @@ export type OptionType =
   | "listen"
   | "ip"
   | "forward"
-  | "port-rule";
+  | "port-rule"
+  | "size";
 
 /** One row of the table. */
 export interface OptionSpec {
@@ -96,7 +104,7 @@ export interface OptionSpec {
 type Scalar<S extends OptionSpec> = S["type"] extends "choice"
   ? (S["choices"] extends readonly (infer C)[] ? C : never)
   : S["type"] extends "boolean" ? boolean
-  : S["type"] extends "duration" | "integer" ? number
+  : S["type"] extends "duration" | "integer" | "size" ? number
   : string;
 
 /** The type of the value an option ends up with. */

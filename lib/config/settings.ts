@@ -85,8 +85,19 @@ export interface Settings {
   readonly warmConnections: number;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
+  readonly sync: SyncSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
+/** How folders are synced. */
+export interface SyncSettings {
+  /** A directory of the remote host; may begin with `~/`. */
+  readonly root: string;
+  readonly maxBytes: number;
+  readonly ignore: readonly string[];
+  readonly gitignore: boolean;
+  readonly mode: Values["sync-mode"];
 }
 
 /** What {@link makeSettings} needs beside the values. */
@@ -121,6 +132,13 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logLevel: logLevelOf(values, origins),
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
+    sync: {
+      root: values["sync-root"],
+      maxBytes: values["sync-max-size"],
+      ignore: values["sync-ignore"],
+      gitignore: values["sync-gitignore"],
+      mode: values["sync-mode"],
+    },
     warmConnections: values["warm-connections"],
     limits,
     ops,

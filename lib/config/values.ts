@@ -77,6 +77,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   ip: (text) => readIp(text),
   forward: (text) => (parsePlainForward(text), text),
   "port-rule": (text) => (parsePortRule(text), text),
+  size: (text) => readSize(text),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {
@@ -113,6 +114,18 @@ function readInteger(text: string, spec: OptionSpec): number {
     throw new Error(`expected a whole number from ${spec.min ?? 0} to ${spec.max}`);
   }
   return Number(text);
+}
+
+const UNIT_BYTES = new Map([["", 1], ["k", 1e3], ["m", 1e6], ["g", 1e9], ["t", 1e12]]);
+
+/** Bytes: a number with `kB`, `MB`, `GB` or `TB`, powers of 1000 as in `docker system df`. */
+export function readSize(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
+  const unit = UNIT_BYTES.get(match?.[2]?.toLowerCase() ?? "?");
+  if (match === null || unit === undefined) {
+    throw new Error("expected a size such as 500MB or 5GB");
+  }
+  return Math.round(Number(match[1]) * unit);
 }
 
 const UNIT_MS = new Map([["ms", 1], ["s", 1000], ["m", 60_000], ["h", 3_600_000]]);

@@ -236,6 +236,8 @@ Deno.test("nonsense never starts anything and always ends in one line", async ()
   const scrap = () => SCRAPS[random(SCRAPS.length)] ?? "";
   for (let round = 0; round < 3000; round++) {
     const args = Array.from({ length: 1 + random(4) }, () => scrap() + scrap() + scrap());
+    // With a word after it this makes sense.
+    if (args.includes("--ssh-host")) continue;
     const { code, stderr } = await runOn(args);
     const shown = JSON.stringify(args).slice(0, 300);
     if (code === 0) continue;
