@@ -3,22 +3,21 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
-import { ownerId } from "./config/owner.ts";
+import { makeForwarding, makeHostPorts, makePublishing, openForwards } from "./app_ports.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { AgentError } from "./errors.ts";
-import { HostPorts } from "./forward/host_ports.ts";
-import { BindError, ForwardingManager } from "./forward/manager.ts";
+import type { ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
-import { Publishing } from "./intercept/publishing.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { ClientInfo, Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
-import { formatDockerHost, isLoopback, parseListenAddress } from "./net/address.ts";
+import { formatDockerHost, parseListenAddress } from "./net/address.ts";
 import { forwardStatus } from "./ops/forward_status.ts";
+import { forwardDetails } from "./ops/forwards.ts";
 import { HostWatch } from "./ops/host_watch.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps } from "./ops/ops.ts";
@@ -30,10 +29,6 @@ import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 import type { Connect } from "./transport/transport.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
-
-/** How long a client of a published port waits for a lost connection to come back. */
-const FORWARD_WAIT_MS = 10_000;
-const DEFAULT_SSH_PORT = 22;
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -111,6 +106,7 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     hosts: () => [watch.status()],
     waiting: () => running.proxy?.waiting ?? 0,
     forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
+    forwardDetails: () => running.forwarding?.snapshot().map(forwardDetails) ?? [],
     refresh: () => watch.measure(),
     notReady() {
       const { name, state } = watch.status();
@@ -179,117 +175,6 @@ async function connect(
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
-}
-
-/** The local ports; none of them may be one that leads to the agent or to its remote host. */
-function makeForwarding(
-  settings: Settings,
-  supervisor: Supervisor,
-  listeners: readonly Listener[],
-): ForwardingManager {
-  const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
-  const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
-  const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
-  const { address, rules } = settings.ports;
-  return new ForwardingManager({
-    publishAddress: address,
-    rules,
-    findShell: async (signal) =>
-      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
-    guarded: ({ port }) => guarded.has(port),
-    open: (target, signal) =>
-      supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
-  });
-}
-
-/** Finds ports on the host's network; not those that are published or lead to the host itself. */
-function makeHostPorts(
-  settings: Settings,
-  supervisor: Supervisor,
-  forwarding: ForwardingManager,
-): HostPorts {
-  const { sshPort = DEFAULT_SSH_PORT } = settings;
-  return new HostPorts({
-    forwarding,
-    findShell: async (signal) => {
-      await isUp(supervisor, signal);
-      const { state } = supervisor;
-      return state.kind === "up" ? state.transport.shell : undefined;
-    },
-    exclude: () => {
-      const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
-        .flatMap((each) => each.remote?.port ?? []);
-      return new Set([sshPort, ...remote]);
-    },
-  });
-}
-
-/** What rewrites and follows published ports; nothing where they are left alone. */
-async function makePublishing(
-  settings: Settings,
-  supervisor: Supervisor,
-  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
-): Promise<Publishing | undefined> {
-  const { mode, foreign } = settings.ports;
-  if (mode === "off" || settings.mode === "raw") return undefined;
-  if (settings.transport === "mtls") {
-    logger("ports").info(
-      "Published ports stay on the remote host: the gateway only leads to Docker",
-    );
-    return undefined;
-  }
-  return new Publishing({
-    policy: { owner: await ownerId(settings.stateFolder), mode },
-    foreign,
-    forwarding,
-    hostPorts,
-    open: (signal) =>
-      supervisor.open({ kind: "docker" }, {
-        lane: "interactive",
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
-      }),
-    openWhenUp: async (signal) => {
-      await isUp(supervisor, signal);
-      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
-    },
-    warnings: (bindings) => forwarding.warnings(bindings),
-  });
-}
-
-/** Opens the forwards that no container asks for. */
-async function openForwards(settings: Settings, forwarding: ForwardingManager): Promise<void> {
-  for (const forward of settings.ports.forwards) {
-    try {
-      await forwarding.addPlain(forward);
-    } catch (cause) {
-      if (!(cause instanceof BindError)) throw cause;
-      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
-        cause,
-        hint: "choose another local port",
-      });
-    }
-  }
-}
-
-/** Waits for the remote host without asking for it: that would end the pauses between attempts. */
-function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      if (supervisor.state.kind === "up") end(resolve);
-      else if (supervisor.state.kind === "closed" || signal.aborted) {
-        end(() => reject(signal.reason));
-      }
-    };
-    const end = (settle: () => void) => {
-      forget();
-      signal.removeEventListener("abort", look);
-      settle();
-    };
-    const forget = supervisor.onChange(look);
-    signal.addEventListener("abort", look);
-    look();
-  });
 }
 
 function makeProxy(

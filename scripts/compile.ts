@@ -3,6 +3,7 @@
  * this machine once more as `dist/remote-docker-agent`. Where the base binary (denort) cannot be
  * downloaded, it says so and builds the portable single file for this platform instead.
  */
+import { RUNTIME_FLAGS } from "../lib/cli/runtime.ts";
 import { fileURLToPath } from "node:url";
 import { buildPortable, CommandError, run, sha256 } from "./portable.ts";
 
@@ -42,7 +43,8 @@ async function compileAll(): Promise<string[]> {
     const name = `${NAME}-${target}${target.includes("windows") ? ".exe" : ""}`;
     console.error(`Compiling ${name}`);
     const output = `${DIST}/${name}`;
-    await run(Deno.execPath(), "compile", "-A", "--target", target, "-o", output, "main.ts");
+    const flags = ["-A", ...RUNTIME_FLAGS, "--target", target, "-o", output];
+    await run(Deno.execPath(), "compile", ...flags, "main.ts");
     names.push(name);
     if (target === Deno.build.target) {
       const local = name.replace(`-${target}`, "");

@@ -2,6 +2,7 @@
  * Development: a remote host stays up, and the agent in front of it is restarted whenever a source
  * file changes. Ctrl-C takes both down.
  */
+import { RUNTIME_FLAGS } from "../lib/cli/runtime.ts";
 import { flagList } from "../tests/support/agent.ts";
 import { remoteHost } from "./support/remote_host.ts";
 
@@ -28,9 +29,10 @@ async function dev(args: readonly string[]): Promise<void> {
 
 /** Runs the agent under `deno run --watch` until Ctrl-C; `args` are further flags for it. */
 async function watchAgent(flags: Record<string, string>, args: readonly string[]): Promise<void> {
+  const run = ["run", "-A", ...RUNTIME_FLAGS, "--watch", "main.ts"];
   const listen = ["--listen", `unix://${SOCKET}`, "--listen", TCP];
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", "--watch", "main.ts", "start", ...flagList(flags), ...listen, ...args],
+    args: [...run, "start", ...flagList(flags), ...listen, ...args],
     cwd: ROOT,
     detached: true,
   }).spawn();

@@ -31,9 +31,9 @@ if [ ! -x "$program" ] || [ ! -f "$directory/main.js" ]; then
 fi
 
 # The runtime keeps its compiled code beside the program and never looks at the user's Deno.
-export # Who installs a service wants the path of this file.
+# Who installs a service wants the path of this file.
 file=$(cd "$(dirname "$0")" && pwd)/${0##*/}
-REMOTE_DOCKER_AGENT_FILE="$file" DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1
-exec "$program" run --quiet --allow-all --no-config --no-lock --no-npm --no-remote \
+export REMOTE_DOCKER_AGENT_FILE="$file" DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1
+exec "$program" run --quiet --allow-all @RUNTIME_FLAGS@ --no-config --no-lock --no-npm --no-remote \
   "$directory/main.js" "$@"
 exit 1

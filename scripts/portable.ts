@@ -3,6 +3,7 @@
  * archive of the Deno binary and of the program as one bundle. For where `deno compile` cannot
  * download its base binary, and for Unix only.
  */
+import { RUNTIME_FLAGS } from "../lib/cli/runtime.ts";
 import { fileURLToPath } from "node:url";
 
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
@@ -72,6 +73,7 @@ async function launcher(version: string, id: string): Promise<string> {
     ID: id,
     CACHES: isMac ? "${HOME}/Library/Caches" : "${XDG_CACHE_HOME:-${HOME}/.cache}",
     VARIABLE: isMac ? "HOME" : "XDG_CACHE_HOME",
+    RUNTIME_FLAGS: RUNTIME_FLAGS.join(" "),
     FIRST_LINE: String(text.split("\n").length),
   };
   return text.replaceAll(/@([A-Z_]+)@/g, (_match, name: string) => {

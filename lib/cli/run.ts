@@ -7,6 +7,7 @@ import { loadSettings, loadValues } from "../config/load.ts";
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { configureLogging, logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
+import { runForwards } from "./commands/forwards.ts";
 import { runRelayCommand } from "./commands/relay.ts";
 import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
@@ -22,6 +23,8 @@ const MAX_CAUSES = 8;
 /** What {@link run} works with; `system` is the real process unless given. */
 export interface Dependencies {
   readonly startAgent: StartAgent;
+  /** Default: the real one. */
+  readonly runRelay?: typeof runRelayCommand;
   readonly system?: System;
 }
 
@@ -33,7 +36,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
   try {
     system ??= denoSystem();
     unwatch = system.onUncaught(uncaught.reject);
-    const done = dispatch(args, dependencies.startAgent, system);
+    const done = dispatch(args, dependencies, system);
     return await Promise.race([done, uncaught.promise]);
   } catch (error) {
     const line = `${PROGRAM}: ${report(error)}\n`;
@@ -47,7 +50,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
 
 async function dispatch(
   args: readonly string[],
-  startAgent: StartAgent,
+  { startAgent, runRelay = runRelayCommand }: Dependencies,
   system: System,
 ): Promise<number> {
   const { place, cwd, isTerminal, readFile } = system;
@@ -67,12 +70,13 @@ async function dispatch(
     const loaded = await loadValues(sources);
     const { "log-level": level, "log-format": format } = loaded.values;
     configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
-    return await runRelayCommand(command, loaded, system);
+    return await runRelay(command, loaded, system);
   }
-  if (command === "status" || command === "service") {
+  if (command === "status" || command === "forwards" || command === "service") {
     const { values } = await loadValues(sources);
     configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
     if (command === "status") return await runStatus(values, system);
+    if (command === "forwards") return await runForwards(values, system);
     const { operand } = invocation;
     return await runServiceCommand({ operand, flags, values, sources }, system);
   }

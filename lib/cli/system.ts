@@ -5,6 +5,7 @@
 import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
+import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
 export interface System {
@@ -66,7 +67,16 @@ function ownProgram(env: Readonly<Record<string, string>>): string[] {
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = fileURLToPath(Deno.mainModule);
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
-  return [Deno.execPath(), "run", "--quiet", "--allow-all", "--config", config, main];
+  return [
+    Deno.execPath(),
+    "run",
+    "--quiet",
+    "--allow-all",
+    ...RUNTIME_FLAGS,
+    "--config",
+    config,
+    main,
+  ];
 }
 
 function workingDirectory(): string {

@@ -20,6 +20,7 @@ const ABOUT: Readonly<Record<CommandName, string>> = {
   relay: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere",
   keygen: "Make a pair of SSH keys",
   status: "Show how the programs that run here are doing",
+  forwards: "Show the ports that arrive here, and where they lead",
   service: "Have the system start the program, with the options of start",
   version: "Show the version",
   help: "Show this text, or that of one command",

@@ -11,6 +11,7 @@ export const COMMANDS = [
   "relay",
   "keygen",
   "status",
+  "forwards",
   "service",
   "version",
   "help",

@@ -5,6 +5,7 @@
 import { AgentError } from "../errors.ts";
 import { isLoopback } from "../net/address.ts";
 import { type KeyKind, kindOfFile } from "../relay/key_types.ts";
+import type { Pauses } from "../relay/pauses.ts";
 import type { RelayOptions } from "../relay/relay.ts";
 import type { EndOptions, RelayServerOptions } from "../relay/relay_server.ts";
 import { parseRemoteDocker, parseSshHost, type SshHost } from "../transport/url.ts";
@@ -28,7 +29,7 @@ export type Exists = (path: string) => boolean;
 
 /** Throws `AgentError` of kind `usage` or `config`. */
 export function relayServerSettings(
-  { values }: Loaded,
+  { values, origins }: Loaded,
   place: Place,
   exists: Exists,
 ): RelayServerOptions {
@@ -45,9 +46,21 @@ export function relayServerSettings(
       doors: { sockets: values["allow-socket"], tcp: values["allow-tcp"].map(readTcp) },
       maxConnections: values["max-connections"],
       connectTimeoutMs: values["connect-timeout"],
+      pauses: pauses(values, origins),
       ...(bufferSize === undefined ? {} : { maxRead: bufferSize }),
     },
     end: endOptions(values),
+  };
+}
+
+/** The defaults are for HTTP, where silence means something; a relay has none. */
+function pauses(values: Values, origins: Loaded["origins"]): Pauses {
+  const bound = (name: "read-timeout" | "write-timeout") =>
+    origins[name].source === "default" || values[name] === 0 ? undefined : values[name];
+  const [readMs, writeMs] = [bound("read-timeout"), bound("write-timeout")];
+  return {
+    ...(readMs === undefined ? {} : { readMs }),
+    ...(writeMs === undefined ? {} : { writeMs }),
   };
 }
 
@@ -113,6 +126,7 @@ export function relaySettings({ values, origins }: Loaded, place: Place): RelayO
     sshTimeoutMs: values["ssh-timeout"],
     maxRetries: values["max-retries"],
     maxConnections: values["max-connections"],
+    pauses: pauses(values, origins),
     identityFile: values["identity-path"] ?? needed(ownSshFile(place, USUAL_KEY)),
     ...(values["secure-host-key"] ?? !isLoopback(connection.host)
       ? { knownHostsFile: values["known-hosts-path"] ?? needed(ownSshFile(place, "known_hosts")) }

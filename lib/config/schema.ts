@@ -510,15 +510,16 @@ export const OPTIONS = {
     ...duration,
     default: "5m",
     group: "Limits",
-    help: "Refuse a request whose head or body comes to a halt for this long; 0s for never",
-    commands: start,
+    help: "Refuse a request whose head or body comes to a halt for this long; 0s for never. " +
+      "A relay, if given it, closes a connection that carries nothing for so long",
+    commands: running,
   },
   "write-timeout": {
     ...duration,
     default: "0s",
     group: "Limits",
     help: "Close a connection whose client takes nothing for this long; 0s for never",
-    commands: start,
+    commands: running,
   },
   "ops-listen": {
     type: "listen",
@@ -592,7 +593,7 @@ export const OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status"],
+    commands: ["status", "forwards"],
   },
   watch: {
     type: "boolean",

@@ -11,6 +11,7 @@ import type { ListenAddress } from "../net/address.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { nodeStreamDuplex } from "../net/node_stream.ts";
+import { type Forwards, isForwards } from "./forwards.ts";
 import { findPresences, forget, type Presence } from "./presence.ts";
 import type { Status } from "./status.ts";
 
@@ -25,15 +26,27 @@ const encoder = new TextEncoder();
  * one that does not answer in time is told of in the log and left out.
  */
 export async function askAll(directories: readonly string[]): Promise<Status[]> {
-  const found = (await Promise.all(directories.map(findPresences))).flat();
-  const answers = await Promise.all(found.map(askOne));
-  return answers.filter((status) => status !== undefined)
-    .sort((a, b) => a.started.localeCompare(b.started));
+  const answers = await askEach(directories, askStatus);
+  return answers.sort((a, b) => a.started.localeCompare(b.started));
 }
 
-async function askOne(presence: Presence): Promise<Status | undefined> {
+/** The local ports of the commands that run, in the order of their process ids; as above. */
+export async function askForwards(directories: readonly string[]): Promise<Forwards[]> {
+  const answers = await askEach(directories, (address) => askAt(address, "/forwards", isForwards));
+  return answers.sort((a, b) => a.pid - b.pid);
+}
+
+type AskOne<T> = (address: ListenAddress) => Promise<T>;
+
+async function askEach<T>(directories: readonly string[], ask: AskOne<T>): Promise<T[]> {
+  const found = (await Promise.all(directories.map(findPresences))).flat();
+  const answers = await Promise.all(found.map((presence) => askOne(presence, ask)));
+  return answers.filter((answer) => answer !== undefined);
+}
+
+async function askOne<T>(presence: Presence, ask: AskOne<T>): Promise<T | undefined> {
   try {
-    return await askStatus(presence.address);
+    return await ask(presence.address);
   } catch (error) {
     if (isNobodyThere(error)) await forget(presence.file);
     else logger("status").warn(`Process ${presence.pid} does not answer: ${messageOf(error)}`);
@@ -42,7 +55,15 @@ async function askOne(presence: Presence): Promise<Status | undefined> {
 }
 
 /** Asks the command that answers at `address`. Throws what connecting threw, or `AgentError`. */
-export async function askStatus(address: ListenAddress): Promise<Status> {
+export function askStatus(address: ListenAddress): Promise<Status> {
+  return askAt(address, "/status", isStatus);
+}
+
+async function askAt<T>(
+  address: ListenAddress,
+  path: string,
+  isExpected: (value: unknown) => value is T,
+): Promise<T> {
   const where = addressText(address);
   const fail = (why: string) => new AgentError("unreachable", `Cannot ask "${where}": ${why}`);
   const stream = await open(address);
@@ -52,14 +73,14 @@ export async function askStatus(address: ListenAddress): Promise<Status> {
   const timer = setTimeout(() => stream.close(), TIMEOUT_MS);
   try {
     await stream.write(
-      encoder.encode("GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"),
+      encoder.encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
     );
     const event = await framed.next();
     if (event?.type !== "head") throw fail("it closed the connection");
     if (event.head.status !== 200) throw fail(`it answers with status ${event.head.status}`);
     const body = await collect(framed.body(), MAX_ANSWER_BYTES);
     const answer: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (!isStatus(answer)) throw fail("it is of another version");
+    if (!isExpected(answer)) throw fail("it is of another version");
     return answer;
   } finally {
     clearTimeout(timer);

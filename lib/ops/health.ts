@@ -71,10 +71,10 @@ export function metricsBody(source: OpsSource) {
   };
 }
 
-/** Requests that found no way to the engine, and attempts to connect that failed. */
+/** Requests that found no way to the engine, lost connections and failed attempts to connect. */
 export function connectionErrors(source: OpsSource): number {
-  const attempts = source.hosts().map((host) => host.failed_attempts);
-  return source.metrics.failures.connection + attempts.reduce((sum, count) => sum + count, 0);
+  const own = source.hosts().map(({ losses, failed_attempts }) => losses + failed_attempts);
+  return source.metrics.failures.connection + own.reduce((sum, count) => sum + count, 0);
 }
 
 /** All that went wrong. */
@@ -82,8 +82,9 @@ export function errorCount(source: OpsSource): number {
   return connectionErrors(source) + source.metrics.failures.socket;
 }
 
-/** The last thing that went wrong, or what is wrong with a host now. */
+/** What is wrong with a host now, else the last thing that went wrong. */
 export function lastErrorOf(source: OpsSource): string {
   const down = source.hosts().find(({ state, last_error }) => state !== "up" && last_error !== "");
-  return down?.last_error ?? source.metrics.lastError?.message ?? "";
+  const past = source.hosts().find(({ last_error }) => last_error !== "");
+  return down?.last_error ?? source.metrics.lastError?.message ?? past?.last_error ?? "";
 }

@@ -24,6 +24,7 @@ export class HostWatch {
   #state: HostStatus["state"] = "connecting";
   #since = new Date();
   #connects = 0;
+  #losses = 0;
   #failedAttempts = 0;
   #lastError = "";
   #rttMs: number | null = null;
@@ -49,6 +50,7 @@ export class HostWatch {
       name: this.#name,
       state: this.#state,
       since: this.#since.toISOString(),
+      losses: this.#losses,
       reconnects: Math.max(0, this.#connects - 1),
       failed_attempts: this.#failedAttempts,
       rtt_ms: this.#state === "up" ? this.#rttMs : null,
@@ -105,9 +107,12 @@ export class HostWatch {
     this.#enter("up");
     // The supervisor may pause before it says that it has lost the host.
     void transport.closed.then((reason) => {
+      if (reason !== undefined) {
+        this.#losses++;
+        this.#lastError = describeError(reason);
+      }
       if (this.#transport !== transport) return;
       this.#transport = undefined;
-      if (reason !== undefined) this.#lastError = describeError(reason);
       this.#enter("down");
     });
   }

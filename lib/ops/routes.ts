@@ -1,6 +1,7 @@
 /** What the operations server answers: which path, in which form, to whom. */
 import type { RequestHead } from "../http/head.ts";
 import { checkClientHeaders } from "../listen/host_policy.ts";
+import { forwardsOf } from "./forwards.ts";
 import { judgeHealth, judgeReady, metricsBody } from "./health.ts";
 import { type Handler, jsonReply, type Reply } from "./http.ts";
 import { pageReply } from "./page.ts";
@@ -8,7 +9,7 @@ import type { OpsSource } from "./source.ts";
 import { statusOf } from "./status.ts";
 
 /** The paths there are. */
-export const PATHS = ["/", "/health", "/ready", "/metrics", "/status"] as const;
+export const PATHS = ["/", "/health", "/ready", "/metrics", "/status", "/forwards"] as const;
 
 /** The handler of a command that shows itself as `source`. */
 export function opsHandler(source: OpsSource): Handler {
@@ -26,6 +27,8 @@ export function opsHandler(source: OpsSource): Handler {
       case "/status":
         await source.refresh?.();
         return jsonReply(200, statusOf(source));
+      case "/forwards":
+        return jsonReply(200, forwardsOf(source));
       default:
         return jsonReply(404, { message: `There is nothing here; try ${PATHS.join(", ")}` });
     }

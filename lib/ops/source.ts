@@ -2,6 +2,7 @@
  * What a running command shows of itself. Whoever starts it puts these functions together; they are
  * called when somebody asks and never otherwise.
  */
+import type { ForwardInfo, ForwardKind } from "../forward/forward_info.ts";
 import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
 import type { Histogram } from "./histogram.ts";
 
@@ -43,6 +44,8 @@ export interface HostStatus {
   state: "up" | "connecting" | "down";
   /** Since when it is in this state, as RFC 3339 has it. */
   since: string;
+  /** How often the connection was lost. */
+  losses: number;
   /** Connections made again after the first one. */
   reconnects: number;
   /** Attempts to connect that failed. */
@@ -61,6 +64,25 @@ export interface ForwardStatus {
   target: string;
   state: string;
   connections: number;
+}
+
+/** One local port with all that is known of it. */
+export interface ForwardDetails {
+  readonly kind: ForwardKind;
+  /** Name of the container; for a plain forward, how it was written. */
+  readonly container: string;
+  readonly container_id: string;
+  /** As `docker run -p` would have it, such as `127.0.0.1::80/tcp`. */
+  readonly requested: string;
+  /** Where it listens, such as `127.0.0.1:8080`. */
+  readonly local: string;
+  /** Where it leads on the remote host; empty before the container has started. */
+  readonly remote: string;
+  readonly protocol: string;
+  readonly state: ForwardInfo["state"];
+  readonly connections: { readonly open: number; readonly total: number };
+  /** From local clients, and to them. */
+  readonly bytes: { readonly sent: number; readonly received: number };
 }
 
 /** One synchronised folder. */
@@ -88,6 +110,8 @@ export interface OpsSource {
   /** How many clients are served at a time; 0 for any number. */
   readonly maxConnections?: number;
   forwards?(): readonly ForwardStatus[];
+  /** The same with all that is known of them. */
+  forwardDetails?(): readonly ForwardDetails[];
   syncs?(): readonly SyncStatus[];
   /** Brings what takes a round trip up to date, within a short time; never rejects. */
   refresh?(): Promise<void>;

@@ -15,6 +15,7 @@ import { readKeyFile } from "../transport/ssh/key_file.ts";
 import { type Backoff, Supervisor } from "../transport/supervisor.ts";
 import type { Target } from "../transport/transport.ts";
 import type { SshHost } from "../transport/url.ts";
+import { boundPauses, type Pauses } from "./pauses.ts";
 import { RelayStats } from "./stats.ts";
 import { WslServer } from "./wsl_server.ts";
 
@@ -34,6 +35,8 @@ export interface RelayOptions {
   /** Further attempts to connect at first, and to start the server. */
   readonly maxRetries: number;
   readonly maxConnections: number;
+  /** When a relayed connection has come to a halt. Default: never. */
+  readonly pauses?: Pauses;
   /** Private key to sign in with. */
   readonly identityFile: string;
   /** Where the server's host key must be; absent if it is not checked. */
@@ -81,7 +84,7 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
     const supervisor = new Supervisor({ connect: connectorOf(options), backoff: BACKOFF });
     cleanup.push(() => supervisor.close());
     await connect(supervisor, options, signal, log);
-    const clients = new Clients(supervisor, options.maxConnections, log);
+    const clients = new Clients(supervisor, options, log);
     listener.serve((duplex) => clients.serve(duplex));
     const failures = server === undefined ? [] : [server.failed];
     return {
@@ -195,14 +198,16 @@ class Clients {
   readonly stats = new RelayStats();
   readonly #supervisor: Supervisor;
   readonly #max: number;
+  readonly #pauses: Pauses;
   readonly #log: Logger;
   readonly #ending = new AbortController();
   readonly #serving = new Set<Promise<void>>();
   #count = 0;
 
-  constructor(supervisor: Supervisor, max: number, log: Logger) {
+  constructor(supervisor: Supervisor, options: RelayOptions, log: Logger) {
     this.#supervisor = supervisor;
-    this.#max = max;
+    this.#max = options.maxConnections;
+    this.#pauses = options.pauses ?? {};
     this.#log = log;
   }
 
@@ -227,7 +232,11 @@ class Clients {
     try {
       const waiting = { lane: "interactive", waitMs: CLIENT_WAIT_MS, signal } as const;
       const far = await this.#supervisor.open({ kind: "docker" }, waiting);
-      const result = await pipe(client, far, { signal });
+      const near = boundPauses(client, this.#pauses, (why) => {
+        log.warn("Closed a connection", { why });
+        this.stats.failed("connection", new Error(`A connection was closed: ${why}`));
+      });
+      const result = await pipe(near, far, { signal });
       bytes = { read: result.sent, written: result.received };
       log.debug("Relayed", bytes);
     } catch (error) {

@@ -14,6 +14,7 @@ import type { Doors } from "./doors.ts";
 import { loadHostKey } from "./host_key.ts";
 import { serveSession, type SessionOptions } from "./ssh_session.ts";
 import type { KeySource } from "./sign_in.ts";
+import type { Pauses } from "./pauses.ts";
 import { RelayStats } from "./stats.ts";
 
 /** Clients that have not signed in yet; more than that and the oldest is dropped. */
@@ -40,6 +41,8 @@ export interface SshServerOptions {
   readonly maxConnections: number;
   /** Bound on signing in, and on reaching a socket. */
   readonly connectTimeoutMs: number;
+  /** When a relayed connection has come to a halt. Default: never. */
+  readonly pauses?: Pauses;
   /** The most that is read from a socket at once, in bytes. Default: as much as there is. */
   readonly maxRead?: number;
   readonly log?: Logger;

@@ -14,6 +14,7 @@ import { type ChannelCarrier, channelDuplex } from "../transport/ssh/channel.ts"
 import type { AuthorizedKey } from "./authorized_keys.ts";
 import { describeDoor, type Door, doorProblem, type Doors, openDoor } from "./doors.ts";
 import { findKey, type KeySource, provesKey, readAuthorizedKeys } from "./sign_in.ts";
+import { boundPauses, type Pauses } from "./pauses.ts";
 import type { RelayStats } from "./stats.ts";
 
 /** As `MaxAuthTries` of sshd. */
@@ -29,6 +30,7 @@ export interface SessionOptions {
   readonly connectTimeoutMs: number;
   /** The most that is read from a socket at once, in bytes. */
   readonly maxRead?: number;
+  readonly pauses?: Pauses;
   readonly stats: RelayStats;
 }
 
@@ -129,7 +131,14 @@ class Session {
     let bytes = { read: 0, written: 0 };
     try {
       const inner = await this.#open(door);
-      const outer = channelDuplex(accept(), this.#carrier);
+      const outer = boundPauses(
+        channelDuplex(accept(), this.#carrier),
+        this.#options.pauses ?? {},
+        (why) => {
+          log.warn("Closed a connection", { why });
+          stats.failed("connection", new Error(`A connection was closed: ${why}`));
+        },
+      );
       log.debug("Relaying");
       const result = await pipe(outer, inner, { signal: this.#gone.signal });
       bytes = { read: result.sent, written: result.received };

@@ -41,13 +41,17 @@ function renderResults({ peers, results }: Run, roundTrip: number): string {
   const header = ["", ...others.map((it) => `agent / ${PEER_TITLES[it]}`), "unit"];
   const rows = results.filter((it) => it.roundTrip === roundTrip).map((result) => [
     title(result),
-    ...others.map((peer) => shown(ratioTo(result, peer), ratio)),
+    ...others.map((peer) =>
+      NO_RATIO.has(result.row.unit) ? NOTHING : shown(ratioTo(result, peer), ratio)
+    ),
     result.row.unit,
     ...peers.map((peer) => cell(result, peer)),
   ]);
   return renderTable([...header, ...peers.map((it) => PEER_TITLES[it])], rows);
 }
 
+/** How many times as many failures, nobody wants to know. */
+const NO_RATIO: ReadonlySet<Unit> = new Set(["failures"]);
 const MORE_IS_BETTER: ReadonlySet<Unit> = new Set(["MB/s"]);
 
 function title({ row }: RowResult): string {

@@ -1,4 +1,5 @@
 /** `relay-server` as others meet it: OpenSSH's client, our own transport, and its own end. */
+import { cleanEnvironment } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { Child, runCommand } from "../support/child.ts";
 import { pause, until } from "../support/poll.ts";
@@ -108,7 +109,7 @@ relayTest("without a process id it watches the one that started it", async (home
   const script = `'${program}' relay-server --port 0 --watch-process-termination ` +
     `--poll-interval 1 --allow-socket '${home.engineSocket}' & echo "pid=$!"; wait`;
   await using shell = new Child("sh", ["-c", script], {
-    env: { ...Deno.env.toObject(), HOME: home.directory },
+    env: { ...cleanEnvironment(), HOME: home.directory },
   });
   const pid = Number((await shell.waitFor(/pid=(\d+)/))[1]);
   await shell.waitFor(/Listening on ssh/);

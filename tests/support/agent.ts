@@ -3,6 +3,7 @@
  * TCP port, with its log kept for the failure message. `RDA_E2E_PEER=ssh` puts OpenSSH's own
  * forwarding in its place: what fails there too is the test's fault, not the program's.
  */
+import { RUNTIME_FLAGS } from "../../lib/cli/runtime.ts";
 import { Child } from "./child.ts";
 import { type CliName, DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
@@ -44,9 +45,8 @@ export function flagList(flags: Record<string, string>): string[] {
 /** Spawns the program with any command line, as a user's shell would; nothing is waited for. */
 export function spawnAgent(args: readonly string[], vars: Record<string, string> = {}): Child {
   const env = { ...cleanEnvironment(), ...vars };
-  return new Child(Deno.execPath(), ["run", "-A", "--quiet", "--config", CONFIG, MAIN, ...args], {
-    env,
-  });
+  const run = ["run", "-A", "--quiet", ...RUNTIME_FLAGS, "--config", CONFIG, MAIN];
+  return new Child(Deno.execPath(), [...run, ...args], { env });
 }
 
 /** A running agent. The caller ends it with `stop` or `await using`. */
@@ -65,6 +65,11 @@ export class Agent implements AsyncDisposable {
 
   get pid(): number {
     return this.#child.pid;
+  }
+
+  /** Its `XDG_RUNTIME_DIR`, for `status` to find it and nothing else. */
+  get runtimeDirectory(): string {
+    return this.#directory;
   }
 
   get log(): string {
@@ -109,8 +114,14 @@ export class Agent implements AsyncDisposable {
   }
 }
 
-/** Starts an agent in front of the rig and waits until it answers. `flags` replace or add. */
-export async function startAgent(rig: Rig, flags: Record<string, string> = {}): Promise<Agent> {
+/**
+ * Starts an agent in front of the rig and waits until it answers. `flags` and `vars` replace or add.
+ */
+export async function startAgent(
+  rig: Rig,
+  flags: Record<string, string> = {},
+  vars: Record<string, string> = {},
+): Promise<Agent> {
   const directory = await Deno.makeTempDir({ prefix: "rda-agent-" });
   const socket = `${directory}/docker.sock`;
   const port = freePort();
@@ -118,7 +129,7 @@ export async function startAgent(rig: Rig, flags: Record<string, string> = {}): 
     "start",
     ...flagList({ ...rigFlags(rig), ...flags }),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
-  ]);
+  ], { XDG_RUNTIME_DIR: directory, ...vars });
   const agent = new Agent(child, directory, socket, port);
   try {
     await until("the agent answers", () => answers(agent, child), { timeoutMs: READY_TIMEOUT_MS });
@@ -144,7 +155,8 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
 }
 
 /** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
-function cleanEnvironment(): Record<string, string> {
+/** What the program needs of the environment, without the settings of whoever runs the tests. */
+export function cleanEnvironment(): Record<string, string> {
   const home = Deno.env.get("HOME") ?? "/";
   const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
   return {

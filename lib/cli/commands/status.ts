@@ -58,7 +58,8 @@ async function watchStatus(
   }
 }
 
-function nobody(): AgentError {
+/** Nothing is there to be asked. */
+export function nobody(): AgentError {
   return new AgentError("unreachable", "No remote-docker-agent is running for this user", {
     hint: "start one: remote-docker-agent --ssh-host [USER@]HOST",
   });
@@ -117,7 +118,8 @@ function operationText(operation: Status["operations"][number]): string {
     `average ${operation.average_ms} ms, 95 % within ${operation.p95_ms} ms`;
 }
 
-function size(bytes: number): string {
+/** A number of bytes for people. */
+export function size(bytes: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let count = bytes, unit = 0;
   for (; count >= 1000 && unit < units.length - 1; unit++) count /= 1000;

@@ -5,10 +5,10 @@
 import { ApiConnection } from "../api_connection.ts";
 import type { Peer } from "./peer.ts";
 
-const KEPT_CALLS = 1000;
+const KEPT_CALLS = 4000;
 const FRESH_CALLS = 300;
 
-/** Makes some hundred API calls, which takes less than a second where the link has no delay. */
+/** Makes some thousand API calls, which takes a second or two where the link has no delay. */
 export async function warmUp(peer: Peer, signal: AbortSignal): Promise<void> {
   for (let calls = KEPT_CALLS, i = 0; i < FRESH_CALLS; i++, calls = 1) {
     signal.throwIfAborted();

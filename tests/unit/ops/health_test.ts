@@ -44,7 +44,7 @@ Deno.test("health has the fields of the earlier relay, in its order", () => {
     status: "healthy",
     active_connections: 1,
     total_connections: 2,
-    error_count: 1,
+    error_count: 3,
     last_error: "",
   });
   assertMatch(uptime, /^\d+(ms|s)$/);
@@ -112,7 +112,7 @@ Deno.test("the status counts operations, the busiest first", () => {
     ["ContainerList", 1, 0],
   ]);
   assertEquals(operations[1]!.average_ms, 10);
-  assertEquals([errors.total, errors.last], [2, "reset by the client"]);
+  assertEquals([errors.total, errors.last], [4, "reset by the client"]);
 });
 
 Deno.test("a histogram counts into cumulative buckets and estimates quantiles", () => {

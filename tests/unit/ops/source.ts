@@ -7,6 +7,7 @@ export const HOST: HostStatus = {
   name: "ssh://dev@gpu:22",
   state: "up",
   since: "2025-01-16T10:30:00.000Z",
+  losses: 2,
   reconnects: 2,
   failed_attempts: 1,
   rtt_ms: 12.5,

@@ -71,7 +71,8 @@ Deno.test("a burst leaves a bounded number of idle connections", async () => {
   const burst = await Promise.all(Array.from({ length: 50 }, () => pool.acquire("interactive")));
   for (const upstream of burst) pool.release(upstream);
   await turn();
-  const ends = await Promise.all(far.map((duplex) => Promise.race([duplex.read(), turn()])));
+  const soon = turn();
+  const ends = await Promise.all(far.map((duplex) => Promise.race([duplex.read(), soon])));
   const open = ends.filter((end) => end !== null).length;
   assert(open <= 8 + 2, `${open} are open`);
   pool.close();

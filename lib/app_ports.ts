@@ -1,0 +1,132 @@
+/**
+ * The part of the composition root that is about ports: published ones, those of the host's network
+ * and forwards that the user has written down. Whoever calls owns what is made.
+ */
+import { ownerId } from "./config/owner.ts";
+import type { Settings } from "./config/settings.ts";
+import { AgentError } from "./errors.ts";
+import { HostPorts } from "./forward/host_ports.ts";
+import { BindError, ForwardingManager } from "./forward/manager.ts";
+import { Publishing } from "./intercept/publishing.ts";
+import type { Listener } from "./listen/listener.ts";
+import { logger } from "./log.ts";
+import { isLoopback } from "./net/address.ts";
+import type { Supervisor } from "./transport/supervisor.ts";
+
+/** How long a client of a published port waits for a lost connection to come back. */
+const FORWARD_WAIT_MS = 10_000;
+const DEFAULT_SSH_PORT = 22;
+
+/** The local ports; none of them may be one that leads to the agent or to its remote host. */
+export function makeForwarding(
+  settings: Settings,
+  supervisor: Supervisor,
+  listeners: readonly Listener[],
+): ForwardingManager {
+  const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
+  const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
+  const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  const { address, rules } = settings.ports;
+  return new ForwardingManager({
+    publishAddress: address,
+    rules,
+    findShell: async (signal) =>
+      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
+    guarded: ({ port }) => guarded.has(port),
+    open: (target, signal) =>
+      supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+  });
+}
+
+/** Finds ports on the host's network; not those that are published or lead to the host itself. */
+export function makeHostPorts(
+  settings: Settings,
+  supervisor: Supervisor,
+  forwarding: ForwardingManager,
+): HostPorts {
+  const { sshPort = DEFAULT_SSH_PORT } = settings;
+  return new HostPorts({
+    forwarding,
+    findShell: async (signal) => {
+      await isUp(supervisor, signal);
+      const { state } = supervisor;
+      return state.kind === "up" ? state.transport.shell : undefined;
+    },
+    exclude: () => {
+      const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
+        .flatMap((each) => each.remote?.port ?? []);
+      return new Set([sshPort, ...remote]);
+    },
+  });
+}
+
+/** What rewrites and follows published ports; nothing where they are left alone. */
+export async function makePublishing(
+  settings: Settings,
+  supervisor: Supervisor,
+  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
+): Promise<Publishing | undefined> {
+  const { mode, foreign } = settings.ports;
+  if (mode === "off" || settings.mode === "raw") return undefined;
+  if (settings.transport === "mtls") {
+    logger("ports").info(
+      "Published ports stay on the remote host: the gateway only leads to Docker",
+    );
+    return undefined;
+  }
+  return new Publishing({
+    policy: { owner: await ownerId(settings.stateFolder), mode },
+    foreign,
+    forwarding,
+    hostPorts,
+    open: (signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane: "interactive",
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    openWhenUp: async (signal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
+    },
+    warnings: (bindings) => forwarding.warnings(bindings),
+  });
+}
+
+/** Opens the forwards that no container asks for. */
+export async function openForwards(
+  settings: Settings,
+  forwarding: ForwardingManager,
+): Promise<void> {
+  for (const forward of settings.ports.forwards) {
+    try {
+      await forwarding.addPlain(forward);
+    } catch (cause) {
+      if (!(cause instanceof BindError)) throw cause;
+      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
+        cause,
+        hint: "choose another local port",
+      });
+    }
+  }
+}
+
+/** Waits for the remote host without asking for it: that would end the pauses between attempts. */
+function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const look = () => {
+      if (supervisor.state.kind === "up") end(resolve);
+      else if (supervisor.state.kind === "closed" || signal.aborted) {
+        end(() => reject(signal.reason));
+      }
+    };
+    const end = (settle: () => void) => {
+      forget();
+      signal.removeEventListener("abort", look);
+      settle();
+    };
+    const forget = supervisor.onChange(look);
+    signal.addEventListener("abort", look);
+    look();
+  });
+}

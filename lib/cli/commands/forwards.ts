@@ -1,0 +1,62 @@
+/**
+ * `forwards`: the local ports of the programs of this user that run now, as a table or as JSON.
+ * Changes nothing; the programs are found by their private sockets.
+ */
+import { runtimeFolders } from "../../config/paths.ts";
+import type { Values } from "../../config/schema.ts";
+import { askForwards } from "../../ops/ask.ts";
+import type { Forwards } from "../../ops/forwards.ts";
+import type { ForwardDetails } from "../../ops/source.ts";
+import type { System } from "../system.ts";
+import { nobody, size } from "./status.ts";
+
+const HEAD = ["CONTAINER", "REQUESTED", "LOCAL", "REMOTE", "CONNECTIONS", "SENT", "RECEIVED"];
+
+/** Asks all programs that run. */
+export type Ask = (directories: readonly string[]) => Promise<Forwards[]>;
+
+/** Returns the exit code 0. Throws `AgentError` of kind `unreachable` when none runs. */
+export async function runForwards(
+  { json }: Pick<Values, "json">,
+  system: System,
+  ask: Ask = askForwards,
+): Promise<number> {
+  const found = await ask(runtimeFolders(system.place));
+  if (json) system.out(JSON.stringify(found, null, 2) + "\n");
+  if (found.length === 0) throw nobody();
+  if (!json) system.out(renderForwards(found));
+  return 0;
+}
+
+/** The table for people: one for each program, with a heading when there are several. */
+export function renderForwards(found: readonly Forwards[]): string {
+  const tables = found.map(({ pid, hosts, forwards }) => {
+    const heading = found.length > 1 ? `${hosts.join(", ")} (process ${pid})\n` : "";
+    return heading + renderTable([[...HEAD, "STATE"], ...forwards.map(rowOf)]);
+  });
+  return tables.join("\n");
+}
+
+function rowOf(forward: ForwardDetails): string[] {
+  const { container, container_id, requested, local, remote, connections, bytes } = forward;
+  return [
+    container === "" ? container_id.slice(0, 12) : container,
+    forward.kind === "host" ? "host network" : requested,
+    local,
+    remote === "" ? "-" : remote,
+    `${connections.open} of ${connections.total}`,
+    size(bytes.sent),
+    size(bytes.received),
+    forward.state,
+  ];
+}
+
+function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  );
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0));
+    return `${cells.join("   ").trimEnd()}\n`;
+  }).join("");
+}
