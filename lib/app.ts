@@ -3,6 +3,7 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
+import { type Binding, makeBinding } from "./app_binds.ts";
 import { makeForwarding, makeHostPorts, makePublishing, openForwards } from "./app_ports.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
@@ -65,11 +66,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const binding = running.binding = await makeBinding(
-      settings,
-      supervisor,
-      (abort) => isUp(supervisor, abort),
-    );
+    const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
     const interceptors = [

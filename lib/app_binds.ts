@@ -2,6 +2,7 @@
  * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
+import { isUp } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { AgentError } from "./errors.ts";
@@ -28,7 +29,6 @@ export interface Binding {
 export async function makeBinding(
   settings: Settings,
   supervisor: Supervisor,
-  whenUp: (signal: AbortSignal) => Promise<void>,
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const obstacle = settings.transport === "mtls"
@@ -42,7 +42,7 @@ export async function makeBinding(
   }
   const owner = await ownerId(settings.stateFolder);
   const sync = await openSync(settings, settings.stateFolder, owner, supervisor);
-  return { sync, mounts: makeMounts({ settings, supervisor, whenUp }, sync, owner) };
+  return { sync, mounts: makeMounts(settings, supervisor, { sync, owner }) };
 }
 
 function openSync(
@@ -78,16 +78,10 @@ async function bulkShell(
   throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
 }
 
-interface Surroundings {
-  readonly settings: Settings;
-  readonly supervisor: Supervisor;
-  whenUp(signal: AbortSignal): Promise<void>;
-}
-
 function makeMounts(
-  { settings, supervisor, whenUp }: Surroundings,
-  sync: SyncManager,
-  owner: string,
+  settings: Settings,
+  supervisor: Supervisor,
+  { sync, owner }: { sync: SyncManager; owner: string },
 ): BindMounts {
   const engine = parseRemoteDocker(settings.remoteDocker);
   const { mode } = settings.sync;
@@ -107,7 +101,7 @@ function makeMounts(
         ...(signal && { signal }),
       }),
     openWhenUp: async (signal) => {
-      await whenUp(signal);
+      await isUp(supervisor, signal);
       return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
     },
   });

@@ -51,7 +51,8 @@ export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> =
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`
- * and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size` becomes bytes.
+ * and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size` becomes
+ * bytes.
  */
 export type OptionType =
   | "string"

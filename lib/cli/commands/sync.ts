@@ -5,6 +5,7 @@
 import { connectorOf } from "../../app.ts";
 import { loadSettings, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
+import { resolvePath } from "../../config/paths.ts";
 import { AgentError } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { join } from "node:path";
@@ -93,7 +94,11 @@ async function sync(
         throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
       },
     });
-    await carry(manager, { local: join(system.cwd, local), path, mode: options.mode }, {
+    await carry(manager, {
+      local: resolvePath(local, system.cwd, system.place),
+      path,
+      mode: options.mode,
+    }, {
       watches,
       system,
       signal,

@@ -33,6 +33,7 @@ Deno.test("defaults are complete", async () => {
       gitignore: false,
       mode: "two-way-safe",
     },
+    binds: { rules: [], home: "/home/dev", bar: true },
   });
 });
 
