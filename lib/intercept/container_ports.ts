@@ -18,11 +18,14 @@ import { PORTS_LABEL } from "./port_label.ts";
 export interface ContainerPortsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
   readonly ends: LocalEnds;
+  /** Pause between attempts to get a port that somebody else holds. Default: 2,000 ms. */
+  readonly retryMs?: number;
   readonly log?: Logger;
 }
 
 /** Containers remembered from their creation; of more, the oldest are asked for again. */
 const MAX_CREATED = 4096;
+const RETRY_MS = 2_000;
 const FULL_ID = /^[0-9a-f]{64}$/;
 
 /** See the file comment. */
@@ -36,6 +39,8 @@ export class ContainerPorts {
   readonly #turns = new Map<string, Promise<void>>();
   /** Looks asked for and not begun: one look serves all who ask meanwhile. */
   readonly #waiting = new Map<string, Promise<void>>();
+  /** Containers whose local ports somebody else holds, with the timer of the next attempt. */
+  readonly #blocked = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #closing = new AbortController();
 
   constructor(options: ContainerPortsOptions) {
@@ -51,9 +56,10 @@ export class ContainerPorts {
     if (oldest !== undefined) this.#created.delete(oldest);
   }
 
-  /** Whether `id` was created here, with ports, and has not been started since. */
-  isUnstarted(id: string): boolean {
-    return (this.#created.get(id)?.bindings.length ?? 0) > 0 && !this.#followed.has(id);
+  /** Whether container `id` is one of ours and holds no local ports now. */
+  awaitsStart(id: string): boolean {
+    const ours = this.#followed.has(id) || (this.#created.get(id)?.bindings.length ?? 0) > 0;
+    return ours && this.#options.ends.published(id) === undefined;
   }
 
   /**
@@ -86,12 +92,18 @@ export class ContainerPorts {
 
   /**
    * The attempt to start that was announced with {@link reserve} is over: looks at the container and
-   * lets its ports go live, or gives them back. Throws what went wrong, and then the next event or
-   * connection leads to another look.
+   * lets its ports go live, or gives them back. It does so also when its client is gone. Throws what
+   * went wrong, and then the next event or connection leads to another look.
    */
-  async settle(id: string, signal: AbortSignal): Promise<void> {
+  async settle(id: string): Promise<void> {
     this.#started(id);
-    await this.#inTurn(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+    const { signal } = this.#closing;
+    try {
+      await this.#inTurn(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+    } catch (error) {
+      if (error instanceof BindError) this.#tell(id, error);
+      throw error;
+    }
   }
 
   /** As {@link settle}, in the background: nobody waits for the outcome any more. */
@@ -151,12 +163,18 @@ export class ContainerPorts {
     const id = type === "network" ? attributes["container"] ?? "" : event.id;
     if (type === "container" && action === "destroy") this.#created.delete(id);
     const followed = this.#followed.has(id);
-    if (action === "rename" && followed) {
-      this.#followed.set(id, attributes["name"] ?? "");
-      this.#options.ends.rename(id, attributes["name"] ?? "");
-    } else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
+    if (type === "container" && action === "rename") this.#rename(id, attributes["name"] ?? "");
+    else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
       void this.#look(id);
     }
+  }
+
+  #rename(id: string, name: string): void {
+    const created = this.#created.get(id);
+    if (created !== undefined) this.#created.set(id, { ...created, name });
+    if (!this.#followed.has(id)) return;
+    this.#followed.set(id, name);
+    this.#options.ends.rename(id, name);
   }
 
   #mayBeOurs(action: string, attributes: Readonly<Record<string, string>>): boolean {
@@ -175,11 +193,12 @@ export class ContainerPorts {
         // ports one on the host's network exposes.
         this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
-          : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
+          : this.#inTurn(view.id, () => this.#apply(view.id, view))
+            .catch((error) => this.#tell(view.id, error))
       ));
       await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
     } catch (error) {
-      this.#tell(error);
+      this.#tell("", error);
     }
   }
 
@@ -204,7 +223,7 @@ export class ContainerPorts {
       this.#waiting.delete(id);
       if (this.#starting.has(id)) return;
       await this.#apply(id, await this.#inspect(id, this.#closing.signal));
-    }).catch(this.#tell);
+    }).catch((error) => this.#tell(id, error));
     this.#waiting.set(id, look);
     return look;
   }
@@ -215,20 +234,34 @@ export class ContainerPorts {
     if (view === undefined) {
       this.#followed.delete(id);
       this.#created.delete(id);
+      this.#blocked.delete(id);
       return await ends.forget(id);
     }
     if (!ends.concern(view)) return;
     this.#followed.set(id, view.name);
     // Another attempt to start it has taken the ports, and will settle that itself.
     if (view.running || !this.#starting.has(id)) await ends.follow(view);
+    this.#blocked.delete(id);
   }
 
-  readonly #tell = (error: unknown): void => {
+  /**
+   * A container that runs while somebody else holds its local port gets it as soon as it is free,
+   * such as from an earlier agent that is about to end.
+   */
+  #tell(id: string, error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    if (error instanceof BindError) {
-      this.#log.warn(`A container runs without its local ports: ${messageOf(error)}`);
-    } else this.#log.warn(`Cannot follow the ports of a container: ${describeError(error)}`);
-  };
+    if (!(error instanceof BindError)) {
+      return this.#log.warn(`Cannot follow the ports of a container: ${describeError(error)}`);
+    }
+    if (!this.#blocked.has(id)) {
+      const container = this.#followed.get(id) ?? id;
+      this.#log.warn(`A container runs without its local ports: ${messageOf(error)}`, {
+        container,
+      });
+    }
+    clearTimeout(this.#blocked.get(id));
+    this.#blocked.set(id, setTimeout(() => void this.#look(id), this.#options.retryMs ?? RETRY_MS));
+  }
 
   #inTurn(id: string, work: () => Promise<void>): Promise<void> {
     const before = this.#turns.get(id) ?? Promise.resolve();
@@ -243,5 +276,6 @@ export class ContainerPorts {
   /** Ends the looks under way; the listeners are closed by their owner. */
   close(): void {
     this.#closing.abort();
+    for (const timer of this.#blocked.values()) clearTimeout(timer);
   }
 }

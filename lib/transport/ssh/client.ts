@@ -5,7 +5,7 @@
  */
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import type { OpenOptions, Target, Transport } from "../transport.ts";
+import type { OpenOptions, RemoteListener, Target, Transport } from "../transport.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { BulkLane } from "./bulk_lane.ts";
 import { connectThrough } from "./chain.ts";
@@ -14,12 +14,18 @@ import type { Connection } from "./connection.ts";
 import { probeFacts, type RemoteFacts } from "./facts.ts";
 import type { SshDeps } from "./handshake.ts";
 import { openFailure } from "./open_failure.ts";
+import { widenWindow } from "./receive_window.ts";
+import { remoteListen } from "./remote_listen.ts";
 import type { ResolvedSsh } from "./settings.ts";
 import { endServerDelay, SshShell } from "./shell.ts";
 
 /** A transport over SSH. */
 export interface SshTransport extends Transport {
   readonly shell: SshShell;
+  listen(
+    address: { host: string; port: number },
+    serve: (stream: Duplex) => void,
+  ): Promise<RemoteListener>;
   /** What the remote host is; `undefined` if it runs no commands. Never rejects. */
   readonly facts: Promise<RemoteFacts | undefined>;
 }
@@ -77,6 +83,16 @@ class Client implements SshTransport {
     return shell;
   }
 
+  async listen(
+    address: { host: string; port: number },
+    serve: (stream: Duplex) => void,
+  ): Promise<RemoteListener> {
+    const connection = this.#interactive;
+    return await connection.withClient((client) =>
+      remoteListen(connection, client, address, serve)
+    );
+  }
+
   async #openOn(
     connection: Connection,
     wanted: Target,
@@ -89,7 +105,8 @@ class Client implements SshTransport {
         if (target.kind === "unix") client.openssh_forwardOutStreamLocal(target.path, done);
         else client.forwardOut("127.0.0.1", 0, target.host, target.port, done);
       }, signal);
-      return channelDuplex(channel, connection);
+      const isBulk = connection !== this.#interactive;
+      return channelDuplex(channel, connection, isBulk ? widenWindow(channel) : undefined);
     } catch (error) {
       if (error instanceof AgentError || signal?.aborted) throw error;
       throw await openFailure(target, error, connection.peer.name, this.shell);
