@@ -164,18 +164,21 @@ class Session {
 
 /** The socket beneath a connection, as its channels see it. */
 class SocketCarrier implements ChannelCarrier {
-  readonly closed: Promise<void>;
   readonly #socket: Socket;
+  readonly #lostListeners = new Set<() => void>();
   #lost: Error | undefined;
 
   constructor(socket: Socket) {
     this.#socket = socket;
-    const { promise, resolve } = Promise.withResolvers<void>();
-    this.closed = promise;
     socket.once("close", () => {
       this.#lost = new Deno.errors.ConnectionReset("The client is gone");
-      resolve();
+      for (const listener of [...this.#lostListeners]) listener();
     });
+  }
+
+  onLost(listener: () => void): () => void {
+    this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
   }
 
   get lost(): Error | undefined {

@@ -11,26 +11,31 @@ import type { Duplex } from "../../net/duplex.ts";
 
 /** What a channel has to know of the connection it is on, at either end. */
 export interface ChannelCarrier {
-  /** Settles, never rejecting, when the connection is gone. */
-  readonly closed: Promise<unknown>;
+  /**
+   * Calls `listener` when the connection is gone, unless the returned function was called before. Not
+   * a promise: its reactions would outlive the channels, thousands of them on a connection of days.
+   */
+  onLost(listener: () => void): () => void;
   /** Why nothing can be read or written any more; `undefined` while the connection lives. */
   readonly lost: Error | undefined;
   /** Resolves once the stream beneath has room. */
   drained(): Promise<void> | undefined;
 }
 
-/** Wraps a channel of `connection` and owns it. */
+/** Wraps a channel of `connection` and owns it. `onRead` is told how many bytes were just read. */
 export function channelDuplex(
   channel: ClientChannel | ServerChannel,
   connection: ChannelCarrier,
+  onRead: (bytes: number) => void = () => {},
 ): Duplex {
-  return new ChannelDuplex(channel, connection);
+  return new ChannelDuplex(channel, connection, onRead);
 }
 
 class ChannelDuplex implements Duplex {
   readonly closed: Promise<void>;
   readonly #channel: ClientChannel | ServerChannel;
   readonly #connection: ChannelCarrier;
+  readonly #onRead: (bytes: number) => void;
   #ended = false;
   #freed = false;
   #closing = false;
@@ -38,9 +43,14 @@ class ChannelDuplex implements Duplex {
   #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
-  constructor(channel: ClientChannel | ServerChannel, connection: ChannelCarrier) {
+  constructor(
+    channel: ClientChannel | ServerChannel,
+    connection: ChannelCarrier,
+    onRead: (bytes: number) => void,
+  ) {
     this.#channel = channel;
     this.#connection = connection;
+    this.#onRead = onRead;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     channel.on("readable", () => this.#onReadable());
@@ -50,12 +60,13 @@ class ChannelDuplex implements Duplex {
     });
     // ssh2 never emits an error on a channel; if it did, `close` would follow.
     channel.on("error", () => this.#wake());
+    const forget = connection.onLost(() => this.#wake());
     channel.on("close", () => {
       this.#freed = true;
+      forget();
       this.#wake();
       resolve();
     });
-    connection.closed.then(() => this.#wake());
   }
 
   #onReadable(): void {
@@ -73,7 +84,10 @@ class ChannelDuplex implements Duplex {
     for (;;) {
       if (this.#closing) throw closedError();
       const chunk: Buffer | null = this.#channel.read();
-      if (chunk !== null) return chunk;
+      if (chunk !== null) {
+        this.#onRead(chunk.length);
+        return chunk;
+      }
       if (this.#connection.lost !== undefined) throw this.#connection.lost;
       if (this.#ended || this.#freed) return null;
       await new Promise<void>((resolve) => this.#wakeReader = resolve);

@@ -14,6 +14,7 @@ import type { Connection } from "./connection.ts";
 import { probeFacts, type RemoteFacts } from "./facts.ts";
 import type { SshDeps } from "./handshake.ts";
 import { openFailure } from "./open_failure.ts";
+import { widenWindow } from "./receive_window.ts";
 import type { ResolvedSsh } from "./settings.ts";
 import { endServerDelay, SshShell } from "./shell.ts";
 
@@ -89,7 +90,8 @@ class Client implements SshTransport {
         if (target.kind === "unix") client.openssh_forwardOutStreamLocal(target.path, done);
         else client.forwardOut("127.0.0.1", 0, target.host, target.port, done);
       }, signal);
-      return channelDuplex(channel, connection);
+      const isBulk = connection !== this.#interactive;
+      return channelDuplex(channel, connection, isBulk ? widenWindow(channel) : undefined);
     } catch (error) {
       if (error instanceof AgentError || signal?.aborted) throw error;
       throw await openFailure(target, error, connection.peer.name, this.shell);

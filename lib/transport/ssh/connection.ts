@@ -31,6 +31,7 @@ export class Connection {
   #lost: AgentError | undefined;
   #closing = false;
   #isOpen = true;
+  readonly #lostListeners = new Set<() => void>();
 
   /** Takes over a client that is ready, and the stream it runs on. */
   constructor(peer: Peer, client: Client, stream: NodeDuplex) {
@@ -45,6 +46,7 @@ export class Connection {
       this.#isOpen = false;
       this.#lost = lostError(peer.name, this.#closing ? "it was closed" : reasonOf(cause), cause);
       resolve(this.#closing ? undefined : this.#lost);
+      for (const listener of [...this.#lostListeners]) listener();
     });
   }
 
@@ -56,6 +58,12 @@ export class Connection {
   /** Why nothing can be read or written any more; `undefined` while the connection lives. */
   get lost(): AgentError | undefined {
     return this.#lost;
+  }
+
+  /** Calls `listener` when the connection is gone, until the returned function is called. */
+  onLost(listener: () => void): () => void {
+    this.#lostListeners.add(listener);
+    return () => this.#lostListeners.delete(listener);
   }
 
   /** Resolves once the stream beneath has room, so that queues stay in the channels' windows. */
