@@ -51,8 +51,9 @@ export function openMode(mode: number, kind: Entry["kind"]): number {
   return mode | 0o666 | ((mode & 0o100) !== 0 ? 0o111 : 0);
 }
 
-/** The mode a remote one stands for: the agreed one if it is what we would have given the file. */
+/** The local mode a remote one stands for: the agreed one if it is what we would have given it. */
 export function meantMode(actual: number, kind: Entry["kind"], agreed: number | undefined): number {
   if (agreed !== undefined && actual === openMode(agreed, kind)) return agreed;
-  return actual;
+  // Open to all is what we make things there; here they become what people usually have.
+  return actual === openMode(actual, kind) ? actual & ~0o022 : actual;
 }

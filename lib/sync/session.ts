@@ -12,6 +12,7 @@ import { Agenda } from "./agenda.ts";
 import { loadIgnoreRules } from "./ignore_files.ts";
 import type { LocalTree } from "./local_tree.ts";
 import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
+import { lacksRights, openRights } from "./remote_rights.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
 import { AgreedIndex, type SessionRecord, writeSession } from "./state.ts";
@@ -257,6 +258,7 @@ export class Session {
 
   async #settleAll(isFlush: boolean): Promise<void> {
     let lost = 0;
+    let rights = this.#remote?.root.isOpen ?? true;
     for (let round = 1;; round++) {
       const scope = this.#agenda.take();
       let result: RoundResult;
@@ -268,6 +270,11 @@ export class Session {
         this.#agenda.all();
         continue;
       }
+      if (await this.#opensRights(result, rights)) {
+        rights = false;
+        this.#agenda.all();
+        continue;
+      }
       this.#tell(result.problems);
       if (result.unsettled.length === 0) break;
       if (round >= MAX_ROUNDS) throw unsettled(result);
@@ -276,6 +283,19 @@ export class Session {
     }
     this.#state = this.#watcher === undefined ? "idle" : "watching";
     if (isFlush) this.update({ lastSync: Date.now() });
+  }
+
+  /** Gets the rights to what containers have made, once in a run. Returns whether that may help. */
+  async #opensRights({ complaints, problems }: RoundResult, wanted: boolean): Promise<boolean> {
+    const all = [...complaints, ...problems.map(({ reason }) => reason)];
+    if (!wanted || this.#remote?.root.isOpen !== true || !lacksRights(all)) return false;
+    const { shell, root } = this.#remote;
+    const obstacle = await openRights(shell, root, this.#closing.signal);
+    if (obstacle === undefined) return true;
+    this.#deps.log.warn(`Cannot get the rights to what containers have written: ${obstacle}`, {
+      folder: this.#record.root,
+    });
+    return false;
   }
 
   /** Whether the same may go well at once: on a new connection, or with a new remote copy. */
