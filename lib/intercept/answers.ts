@@ -44,20 +44,23 @@ async function collectView(response: ResponseMessage): Promise<Uint8Array> {
 }
 
 /** A stream of events in which `edit` changes those with the label, line by line. */
-export function editedEvents(
+export async function editedEvents(
   response: ResponseMessage,
   edit: (event: Json) => void,
   { label }: LabelEdit,
-): ResponseMessage {
-  if (response.head.status !== 200) return response;
+): Promise<ResponseMessage> {
+  const { head, framing } = response;
+  if (head.status !== 200) return response;
   const wanted = encoder.encode(label);
-  const body = mapLines(response.body, response.framing, (line) => {
+  const body = mapLines(response.body, framing, (line) => {
     if (!includes(line, wanted)) return line;
     const event = parseJson(line);
     edit(event);
     return withLineFeed(encodeJson(event));
   });
-  return { ...response, body };
+  // A stream that knows its end is no stream: its length changes with its lines.
+  if (framing.kind !== "length") return { ...response, body };
+  return withResponseBody(response, await collectView({ ...response, body }));
 }
 
 /** Sends the request on with another query. */

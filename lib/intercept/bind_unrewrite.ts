@@ -36,7 +36,7 @@ export function unrewriteBinds(containers: Pick<ContainerBinds, "recall">): Inte
           return value;
         }, EDIT);
       case "SystemEvents":
-        return editedEvents(await next(), showBindsEvent, EDIT);
+        return await editedEvents(await next(), showBindsEvent, EDIT);
       case "ImageCommit":
         dropLabel(exchange, containers);
         return await next();

@@ -13,6 +13,7 @@ import { type Logger, logger } from "../log.ts";
 import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
 import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 import { PORTS_LABEL } from "./port_label.ts";
+import { Turns } from "./turns.ts";
 
 /** What is needed to follow the ports of containers. */
 export interface ContainerPortsOptions {
@@ -26,6 +27,8 @@ export interface ContainerPortsOptions {
 /** Containers remembered from their creation; of more, the oldest are asked for again. */
 const MAX_CREATED = 4096;
 const RETRY_MS = 2_000;
+/** Fewer characters of an id are taken for a name. */
+const MIN_ID = 12;
 const FULL_ID = /^[0-9a-f]{64}$/;
 
 /** See the file comment. */
@@ -36,7 +39,7 @@ export class ContainerPorts {
   /** Names of containers whose ports are followed, by id. */
   readonly #followed = new Map<string, string>();
   readonly #starting = new Map<string, number>();
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = new Turns();
   /** Looks asked for and not begun: one look serves all who ask meanwhile. */
   readonly #waiting = new Map<string, Promise<void>>();
   /** Containers whose local ports somebody else holds, with the timer of the next attempt. */
@@ -81,12 +84,37 @@ export class ContainerPorts {
     const { id } = container;
     this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
     try {
-      await this.#turns.get(id);
-      await this.#options.ends.prepare(container);
+      await this.#turns.idle(id);
+      await this.#prepare(container);
       this.#followed.set(id, container.name);
     } catch (error) {
       this.#started(id);
       throw error;
+    }
+  }
+
+  /**
+   * A client that has just seen a container stop may use its port for the next one, sooner than the
+   * event of it is here.
+   */
+  async #prepare(container: StartingContainer): Promise<void> {
+    const { ends } = this.#options;
+    try {
+      await ends.prepare(container);
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      const { reason, subject } = error;
+      const others = [...this.#followed.keys()].filter((id) => id !== container.id);
+      const looks = others.flatMap((id) => {
+        const holds = ends.published(id)?.some(({ local }) =>
+          reason === "exhausted" || local.port === subject.port
+        );
+        // One that is about to give its ports back does not show them any more.
+        return holds ? [this.#look(id)] : this.#turns.has(id) ? [this.#turns.idle(id)] : [];
+      });
+      if (looks.length === 0) throw error;
+      await Promise.all(looks);
+      await ends.prepare(container);
     }
   }
 
@@ -99,7 +127,7 @@ export class ContainerPorts {
     this.#started(id);
     const { signal } = this.#closing;
     try {
-      await this.#inTurn(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+      await this.#turns.run(id, async () => this.#apply(id, await this.#inspect(id, signal)));
     } catch (error) {
       if (error instanceof BindError) this.#tell(id, error);
       throw error;
@@ -125,10 +153,7 @@ export class ContainerPorts {
     if (status === 404) return undefined;
     const view = viewOfInspect(body);
     if (status === 200 && view !== undefined) return view;
-    throw new AgentError(
-      "engine",
-      `The engine answered the inspection of a container with ${status}`,
-    );
+    throw new AgentError("engine", `The engine answered an inspection with ${status}`);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
@@ -151,8 +176,11 @@ export class ContainerPorts {
 
   /** Whether `target`, a name or an id, is a container whose ports are followed. */
   isFollowed(target: string): boolean {
-    for (const [id, name] of this.#followed) {
-      if (target === name || (target.length >= 12 && id.startsWith(target))) return true;
+    const is = (id: string, name: string) =>
+      target === name || (target.length >= MIN_ID && id.startsWith(target));
+    for (const [id, name] of this.#followed) if (is(id, name)) return true;
+    for (const { id, name, bindings } of this.#created.values()) {
+      if (bindings.length > 0 && is(id, name)) return true;
     }
     return false;
   }
@@ -193,7 +221,7 @@ export class ContainerPorts {
         // ports one on the host's network exposes.
         this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
-          : this.#inTurn(view.id, () => this.#apply(view.id, view))
+          : this.#turns.run(view.id, () => this.#apply(view.id, view))
             .catch((error) => this.#tell(view.id, error))
       ));
       await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
@@ -219,7 +247,7 @@ export class ContainerPorts {
   #look(id: string): Promise<void> {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) return waiting;
-    const look = this.#inTurn(id, async () => {
+    const look = this.#turns.run(id, async () => {
       this.#waiting.delete(id);
       if (this.#starting.has(id)) return;
       await this.#apply(id, await this.#inspect(id, this.#closing.signal));
@@ -261,16 +289,6 @@ export class ContainerPorts {
     }
     clearTimeout(this.#blocked.get(id));
     this.#blocked.set(id, setTimeout(() => void this.#look(id), this.#options.retryMs ?? RETRY_MS));
-  }
-
-  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    const settled = turn.catch(() => {}).then(() => {
-      if (this.#turns.get(id) === settled) this.#turns.delete(id);
-    });
-    this.#turns.set(id, settled);
-    return turn;
   }
 
   /** Ends the looks under way; the listeners are closed by their owner. */

@@ -45,7 +45,7 @@ export function unrewritePorts(ports: UnrewriteOptions): Interceptor {
           return value;
         }, LABEL);
       case "SystemEvents":
-        return editedEvents(await next(), showEvent, LABEL);
+        return await editedEvents(await next(), showEvent, LABEL);
       case "ImageCommit":
         dropLabel(exchange, ports);
         return await next();

@@ -5,9 +5,8 @@
  */
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { AgentError, messageOf } from "../errors.ts";
+import { utils } from "../transport/ssh/ssh2.ts";
 import { type KeyKind, keyProblem, kindOfFile } from "./key_types.ts";
 
 /** As the manuals of SSH advise for RSA. */
@@ -76,14 +75,14 @@ function generate(kind: KeyKind, comment: string): Promise<Pair> {
   return new Promise((resolve, reject) => {
     const done = (error: Error | null, keys: Pair) =>
       error === null ? resolve(keys) : reject(error);
-    if (kind === "rsa") ssh2.utils.generateKeyPair("rsa", { bits: RSA_BITS, comment }, done);
-    else ssh2.utils.generateKeyPair("ed25519", { comment }, done);
+    if (kind === "rsa") utils.generateKeyPair("rsa", { bits: RSA_BITS, comment }, done);
+    else utils.generateKeyPair("ed25519", { comment }, done);
   });
 }
 
 /** Whether both halves can be read and are of one key. Exported for its test. */
 export function isSound(pair: Pair): boolean {
-  const [secret, open] = [ssh2.utils.parseKey(pair.private), ssh2.utils.parseKey(pair.public)];
+  const [secret, open] = [utils.parseKey(pair.private), utils.parseKey(pair.public)];
   if (secret instanceof Error || open instanceof Error || !secret.isPrivateKey()) return false;
   return secret.getPublicSSH().equals(open.getPublicSSH()) &&
     keyProblem(open.type, open.getPublicSSH()) === undefined;

@@ -1,5 +1,4 @@
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
+import { utils } from "../../../lib/transport/ssh/ssh2.ts";
 import { generateKeyFiles, isSound } from "../../../lib/relay/key_pair.ts";
 import { parseAuthorizedKeys } from "../../../lib/relay/authorized_keys.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
@@ -22,7 +21,7 @@ Deno.test("a key pair is its owner's alone and may sign in", () =>
     assertEquals(await modeOf(path), 0o600);
     assertEquals(await modeOf(`${directory}/new/.ssh`), 0o700);
     assertEquals(await modeOf(files.authorizedKeysFile), 0o600);
-    const key = ssh2.utils.parseKey(await Deno.readTextFile(path));
+    const key = utils.parseKey(await Deno.readTextFile(path));
     assertEquals(key instanceof Error ? key.message : key.type, "ssh-ed25519");
     const { keys } = parseAuthorizedKeys(await Deno.readTextFile(files.authorizedKeysFile));
     assertEquals(keys.length, 1);
@@ -74,7 +73,7 @@ Ltzg20/J0mJOn34AAAA/UermLFVCN2oo8kNTX6uf0766B/I3FHdMoBV+6X2jGd7Z
 Aw==
 -----END OPENSSH PRIVATE KEY-----
 `;
-  const good = ssh2.utils.generateKeyPairSync("rsa", { bits: 2048 });
+  const good = utils.generateKeyPairSync("rsa", { bits: 2048 });
   assertEquals(isSound(good), true);
   assertEquals(isSound({ private: spoilt, public: good.public }), false);
 });
