@@ -5,20 +5,15 @@
  * Below the state directory, `sync/ID` is what is known of a session; on the remote host,
  * `SYNC_ROOT/OWNER/ID/data` is its copy, and `staging` beside it is where uploads are put together.
  */
-import { createHash } from "node:crypto";
 import { join } from "node:path";
-import { AgentError, describeError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import { shellQuote } from "../transport/ssh/shell.ts";
-import type { Shell } from "../transport/transport.ts";
+import { AgentError } from "../errors.ts";
 import { loadIgnoreRules } from "./ignore_files.ts";
 import { relativeTo, remotePath } from "./path_map.ts";
-import { QueuedShell } from "./queued_shell.ts";
+import { pruneCopies } from "./prune.ts";
 import { expandHome, probeRemote } from "./remote_root.ts";
-import { askScript } from "./remote_shell.ts";
-import { Session } from "./session.ts";
+import type { Session } from "./session.ts";
+import { SessionStore, type SyncOptions } from "./session_store.ts";
 import { checkSize, resolveSource, type Source } from "./sources.ts";
-import { readSession, type SessionRecord, writeSession } from "./state.ts";
 import type {
   AttachedContainer,
   BindSync,
@@ -32,59 +27,35 @@ import type {
   SyncProgress,
 } from "./types.ts";
 
+export type { SyncOptions } from "./session_store.ts";
 export type * from "./types.ts";
 export { SyncRefused } from "./sources.ts";
 
-const ID = /^[0-9a-f]{16}$/;
 /** The part of a session's remote directory that containers see. */
 const DATA = "data";
 const STAGING = "staging";
 /** Inside the tree of a plain sync, which has no directory of its own around it. */
 const PLAIN_STAGING = ".remote-docker-agent-staging";
 
-/** What a manager is made of. */
-export interface SyncOptions {
-  /** Where state is kept; sessions are below `sync` in it. */
-  readonly stateFolder: string;
-  /** Tells the copies of this machine and user from those of others; see `config/owner.ts`. */
-  readonly owner: string;
-  /** The remote directory of all copies; `~` is the remote home directory. */
-  readonly syncRoot: string;
-  readonly maxBytes: number;
-  /** Patterns that hold for every session, in the syntax of gitignore. */
-  readonly ignore: readonly string[];
-  readonly gitignore: boolean;
-  /** Commands on the remote host; waits a bounded time for the connection, then throws. */
-  readonly shell: (signal: AbortSignal) => Promise<Shell>;
-  /** The remote host for people, such as `ssh://dev@gpu`. */
-  readonly remote: string;
-  /** The local home directory, which is never synced as a whole. */
-  readonly home?: string;
-  readonly platform?: typeof Deno.build.os;
-  readonly log: Logger;
-}
-
 /** See the file comment. */
 export class SyncManager implements BindSync {
   readonly #options: SyncOptions;
-  readonly #folder: string;
-  readonly #sessions = new Map<string, Session>();
-  readonly #shells = new WeakMap<Shell, QueuedShell>();
+  readonly #store: SessionStore;
   readonly #closing = new AbortController();
   /** Looking for a session and making it are one step. */
   #turn: Promise<unknown> = Promise.resolve();
 
   private constructor(options: SyncOptions) {
     this.#options = options;
-    this.#folder = join(options.stateFolder, "sync");
+    this.#store = new SessionStore(options);
   }
 
   /** Takes up the sessions of earlier runs; those that containers use are watched again. */
   static async open(options: SyncOptions): Promise<SyncManager> {
     const manager = new SyncManager(options);
-    for (const record of manager.#stored()) {
+    for (const record of manager.#store.stored()) {
       if (record.remote !== options.remote) continue;
-      const session = manager.#start(record);
+      const session = manager.#store.start(record);
       if (Object.keys(record.containers).length > 0) await session.watch(true);
     }
     return manager;
@@ -112,11 +83,11 @@ export class SyncManager implements BindSync {
     if (source.only !== undefined) {
       throw new AgentError("usage", `Cannot sync "${local}": it is not a folder`);
     }
-    const facts = await probeRemote(await this.#shell(signal), signal);
+    const facts = await probeRemote(await this.#store.shell(signal), signal);
     const path = expandHome(remote, facts).replace(/(?<=.)\/+$/, "");
     const absolute = path.startsWith("/") ? path : `${facts.home}/${path}`;
-    const id = this.#idOf(source.root, absolute);
-    const session = this.#sessions.get(id) ?? this.#start({
+    const id = this.#store.idOf(source.root, absolute);
+    const session = this.#store.sessions.get(id) ?? this.#store.start({
       id,
       root: source.root,
       mode,
@@ -136,7 +107,7 @@ export class SyncManager implements BindSync {
     container: { readonly id: string; readonly name: string },
     sessions: readonly string[],
   ): Promise<void> {
-    for (const session of sessions.map((id) => this.#get(id))) {
+    for (const session of sessions.map((id) => this.#store.get(id))) {
       const { containers } = session.record;
       session.update({ containers: { ...containers, [container.id]: container.name } });
       await session.watch(true);
@@ -144,7 +115,7 @@ export class SyncManager implements BindSync {
   }
 
   async detach(containerId: string): Promise<void> {
-    for (const session of this.#sessions.values()) {
+    for (const session of this.#store.sessions.values()) {
       if (session.record.containers[containerId] === undefined) continue;
       const { [containerId]: _gone, ...containers } = session.record.containers;
       session.update({ containers });
@@ -154,7 +125,7 @@ export class SyncManager implements BindSync {
 
   /** Watches a session although no container uses it, until `close`. */
   async watch(id: string): Promise<void> {
-    await this.#get(id).watch(true);
+    await this.#store.get(id).watch(true);
   }
 
   async flush(sessions: readonly string[], options: FlushOptions = {}): Promise<void> {
@@ -162,7 +133,7 @@ export class SyncManager implements BindSync {
     const total = new Map<string, SyncProgress>();
     const results = await Promise.allSettled(
       [...new Set(sessions)].map((id) =>
-        this.#get(id).flush({
+        this.#store.get(id).flush({
           ...(signal && { signal }),
           ...(onProgress && {
             onProgress: (progress) => {
@@ -188,16 +159,16 @@ export class SyncManager implements BindSync {
   }
 
   snapshot(): readonly SyncInfo[] {
-    return [...this.#sessions.values()].map((session) => session.info());
+    return [...this.#store.sessions.values()].map((session) => session.info());
   }
 
   conflicts(): Promise<readonly Conflict[]> {
-    const all = [...this.#sessions.values()].flatMap(({ conflicts }) => conflicts.list());
+    const all = [...this.#store.sessions.values()].flatMap(({ conflicts }) => conflicts.list());
     return Promise.resolve(all.sort((a, b) => b.time - a.time));
   }
 
   async restore(conflictId: string, to?: string): Promise<void> {
-    for (const { conflicts } of this.#sessions.values()) {
+    for (const { conflicts } of this.#store.sessions.values()) {
       if (await conflicts.restore(conflictId, to)) return;
     }
     throw new AgentError("usage", `There is no conflict "${conflictId}"`, {
@@ -206,64 +177,20 @@ export class SyncManager implements BindSync {
   }
 
   pause(session: string): void {
-    this.#get(session).pause();
+    this.#store.get(session).pause();
   }
 
   resume(session: string): void {
-    this.#get(session).resume();
+    this.#store.get(session).resume();
   }
 
   async prune({ dryRun }: { readonly dryRun: boolean }): Promise<readonly PruneEntry[]> {
-    const { signal } = this.#closing;
-    const shell = await this.#shell(signal);
-    const base = await this.#base(shell, signal);
-    const { value = "" } = await askScript(
-      shell,
-      `cd ${shellQuote(base)} 2>/dev/null && ls -1; :`,
-      signal,
-    );
-    const pruned: PruneEntry[] = [];
-    for (const id of value.split("\n").filter((name) => ID.test(name))) {
-      const session = this.#sessions.get(id);
-      if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
-      const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
-      if (dryRun || await this.#pruneOne(shell, entry, session, signal)) pruned.push(entry);
-    }
-    return pruned;
+    return await pruneCopies(this.#store, dryRun, this.#closing.signal);
   }
 
   async close(): Promise<void> {
     this.#closing.abort(new AgentError("lost", "The agent is shutting down"));
-    await Promise.all([...this.#sessions.values()].map((session) => session.close()));
-  }
-
-  /** What the remote copy alone has is brought back before it is removed. */
-  async #pruneOne(
-    shell: Shell,
-    { session: id, remotePath: path, root }: PruneEntry,
-    session: Session | undefined,
-    signal: AbortSignal,
-  ): Promise<boolean> {
-    try {
-      await session?.flush({ signal });
-    } catch (error) {
-      this.#options.log.warn(`Not pruned: ${describeError(error)}`, { folder: root, path });
-      return false;
-    }
-    await session?.close();
-    this.#sessions.delete(id);
-    const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);
-    if (code !== 0) {
-      this.#options.log.warn("Not all of a remote copy could be removed", {
-        path,
-        error: stderr[0] ?? "",
-      });
-    }
-    // Kept versions are the user's until restored.
-    if ((session?.conflicts.count ?? 0) === 0 && session !== undefined) {
-      Deno.removeSync(join(this.#folder, id), { recursive: true });
-    } else if (session !== undefined) session.forget();
-    return code === 0;
+    await Promise.all([...this.#store.sessions.values()].map((session) => session.close()));
   }
 
   async #find(
@@ -278,18 +205,18 @@ export class SyncManager implements BindSync {
       return shared;
     }
     const { only, root } = source;
-    const id = this.#idOf(only === undefined ? root : join(root, only), "");
-    const known = this.#sessions.get(id);
+    const id = this.#store.idOf(only === undefined ? root : join(root, only), "");
+    const known = this.#store.sessions.get(id);
     if (known !== undefined) {
       this.#widen(known, mode, request.mode !== undefined);
       return { session: known, below: "" };
     }
     const ignore = [...this.#options.ignore, ...(request.ignore ?? [])];
-    const tree = { root, platform: this.#platform };
+    const tree = { root, platform: this.#store.platform };
     const rules = loadIgnoreRules(tree, ignore, this.#options.gitignore);
     await checkSize(tree, source, rules, this.#options.maxBytes, signal);
-    const base = `${await this.#base(await this.#shell(signal), signal)}/${id}`;
-    const session = this.#start({
+    const base = `${await this.#store.base(await this.#store.shell(signal), signal)}/${id}`;
+    const session = this.#store.start({
       id,
       root,
       ...(only !== undefined && { only }),
@@ -307,9 +234,9 @@ export class SyncManager implements BindSync {
   /** The session whose root holds a folder, the nearest one. */
   #sharing(root: string, request: MountRequest): { session: Session; below: string } | undefined {
     let best: { session: Session; below: string } | undefined;
-    for (const session of this.#sessions.values()) {
+    for (const session of this.#store.sessions.values()) {
       const { record } = session;
-      const below = relativeTo(record.root, root, this.#platform);
+      const below = relativeTo(record.root, root, this.#store.platform);
       if (below === undefined || record.only !== undefined || record.plain === true) continue;
       if (below !== "" && !this.#canShare(session, below, request)) continue;
       if (best === undefined || below.length < best.below.length) best = { session, below };
@@ -319,7 +246,7 @@ export class SyncManager implements BindSync {
 
   #canShare({ record }: Session, below: string, request: MountRequest): boolean {
     if (request.mode !== undefined && request.mode !== record.mode) return false;
-    const tree = { root: record.root, platform: this.#platform };
+    const tree = { root: record.root, platform: this.#store.platform };
     const rules = loadIgnoreRules(tree, record.ignore, this.#options.gitignore);
     const parts = below.split("/");
     return !parts.some((_, i) => rules(parts.slice(0, i + 1).join("/"), true));
@@ -330,72 +257,6 @@ export class SyncManager implements BindSync {
     const { mode: current } = session.record;
     const wider = current === "one-way-safe" && mode === "two-way-safe";
     if (mode !== current && (isExplicit || wider)) session.update({ mode });
-  }
-
-  #start(record: SessionRecord): Session {
-    const { platform: _platform, log, gitignore } = this.#options;
-    const directory = join(this.#folder, record.id);
-    writeSession(directory, record);
-    const session = new Session(directory, record, {
-      shell: (signal) => this.#shell(signal),
-      platform: this.#platform,
-      ignoresCase: this.#platform === "darwin" || this.#platform === "windows",
-      gitignore,
-      log,
-    });
-    this.#sessions.set(record.id, session);
-    return session;
-  }
-
-  *#stored(): Generator<SessionRecord> {
-    let names: string[];
-    try {
-      names = [...Deno.readDirSync(this.#folder)].map(({ name }) => name);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
-    for (const name of names.filter((one) => ID.test(one))) {
-      const record = readSession(join(this.#folder, name));
-      if (record !== undefined && record.id === name) yield record;
-    }
-  }
-
-  async #shell(signal: AbortSignal): Promise<Shell> {
-    const shell = await this.#options.shell(signal);
-    let queued = this.#shells.get(shell);
-    if (queued === undefined) this.#shells.set(shell, queued = new QueuedShell(shell));
-    return queued;
-  }
-
-  async #base(shell: Shell, signal: AbortSignal): Promise<string> {
-    const root = expandHome(this.#options.syncRoot, await probeRemote(shell, signal));
-    if (!root.startsWith("/")) {
-      throw new AgentError("config", `"${root}" is no absolute path on the remote host`, {
-        hint: "Give --sync-root as /DIR or ~/DIR",
-      });
-    }
-    return `${root}/${this.#options.owner}`;
-  }
-
-  #get(id: string): Session {
-    const session = this.#sessions.get(id);
-    if (session === undefined) {
-      throw new AgentError("usage", `There is no sync session "${id}"`, {
-        hint: "See remote-docker-agent syncs",
-      });
-    }
-    return session;
-  }
-
-  #idOf(local: string, remote: string): string {
-    const { owner, remote: host } = this.#options;
-    const key = [owner, host, local, remote].join("\0");
-    return createHash("sha256").update(key).digest("hex").slice(0, 16);
-  }
-
-  get #platform(): typeof Deno.build.os {
-    return this.#options.platform ?? Deno.build.os;
   }
 
   async #oneByOne<T>(step: () => Promise<T>): Promise<T> {

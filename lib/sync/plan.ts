@@ -10,7 +10,7 @@ import { nameOf } from "./entry.ts";
 import type { Problem } from "./types.ts";
 
 /** Entries carried over in one go. */
-const BATCH_ENTRIES = 4_000;
+const BATCH_ENTRIES = 20_000;
 const BATCH_BYTES = 128 * 1024 * 1024;
 
 /** One thing to create or replace. */

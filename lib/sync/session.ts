@@ -11,12 +11,13 @@ import { Halt, RemoteRootGone, RootGuard } from "./guards.ts";
 import { Agenda } from "./agenda.ts";
 import { loadIgnoreRules } from "./ignore_files.ts";
 import type { LocalTree } from "./local_tree.ts";
-import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
-import { lacksRights, openRights } from "./remote_rights.ts";
+import { ProblemList } from "./problem_list.ts";
+import { RemoteSide } from "./remote_side.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
+import { Schedule } from "./schedule.ts";
 import { AgreedIndex, type SessionRecord, writeSession } from "./state.ts";
-import type { FlushOptions, Problem, SyncInfo, SyncProgress, SyncState } from "./types.ts";
+import type { FlushOptions, SyncInfo, SyncProgress, SyncState } from "./types.ts";
 import { watchLocal } from "./watch_local.ts";
 
 /** Rounds of one flush before it gives up on paths that will not hold still. */
@@ -24,15 +25,6 @@ const MAX_ROUNDS = 10;
 const MAX_LOST = 5;
 const RETRY_MS = 2_000;
 const HALTED_RETRY_MS = 10_000;
-/** Everything is looked at again this often while watched: hints can be lost. */
-const FULL_RESCAN_MS = 120_000;
-/** Looking through a folder that cannot be watched. */
-const BLIND_RESCAN_MS = 3_000;
-/** The remote side is asked again after this, or so many times what asking took. */
-const MIN_POLL_MS = 500;
-const MAX_POLL_MS = 10_000;
-const POLL_FACTOR = 15;
-const MAX_PROBLEMS = 50;
 
 /** What a session needs of its surroundings. */
 export interface SessionDeps {
@@ -59,6 +51,9 @@ export class Session {
   readonly #guard: RootGuard;
   readonly #index: AgreedIndex;
   readonly #agenda = new Agenda();
+  readonly #schedule = new Schedule();
+  readonly #remote: RemoteSide;
+  readonly #problems: ProblemList;
   readonly #closing = new AbortController();
   readonly #held = new Set<string>();
   readonly #listeners = new Set<(progress: SyncProgress) => void>();
@@ -67,13 +62,7 @@ export class Session {
   #state: SyncState = "idle";
   #paused = false;
   #reason: string | undefined;
-  #problems: readonly Problem[] = [];
-  #told = new Set<string>();
-  #remote: { shell: Shell; root: RemoteRoot } | undefined;
   #watcher: { close(): Promise<void> } | undefined;
-  #lastFull = 0;
-  #blind = false;
-  #scanMs = 0;
   readonly #done: Promise<void>;
 
   constructor(directory: string, record: SessionRecord, deps: SessionDeps) {
@@ -85,6 +74,8 @@ export class Session {
     this.conflicts = new ConflictStore(directory, record.id);
     const isUsed = () => Object.keys(this.#record.containers).length > 0;
     this.#guard = new RootGuard(this.#tree, record.only !== undefined, isUsed);
+    this.#remote = new RemoteSide(record, deps.shell, deps.log);
+    this.#problems = new ProblemList(record.root, deps.log);
     this.#done = this.#run();
   }
 
@@ -110,7 +101,7 @@ export class Session {
       ...(lastSync !== undefined && { lastSync }),
       pending: this.#agenda.size,
       conflicts: this.conflicts.count,
-      problems: this.#problems.slice(0, MAX_PROBLEMS),
+      problems: this.#problems.shown,
       containers: Object.values(containers),
     };
   }
@@ -123,9 +114,8 @@ export class Session {
 
   /** Makes sure that the remote directories exist, down to the one `below` the root. */
   async open(signal: AbortSignal, below: string): Promise<void> {
-    const { shell, root } = await this.#openRoot(signal);
-    if (below === "") return;
-    await makeRemoteDir(shell, root, below, signal);
+    await this.#remote.open(signal);
+    if (below !== "") await this.#remote.makeDir(below, signal);
   }
 
   /** The remote copy is gone for good: nothing is agreed on any more. */
@@ -140,11 +130,11 @@ export class Session {
     this.#watcher = undefined;
     await old?.close();
     if (!wanted) return;
-    this.#blind = false;
+    this.#schedule.isBlind = false;
     this.#watcher = watchLocal(this.#tree, this.#record.only, {
       onPath: (path) => this.#agenda.path(path),
       onAnything: () => this.#agenda.all(),
-      onBlind: () => this.#blind = true,
+      onBlind: () => this.#schedule.isBlind = true,
     }, this.#deps.log);
     this.#agenda.all();
   }
@@ -197,7 +187,8 @@ export class Session {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      await this.#agenda.ready(this.#pauseMs());
+      const isWatched = this.#watcher !== undefined && !this.#paused;
+      await this.#agenda.ready(isWatched ? this.#schedule.pauseMs : undefined);
       if (signal.aborted) break;
       if (this.#paused) {
         await this.#agenda.sleep(RETRY_MS);
@@ -210,19 +201,11 @@ export class Session {
     for (const { reject } of this.#waiters.splice(0)) reject(signal.reason);
   }
 
-  /** How long to wait for a hint: for ever if nobody uses the session. */
-  #pauseMs(): number | undefined {
-    if (this.#watcher === undefined || this.#paused) return undefined;
-    const poll = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, POLL_FACTOR * this.#scanMs));
-    return this.#blind ? Math.max(poll, BLIND_RESCAN_MS) : poll;
-  }
-
   /** What is due although nothing hinted at it. */
   #addTimed(): void {
     if (this.#watcher === undefined) return;
-    const due = performance.now() - this.#lastFull > FULL_RESCAN_MS;
     if (this.#agenda.isEmpty) this.#agenda.remote();
-    if (due || this.#blind) this.#agenda.all();
+    if (this.#schedule.isFullDue) this.#agenda.all();
   }
 
   /** Works until those who wait now are served, or it fails. */
@@ -258,7 +241,7 @@ export class Session {
 
   async #settleAll(isFlush: boolean): Promise<void> {
     let lost = 0;
-    let rights = this.#remote?.root.isOpen ?? true;
+    let rights = true;
     for (let round = 1;; round++) {
       const scope = this.#agenda.take();
       let result: RoundResult;
@@ -270,12 +253,13 @@ export class Session {
         this.#agenda.all();
         continue;
       }
-      if (await this.#opensRights(result, rights)) {
+      const said = [...result.complaints, ...result.problems.map(({ reason }) => reason)];
+      if (rights && await this.#remote.openRights(said, this.#closing.signal)) {
         rights = false;
         this.#agenda.all();
         continue;
       }
-      this.#tell(result.problems);
+      this.#problems.add(result.problems, scope.local === "all");
       if (result.unsettled.length === 0) break;
       if (round >= MAX_ROUNDS) throw unsettled(result);
       this.#agenda.all();
@@ -285,25 +269,12 @@ export class Session {
     if (isFlush) this.update({ lastSync: Date.now() });
   }
 
-  /** Gets the rights to what containers have made, once in a run. Returns whether that may help. */
-  async #opensRights({ complaints, problems }: RoundResult, wanted: boolean): Promise<boolean> {
-    const all = [...complaints, ...problems.map(({ reason }) => reason)];
-    if (!wanted || this.#remote?.root.isOpen !== true || !lacksRights(all)) return false;
-    const { shell, root } = this.#remote;
-    const obstacle = await openRights(shell, root, this.#closing.signal);
-    if (obstacle === undefined) return true;
-    this.#deps.log.warn(`Cannot get the rights to what containers have written: ${obstacle}`, {
-      folder: this.#record.root,
-    });
-    return false;
-  }
-
   /** Whether the same may go well at once: on a new connection, or with a new remote copy. */
   #mendable(error: unknown): boolean {
     if (this.#closing.signal.aborted) return false;
     if (error instanceof RemoteRootGone && Object.keys(this.#record.containers).length === 0) {
       this.#index.clear();
-      this.#remote = undefined;
+      this.#remote.forget();
       return true;
     }
     return error instanceof AgentError && error.kind === "lost";
@@ -311,7 +282,7 @@ export class Session {
 
   async #round(scope: RoundScope): Promise<RoundResult> {
     const { signal } = this.#closing;
-    const { shell, root } = await this.#openRoot(signal);
+    const { shell, root } = await this.#remote.open(signal);
     this.#state = "syncing";
     const started = performance.now();
     const result = await runRound({
@@ -332,31 +303,9 @@ export class Session {
         for (const listener of this.#listeners) listener(progress);
       },
     }, scope);
-    if (scope.local === "all") this.#lastFull = performance.now();
-    if (scope.scanRemote && result.carried === 0) this.#scanMs = performance.now() - started;
+    this.#schedule.looked(scope, result.carried === 0 ? performance.now() - started : undefined);
     if (result.unsettled.length === 0) this.#guard.settled();
     return result;
-  }
-
-  async #openRoot(signal: AbortSignal): Promise<{ shell: Shell; root: RemoteRoot }> {
-    const shell = await this.#deps.shell(signal);
-    if (this.#remote?.shell === shell) return this.#remote;
-    const facts = await probeRemote(shell, signal);
-    const { remotePath: path, staging, only } = this.#record;
-    const directory = only === undefined ? path : path.slice(0, path.lastIndexOf("/"));
-    const where = { path: directory, staging, isPlain: this.#record.plain === true };
-    const root = await openRemoteRoot(shell, facts, where, signal);
-    return this.#remote = { shell, root };
-  }
-
-  /** Each problem is told once. */
-  #tell(problems: readonly Problem[]): void {
-    if (problems.length > 0) this.#problems = problems;
-    for (const { path, reason } of problems) {
-      if (this.#told.has(path) || this.#told.size >= MAX_PROBLEMS) continue;
-      this.#told.add(path);
-      this.#deps.log.warn(`Not synced: "${path}": ${reason}`, { folder: this.#record.root });
-    }
   }
 }
 

@@ -30,9 +30,6 @@ export interface SessionRecord {
   readonly containers: Readonly<Record<string, string>>;
   /** Not for containers: modes stay what they are. */
   readonly plain?: boolean;
-  /** What the index held when it was last saved, for lists. */
-  readonly files?: number;
-  readonly bytes?: number;
 }
 
 const SESSION_FILE = "session.json";
