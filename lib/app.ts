@@ -29,6 +29,7 @@ import { HostWatch } from "./ops/host_watch.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
+import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
@@ -129,6 +130,8 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     waiting: () => running.proxy?.waiting ?? 0,
     forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
     forwardDetails: () => running.forwarding?.snapshot().map(forwardDetails) ?? [],
+    syncs: () => running.binding?.sync.snapshot().map((info) => syncStatus(info)) ?? [],
+    sync: () => running.binding?.sync,
     refresh: () => watch.measure(),
     notReady() {
       const { name, state } = watch.status();

@@ -4,7 +4,14 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import { type CommandName, COMMANDS, type Given, OPERANDS, PLACES } from "../config/option.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  type Given,
+  OPERANDS,
+  OPTIONAL_OPERAND,
+  PLACES,
+} from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
@@ -94,6 +101,7 @@ function readOperand(command: CommandName, word: string | undefined): string | u
   const allowed = OPERANDS[command];
   if (allowed === undefined) return undefined;
   if (word !== undefined && allowed.includes(word)) return word;
+  if (word === undefined && OPTIONAL_OPERAND.has(command)) return undefined;
   const message = word === undefined
     ? `Missing word after "${command}"`
     : `Unknown word ${quote(word)} after "${command}"`;

@@ -12,6 +12,9 @@ export const COMMANDS = [
   "keygen",
   "status",
   "forwards",
+  "syncs",
+  "conflicts",
+  "prune",
   "service",
   "version",
   "help",
@@ -40,7 +43,11 @@ export const GROUPS = [
 /** The words that a command takes after its name. */
 export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   service: ["install", "uninstall", "status"],
+  syncs: ["flush", "pause", "resume"],
 };
+
+/** Commands that may stand without the word. */
+export const OPTIONAL_OPERAND: ReadonlySet<CommandName> = new Set(["syncs"]);
 
 /** The words of the user's own that a command takes after its name, for the help. */
 export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {

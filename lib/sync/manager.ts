@@ -149,7 +149,7 @@ export class SyncManager implements BindSync {
 
   attached(): readonly AttachedContainer[] {
     const found = new Map<string, AttachedContainer>();
-    for (const { record } of this.#sessions.values()) {
+    for (const { record } of this.#store.sessions.values()) {
       for (const [id, name] of Object.entries(record.containers)) {
         const sessions = [...found.get(id)?.sessions ?? [], record.id];
         found.set(id, { id, name, sessions });
