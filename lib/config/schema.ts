@@ -636,14 +636,6 @@ export const OPTIONS = {
     help: "Where to put it",
     commands: ["conflicts"],
   },
-  "dry-run": {
-    type: "boolean",
-    default: "false",
-    inFile: false,
-    group: "Status",
-    help: "Only say what would be removed",
-    commands: ["prune"],
-  },
   watch: {
     type: "boolean",
     default: "false",
@@ -666,7 +658,7 @@ export const OPTIONS = {
     inFile: false,
     group: "Service",
     help: "Show the file and the commands, and change nothing",
-    commands: ["service"],
+    commands: ["service", "prune"],
   },
   "service-name": {
     type: "string",
