@@ -10,6 +10,7 @@ import {
   type JsonObject,
   parseJson,
 } from "../docker/json_body.ts";
+import { SYNC_MODES, type SyncMode } from "../sync/types.ts";
 
 /** The name of the label. */
 export const BINDS_LABEL = "remote-docker-agent.binds";
@@ -24,6 +25,10 @@ export interface BoundMount {
   readonly remote: string;
   /** The sync session that keeps it; absent for the socket of the engine. */
   readonly session?: string;
+  /** What the session was made of, so that it can be made again; see `bind_revival.ts`. */
+  readonly local?: string;
+  readonly readOnly?: boolean;
+  readonly mode?: SyncMode;
 }
 
 /** What a container was asked to mount. */
@@ -57,11 +62,21 @@ export function decodeBindLabel(text: Json | undefined): BindRequest | undefined
   }
 }
 
-function mountOf({ target, source, remote, session }: JsonObject): BoundMount | undefined {
+function mountOf(value: JsonObject): BoundMount | undefined {
+  const { target, source, remote, session, local, readOnly } = value;
   if (typeof target !== "string" || typeof source !== "string" || typeof remote !== "string") {
     return undefined;
   }
-  return { target, source, remote, ...(typeof session === "string" ? { session } : {}) };
+  const mode = SYNC_MODES.find((each) => each === value["mode"]);
+  return {
+    target,
+    source,
+    remote,
+    ...(typeof session === "string" ? { session } : {}),
+    ...(typeof local === "string" ? { local } : {}),
+    ...(typeof readOnly === "boolean" ? { readOnly } : {}),
+    ...(mode === undefined ? {} : { mode }),
+  };
 }
 
 /** A target as the engine writes it. */

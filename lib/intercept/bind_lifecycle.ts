@@ -94,6 +94,7 @@ class BindLife {
     const hangUp = this.#attached.take(container.id);
     try {
       // In this order: a session that nobody uses yet is guarded more strictly.
+      await this.#containers.revive(container, exchange.signal);
       await this.#barrier.flush(container, exchange.signal);
       await this.#containers.starting(container);
     } catch (error) {

@@ -109,11 +109,9 @@ async function plan(
   }
   const { local, mode = generalMode } = source;
   try {
-    const { session, remotePath } = await sync.prepare(
-      { local, readOnly, ...(mode && { mode }) },
-      signal,
-    );
-    return { target, source: asked.source, remote: remotePath, session };
+    const made = { local, readOnly, ...(mode && { mode }) };
+    const { session, remotePath } = await sync.prepare(made, signal);
+    return { target, source: asked.source, remote: remotePath, session, ...made };
   } catch (error) {
     throw refusal(asked, error);
   }

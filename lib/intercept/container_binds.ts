@@ -16,11 +16,12 @@ import {
   type BoundView,
 } from "./bind_container.ts";
 import { BINDS_LABEL, sessionsOf } from "./bind_label.ts";
+import { reviveSessions } from "./bind_revival.ts";
 
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
-  readonly sync: Pick<BindSync, "attach" | "detach" | "attached">;
+  readonly sync: Pick<BindSync, "prepare" | "snapshot" | "attach" | "detach" | "attached">;
   /** Whose containers are followed; see `ownerId`. */
   readonly owner: string;
   /** Brings home what a container has written; never rejects. */
@@ -116,6 +117,11 @@ export class ContainerBinds {
     await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
   }
 
+  /** Makes sessions of a container again that are gone. Throws `AgentError`. */
+  async revive(container: BoundContainer, signal: AbortSignal): Promise<void> {
+    await reviveSessions(this.#options.sync, container, signal);
+  }
+
   /** The container uses its sessions from here on, whatever older events say, until {@link started}. */
   async starting(container: BoundContainer): Promise<void> {
     const { id } = container;
@@ -204,6 +210,7 @@ export class ContainerBinds {
   async #attach(container: BoundContainer): Promise<void> {
     const sessions = sessionsOf(container);
     if (sessions.length === 0) return;
+    await this.revive(container, this.#closing.signal);
     await this.#options.sync.attach({ id: container.id, name: container.name }, sessions);
     this.#attached.add(container.id);
   }

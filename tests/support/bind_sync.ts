@@ -61,7 +61,24 @@ export class FakeSync implements BindSync {
   }
 
   snapshot(): readonly SyncInfo[] {
-    return [];
+    return [...this.#sessions].map(([root, session]) => ({
+      session,
+      root,
+      remotePath: `/sync/${session}`,
+      mode: "two-way-safe",
+      state: "idle",
+      files: 0,
+      bytes: 0,
+      pending: 0,
+      conflicts: 0,
+      problems: [],
+      containers: [],
+    }));
+  }
+
+  /** As if everything had been pruned. */
+  forgetAll(): void {
+    this.#sessions.clear();
   }
 
   conflicts(): Promise<readonly Conflict[]> {

@@ -40,6 +40,26 @@ Deno.test("start is sent on only when the first sync is flushed", async () => {
   await b.close();
 });
 
+Deno.test("a session that was pruned meanwhile is made again before the start", async () => {
+  const b = await created();
+  b.sync.forgetAll();
+  assertEquals((await b.ask(`POST /containers/${ID}/start`)).status, 204);
+  assertEquals(b.sync.calls, ["prepare /src", "flush s1", "attach web s1"]);
+  await b.close();
+});
+
+Deno.test("a start is refused when the copy would be another one", async () => {
+  const b = bindBench({ "/other": "directory", "/src": "directory" });
+  await b.create({ Binds: ["/other:/o", "/src:/app"] });
+  const label = b.engine.created?.Labels;
+  b.sync.forgetAll();
+  await b.sync.prepare({ local: "/src", readOnly: false });
+  const error = await assertRejects(() => b.ask(`POST /containers/${ID}/start`));
+  assert(error.message.includes("create the container again"), error.message);
+  assert(label !== undefined && !b.engine.running);
+  await b.close();
+});
+
 Deno.test("a sync that fails fails the start, ends who is attached, removes --rm", async () => {
   const b = await created();
   let hungUp = 0;

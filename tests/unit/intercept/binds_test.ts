@@ -32,8 +32,22 @@ Deno.test("sources are replaced, every option is kept, and the request is in the
   assertEquals(JSON.parse(b.engine.created?.Labels?.[BINDS_LABEL] ?? ""), {
     owner: OWNER,
     mounts: [
-      { target: "/app", source: "/src", remote: "/sync/s1", session: "s1" },
-      { target: "/etc/f", source: "/f", remote: "/sync/s2", session: "s2" },
+      {
+        target: "/app",
+        source: "/src",
+        remote: "/sync/s1",
+        session: "s1",
+        local: "/src",
+        readOnly: true,
+      },
+      {
+        target: "/etc/f",
+        source: "/f",
+        remote: "/sync/s2",
+        session: "s2",
+        local: "/f",
+        readOnly: true,
+      },
     ],
   });
   assertEquals(b.sync.calls, ["prepare /src", "prepare /f"]);
