@@ -3,7 +3,13 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
-import { makeForwarding, makeHostPorts, makePublishing, openForwards } from "./app_ports.ts";
+import {
+  makeForwarding,
+  makeHostPorts,
+  makePublishing,
+  makeReversing,
+  openForwards,
+} from "./app_ports.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -56,7 +62,10 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => supervisor.close());
     const watch = new HostWatch(describeRemote(settings), supervisor);
     const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
-    cleanup.push(() => ops.close());
+    cleanup.push(() => {
+      watch.close();
+      return ops.close();
+    });
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
@@ -65,9 +74,12 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const interceptors = publishing?.interceptors ?? [];
+    const reversing = makeReversing(settings, supervisor);
+    cleanup.push(() => reversing.close());
+    const interceptors = [...publishing?.interceptors ?? [], ...reversing.interceptors];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
+    reversing.start();
     for (const listener of listeners) serve(listener, proxy);
     running.phase = undefined;
     return {

@@ -8,6 +8,7 @@ import { AgentError } from "./errors.ts";
 import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager } from "./forward/manager.ts";
 import { Publishing } from "./intercept/publishing.ts";
+import { Reversing } from "./intercept/reversing.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
 import { isLoopback } from "./net/address.ts";
@@ -90,6 +91,23 @@ export async function makePublishing(
       return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
     },
     warnings: (bindings) => forwarding.warnings(bindings),
+  });
+}
+
+/** Ports of this machine that containers reach; nothing unless the user asks for it. */
+export function makeReversing(settings: Settings, supervisor: Supervisor): Reversing {
+  return new Reversing({
+    targets: settings.ports.reverse,
+    open: (signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane: "interactive",
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    nextTransport: async (signal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.ready({ waitMs: 0, signal });
+    },
   });
 }
 

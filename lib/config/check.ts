@@ -21,6 +21,12 @@ export function checkValues(values: Values, origins: Origins): void {
   if (values.transport === "mtls" && values.forward.length > 0) {
     throw clash(origins, "forward", "transport", "the gateway only leads to Docker");
   }
+  if (values.transport === "mtls" && values.reverse.length > 0) {
+    throw clash(origins, "reverse", "transport", "the gateway only leads to Docker");
+  }
+  if (values.mode === "raw" && values.reverse.length > 0) {
+    throw clash(origins, "reverse", "mode", "raw mode does not look into what it relays");
+  }
   if (values.transport === "mtls") checkMtls(values, origins);
   else checkSsh(values, origins);
   checkTls(values, origins);

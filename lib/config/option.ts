@@ -50,8 +50,8 @@ export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> =
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
- * the remote host, `listen` a local address, `ip` an IP address, `forward`
- * and `port-rule` are described in `docs/ports.md`, `size` becomes bytes.
+ * the remote host, `listen` a local address, `ip` an IP address, `forward`,
+ * `reverse` and `port-rule` are described in `docs/ports.md`, `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -65,6 +65,7 @@ export type OptionType =
   | "listen"
   | "ip"
   | "forward"
+  | "reverse"
   | "port-rule"
   | "size";
 

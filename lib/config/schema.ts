@@ -215,6 +215,14 @@ export const OPTIONS = {
     help: "Forward a local port to an address that the remote host can reach",
     commands: start,
   },
+  reverse: {
+    type: "reverse",
+    many: true,
+    placeholder: "NAME:PORT",
+    group: "Ports",
+    help: "Let containers reach a port of this machine, as host.docker.internal:3000 for example",
+    commands: start,
+  },
   host: {
     type: "string",
     default: "127.0.0.1",

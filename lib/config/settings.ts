@@ -3,6 +3,7 @@
  * once from the values of the option table and never changed.
  */
 import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
+import { parseReverse, type ReverseTarget } from "../forward/reverse.ts";
 import type { PortRule } from "../forward/rules.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import type { OpsSettings } from "../ops/ops.ts";
@@ -44,6 +45,8 @@ export interface PortSettings {
   readonly rules: readonly PortRule[];
   /** Forwards that no container asks for. */
   readonly forwards: readonly PlainForward[];
+  /** Ports of this machine that containers reach. */
+  readonly reverse: readonly ReverseTarget[];
 }
 
 /** See the file comment. Paths are absolute, durations are milliseconds. */
@@ -216,5 +219,6 @@ function portSettings(values: Values): PortSettings {
     foreign: values["forward-foreign"],
     rules: values.ports.map(parsePortRule),
     forwards: values.forward.map(parsePlainForward),
+    reverse: values.reverse.map(parseReverse),
   };
 }

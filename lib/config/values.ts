@@ -5,6 +5,7 @@
 import { isIP } from "node:net";
 import { AgentError, messageOf } from "../errors.ts";
 import { parsePlainForward } from "../forward/plain.ts";
+import { parseReverse } from "../forward/reverse.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
@@ -75,6 +76,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   engine: (text) => formatTarget(parseRemoteDocker(text)),
   listen: (text, _spec, _given, place) => readListen(text, place),
   ip: (text) => readIp(text),
+  reverse: (text) => (parseReverse(text), text),
   forward: (text) => (parsePlainForward(text), text),
   "port-rule": (text) => (parsePortRule(text), text),
   size: (text) => readSize(text),

@@ -18,7 +18,7 @@ export interface Exchange {
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
   /** Ends the client's connection at once, also when it has become a tunnel. */
-  hangUp(): void;
+  readonly hangUp: () => void;
 }
 
 /** A layer around the call to the engine. */

@@ -13,16 +13,22 @@ import { type Logger, logger } from "../log.ts";
 import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
 import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 import { PORTS_LABEL } from "./port_label.ts";
+import { Turns } from "./turns.ts";
 
 /** What is needed to follow the ports of containers. */
 export interface ContainerPortsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
   readonly ends: LocalEnds;
+  /** Pause between attempts to get a port that somebody else holds. Default: 2,000 ms. */
+  readonly retryMs?: number;
   readonly log?: Logger;
 }
 
 /** Containers remembered from their creation; of more, the oldest are asked for again. */
 const MAX_CREATED = 4096;
+const RETRY_MS = 2_000;
+/** Fewer characters of an id are taken for a name. */
+const MIN_ID = 12;
 const FULL_ID = /^[0-9a-f]{64}$/;
 
 /** See the file comment. */
@@ -33,9 +39,11 @@ export class ContainerPorts {
   /** Names of containers whose ports are followed, by id. */
   readonly #followed = new Map<string, string>();
   readonly #starting = new Map<string, number>();
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = new Turns();
   /** Looks asked for and not begun: one look serves all who ask meanwhile. */
   readonly #waiting = new Map<string, Promise<void>>();
+  /** Containers whose local ports somebody else holds, with the timer of the next attempt. */
+  readonly #blocked = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #closing = new AbortController();
 
   constructor(options: ContainerPortsOptions) {
@@ -51,9 +59,10 @@ export class ContainerPorts {
     if (oldest !== undefined) this.#created.delete(oldest);
   }
 
-  /** Whether `id` was created here, with ports, and has not been started since. */
-  isUnstarted(id: string): boolean {
-    return (this.#created.get(id)?.bindings.length ?? 0) > 0 && !this.#followed.has(id);
+  /** Whether container `id` is one of ours and holds no local ports now. */
+  awaitsStart(id: string): boolean {
+    const ours = this.#followed.has(id) || (this.#created.get(id)?.bindings.length ?? 0) > 0;
+    return ours && this.#options.ends.published(id) === undefined;
   }
 
   /**
@@ -75,8 +84,8 @@ export class ContainerPorts {
     const { id } = container;
     this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
     try {
-      await this.#turns.get(id);
-      await this.#options.ends.prepare(container);
+      await this.#turns.idle(id);
+      await this.#prepare(container);
       this.#followed.set(id, container.name);
     } catch (error) {
       this.#started(id);
@@ -85,13 +94,44 @@ export class ContainerPorts {
   }
 
   /**
-   * The attempt to start that was announced with {@link reserve} is over: looks at the container and
-   * lets its ports go live, or gives them back. Throws what went wrong, and then the next event or
-   * connection leads to another look.
+   * A client that has just seen a container stop may use its port for the next one, sooner than the
+   * event of it is here.
    */
-  async settle(id: string, signal: AbortSignal): Promise<void> {
+  async #prepare(container: StartingContainer): Promise<void> {
+    const { ends } = this.#options;
+    try {
+      await ends.prepare(container);
+    } catch (error) {
+      if (!(error instanceof BindError)) throw error;
+      const { reason, subject } = error;
+      const others = [...this.#followed.keys()].filter((id) => id !== container.id);
+      const looks = others.flatMap((id) => {
+        const holds = ends.published(id)?.some(({ local }) =>
+          reason === "exhausted" || local.port === subject.port
+        );
+        // One that is about to give its ports back does not show them any more.
+        return holds ? [this.#look(id)] : this.#turns.has(id) ? [this.#turns.idle(id)] : [];
+      });
+      if (looks.length === 0) throw error;
+      await Promise.all(looks);
+      await ends.prepare(container);
+    }
+  }
+
+  /**
+   * The attempt to start that was announced with {@link reserve} is over: looks at the container and
+   * lets its ports go live, or gives them back. It does so also when its client is gone. Throws what
+   * went wrong, and then the next event or connection leads to another look.
+   */
+  async settle(id: string): Promise<void> {
     this.#started(id);
-    await this.#inTurn(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+    const { signal } = this.#closing;
+    try {
+      await this.#turns.run(id, async () => this.#apply(id, await this.#inspect(id, signal)));
+    } catch (error) {
+      if (error instanceof BindError) this.#tell(id, error);
+      throw error;
+    }
   }
 
   /** As {@link settle}, in the background: nobody waits for the outcome any more. */
@@ -113,10 +153,7 @@ export class ContainerPorts {
     if (status === 404) return undefined;
     const view = viewOfInspect(body);
     if (status === 200 && view !== undefined) return view;
-    throw new AgentError(
-      "engine",
-      `The engine answered the inspection of a container with ${status}`,
-    );
+    throw new AgentError("engine", `The engine answered an inspection with ${status}`);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
@@ -139,8 +176,11 @@ export class ContainerPorts {
 
   /** Whether `target`, a name or an id, is a container whose ports are followed. */
   isFollowed(target: string): boolean {
-    for (const [id, name] of this.#followed) {
-      if (target === name || (target.length >= 12 && id.startsWith(target))) return true;
+    const is = (id: string, name: string) =>
+      target === name || (target.length >= MIN_ID && id.startsWith(target));
+    for (const [id, name] of this.#followed) if (is(id, name)) return true;
+    for (const { id, name, bindings } of this.#created.values()) {
+      if (bindings.length > 0 && is(id, name)) return true;
     }
     return false;
   }
@@ -151,12 +191,18 @@ export class ContainerPorts {
     const id = type === "network" ? attributes["container"] ?? "" : event.id;
     if (type === "container" && action === "destroy") this.#created.delete(id);
     const followed = this.#followed.has(id);
-    if (action === "rename" && followed) {
-      this.#followed.set(id, attributes["name"] ?? "");
-      this.#options.ends.rename(id, attributes["name"] ?? "");
-    } else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
+    if (type === "container" && action === "rename") this.#rename(id, attributes["name"] ?? "");
+    else if (followed || (type === "container" && this.#mayBeOurs(action, attributes))) {
       void this.#look(id);
     }
+  }
+
+  #rename(id: string, name: string): void {
+    const created = this.#created.get(id);
+    if (created !== undefined) this.#created.set(id, { ...created, name });
+    if (!this.#followed.has(id)) return;
+    this.#followed.set(id, name);
+    this.#options.ends.rename(id, name);
   }
 
   #mayBeOurs(action: string, attributes: Readonly<Record<string, string>>): boolean {
@@ -175,11 +221,12 @@ export class ContainerPorts {
         // ports one on the host's network exposes.
         this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
-          : this.#inTurn(view.id, () => this.#apply(view.id, view)).catch(this.#tell)
+          : this.#turns.run(view.id, () => this.#apply(view.id, view))
+            .catch((error) => this.#tell(view.id, error))
       ));
       await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
     } catch (error) {
-      this.#tell(error);
+      this.#tell("", error);
     }
   }
 
@@ -200,11 +247,11 @@ export class ContainerPorts {
   #look(id: string): Promise<void> {
     const waiting = this.#waiting.get(id);
     if (waiting !== undefined) return waiting;
-    const look = this.#inTurn(id, async () => {
+    const look = this.#turns.run(id, async () => {
       this.#waiting.delete(id);
       if (this.#starting.has(id)) return;
       await this.#apply(id, await this.#inspect(id, this.#closing.signal));
-    }).catch(this.#tell);
+    }).catch((error) => this.#tell(id, error));
     this.#waiting.set(id, look);
     return look;
   }
@@ -215,33 +262,38 @@ export class ContainerPorts {
     if (view === undefined) {
       this.#followed.delete(id);
       this.#created.delete(id);
+      this.#blocked.delete(id);
       return await ends.forget(id);
     }
     if (!ends.concern(view)) return;
     this.#followed.set(id, view.name);
     // Another attempt to start it has taken the ports, and will settle that itself.
     if (view.running || !this.#starting.has(id)) await ends.follow(view);
+    this.#blocked.delete(id);
   }
 
-  readonly #tell = (error: unknown): void => {
+  /**
+   * A container that runs while somebody else holds its local port gets it as soon as it is free,
+   * such as from an earlier agent that is about to end.
+   */
+  #tell(id: string, error: unknown): void {
     if (this.#closing.signal.aborted) return;
-    if (error instanceof BindError) {
-      this.#log.warn(`A container runs without its local ports: ${messageOf(error)}`);
-    } else this.#log.warn(`Cannot follow the ports of a container: ${describeError(error)}`);
-  };
-
-  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    const settled = turn.catch(() => {}).then(() => {
-      if (this.#turns.get(id) === settled) this.#turns.delete(id);
-    });
-    this.#turns.set(id, settled);
-    return turn;
+    if (!(error instanceof BindError)) {
+      return this.#log.warn(`Cannot follow the ports of a container: ${describeError(error)}`);
+    }
+    if (!this.#blocked.has(id)) {
+      const container = this.#followed.get(id) ?? id;
+      this.#log.warn(`A container runs without its local ports: ${messageOf(error)}`, {
+        container,
+      });
+    }
+    clearTimeout(this.#blocked.get(id));
+    this.#blocked.set(id, setTimeout(() => void this.#look(id), this.#options.retryMs ?? RETRY_MS));
   }
 
   /** Ends the looks under way; the listeners are closed by their owner. */
   close(): void {
     this.#closing.abort();
+    for (const timer of this.#blocked.values()) clearTimeout(timer);
   }
 }

@@ -18,6 +18,7 @@ import { describeError } from "../errors.ts";
 import { BindError } from "../forward/manager.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import type { ContainerPorts } from "./container_ports.ts";
+import { refuseLegacyPorts } from "./legacy_start.ts";
 import type { StartingContainer } from "./local_ends.ts";
 
 /** Containers with somebody attached before their start; of more, the oldest are not noted. */
@@ -34,10 +35,11 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
     const { route, signal } = exchange;
     const target = route?.params["id"];
     if (route === undefined || target === undefined) return await next();
-    if (route.name === "ContainerAttach" && ports.isUnstarted(target)) {
+    if (route.name === "ContainerAttach" && ports.awaitsStart(target)) {
       return noteAttached(attached, exchange, await next());
     }
     if (!STARTS.has(route.name)) return await next();
+    if (route.name === "ContainerStart") await refuseLegacyPorts(exchange);
     const container = await ports.find(target, signal);
     const concern = container !== undefined && (container.bindings.length > 0 || container.onHost);
     if (!concern) return await next();
@@ -92,7 +94,7 @@ async function refusal(
 async function start(
   ports: ContainerPorts,
   id: string,
-  { signal, log }: Exchange,
+  { log }: Exchange,
   next: () => Promise<ResponseMessage>,
 ): Promise<ResponseMessage> {
   let response: ResponseMessage;
@@ -104,7 +106,7 @@ async function start(
     throw error;
   }
   try {
-    await ports.settle(id, signal);
+    await ports.settle(id);
   } catch (error) {
     // It has started; its ports follow when the engine can be asked again.
     log.warn(`Cannot look up the ports of a container: ${describeError(error)}`);

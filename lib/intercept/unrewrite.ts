@@ -51,7 +51,7 @@ export function unrewritePorts(ports: UnrewriteOptions): Interceptor {
           return value;
         });
       case "SystemEvents":
-        return events(await next());
+        return await events(await next());
       case "ImageCommit":
         dropLabel(exchange, ports);
         return await next();
@@ -99,15 +99,20 @@ async function collectView(response: ResponseMessage): Promise<Uint8Array> {
   }
 }
 
-function events(response: ResponseMessage): ResponseMessage {
-  if (response.head.status !== 200) return response;
-  const body = mapLines(response.body, response.framing, (line) => {
-    if (!includes(line, LABEL_BYTES)) return line;
-    const event = parseJson(line);
-    showEvent(event);
-    return withLineFeed(encodeJson(event));
-  });
-  return { ...response, body };
+async function events(response: ResponseMessage): Promise<ResponseMessage> {
+  const { head, framing } = response;
+  if (head.status !== 200) return response;
+  const body = mapLines(response.body, framing, editEvent);
+  // A stream that knows its end is no stream: its length changes with its lines.
+  if (framing.kind !== "length") return { ...response, body };
+  return withResponseBody(response, await collectView({ ...response, body }));
+}
+
+function editEvent(line: Uint8Array): Uint8Array {
+  if (!includes(line, LABEL_BYTES)) return line;
+  const event = parseJson(line);
+  showEvent(event);
+  return withLineFeed(encodeJson(event));
 }
 
 function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {

@@ -32,6 +32,8 @@ function add(
   help: string,
   samples: readonly Sample[],
 ): void {
+  // Without a sample the library would make one up that has no labels.
+  if (samples.length === 0) return;
   const labelNames = Object.keys(samples[0]?.[1] ?? {});
   const metric = new kind({ name: `rda_${name}`, help, labelNames, registers });
   for (const [value, labels = {}] of samples) metric.inc(labels, value);

@@ -2,16 +2,15 @@
  * The key by which clients know the server: read from a file that is its owner's alone, or made on
  * the first start.
  */
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { AgentError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { utils } from "../transport/ssh/ssh2.ts";
 import { generateHostKey } from "./key_pair.ts";
 
 /** The private key in `path`. Throws `AgentError` of kind `config`. */
 export async function loadHostKey(path: string, log: Logger): Promise<string> {
   const text = await read(path) ?? await generate(path, log);
-  const key = ssh2.utils.parseKey(text);
+  const key = utils.parseKey(text);
   if (key instanceof Error || !key.isPrivateKey()) {
     const encrypted = key instanceof Error && /encrypted/i.test(key.message);
     const why = encrypted ? "it has a passphrase" : "it is not a private key";

@@ -5,10 +5,9 @@
  */
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { AgentError, messageOf } from "../errors.ts";
-import { type KeyKind, kindOfFile } from "./key_types.ts";
+import { utils } from "../transport/ssh/ssh2.ts";
+import { type KeyKind, keyProblem, kindOfFile } from "./key_types.ts";
 
 /** As the manuals of SSH advise for RSA. */
 const RSA_BITS = 4096;
@@ -56,13 +55,37 @@ export async function generateHostKey(path: string): Promise<string> {
   return pair.private;
 }
 
-function makePair(kind: KeyKind, comment: string): Promise<{ private: string; public: string }> {
+interface Pair {
+  readonly private: string;
+  readonly public: string;
+}
+
+/** ssh2 spoils one ed25519 key in a few hundred: it leaves out a zero byte at the beginning. */
+const MAX_TRIES = 20;
+
+async function makePair(kind: KeyKind, comment: string): Promise<Pair> {
+  for (let round = 0; round < MAX_TRIES; round++) {
+    const pair = await generate(kind, comment);
+    if (isSound(pair)) return pair;
+  }
+  throw new AgentError("internal", "Cannot make a key pair that can be read again");
+}
+
+function generate(kind: KeyKind, comment: string): Promise<Pair> {
   return new Promise((resolve, reject) => {
-    const done = (error: Error | null, keys: { private: string; public: string }) =>
+    const done = (error: Error | null, keys: Pair) =>
       error === null ? resolve(keys) : reject(error);
-    if (kind === "rsa") ssh2.utils.generateKeyPair("rsa", { bits: RSA_BITS, comment }, done);
-    else ssh2.utils.generateKeyPair("ed25519", { comment }, done);
+    if (kind === "rsa") utils.generateKeyPair("rsa", { bits: RSA_BITS, comment }, done);
+    else utils.generateKeyPair("ed25519", { comment }, done);
   });
+}
+
+/** Whether both halves can be read and are of one key. Exported for its test. */
+export function isSound(pair: Pair): boolean {
+  const [secret, open] = [utils.parseKey(pair.private), utils.parseKey(pair.public)];
+  if (secret instanceof Error || open instanceof Error || !secret.isPrivateKey()) return false;
+  return secret.getPublicSSH().equals(open.getPublicSSH()) &&
+    keyProblem(open.type, open.getPublicSSH()) === undefined;
 }
 
 async function makeDirectory(path: string): Promise<void> {

@@ -6,9 +6,10 @@
 import { Buffer } from "node:buffer";
 import { dirname } from "node:path";
 // @ts-types="@types/ssh2"
-import ssh2, { type PublicKeyAuthContext } from "ssh2";
+import type { PublicKeyAuthContext } from "ssh2";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { utils } from "../transport/ssh/ssh2.ts";
 import {
   type AuthorizedKey,
   MAX_AUTHORIZED_KEYS_BYTES,
@@ -64,7 +65,7 @@ export function findKey(
 /** Whether the client holds the private half; a mere question, without a signature, does not. */
 export function provesKey(context: PublicKeyAuthContext, key: AuthorizedKey): boolean {
   if (context.signature === undefined || context.blob === undefined) return false;
-  const parsed = ssh2.utils.parseKey(`${key.type} ${Buffer.from(key.blob).toString("base64")}`);
+  const parsed = utils.parseKey(`${key.type} ${Buffer.from(key.blob).toString("base64")}`);
   if (parsed instanceof Error) return false;
   return parsed.verify(context.blob, context.signature, context.hashAlgo) === true;
 }

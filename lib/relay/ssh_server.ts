@@ -5,11 +5,10 @@
  * keeps nobody else out. Owns the port and every connection.
  */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
+import { ciphersHooked, Server as SshListener } from "../transport/ssh/ssh2.ts";
 import type { Doors } from "./doors.ts";
 import { loadHostKey } from "./host_key.ts";
 import { serveSession, type SessionOptions } from "./ssh_session.ts";
@@ -22,8 +21,13 @@ const MAX_WAITING = 64;
 /** SSH connections in all. */
 const MAX_CLIENTS = 1024;
 /** Only algorithms that OpenSSH 8.8 and later offer by default, as in `transport/ssh/ciphers.ts`. */
-const CIPHERS = ["chacha20-poly1305@openssh.com", "aes128-ctr", "aes256-ctr"] as const;
-const GCM = ["aes128-gcm@openssh.com", "aes256-gcm@openssh.com"] as const;
+const CHACHA = "chacha20-poly1305@openssh.com";
+const AES = [
+  "aes128-ctr",
+  "aes256-ctr",
+  "aes128-gcm@openssh.com",
+  "aes256-gcm@openssh.com",
+] as const;
 const HMACS = ["hmac-sha2-256-etm@openssh.com", "hmac-sha2-512-etm@openssh.com"] as const;
 
 /** Clients such as ssh2 ask for a Unix socket only where they read the name of OpenSSH. */
@@ -74,7 +78,7 @@ class Server implements SshServer {
   readonly #session: SessionOptions;
   readonly #log: Logger;
   readonly #net: NetServer;
-  readonly #ssh: ssh2.Server;
+  readonly #ssh: SshListener;
   /** All clients by address and port, those that have not signed in beside it in order of arrival. */
   readonly #clients = new Map<string, Socket>();
   readonly #waiting = new Map<Socket, ReturnType<typeof setTimeout>>();
@@ -86,11 +90,12 @@ class Server implements SshServer {
     this.host = options.host;
     this.#session = { ...options, stats: this.stats };
     this.#log = log;
-    this.#ssh = new ssh2.Server({
+    this.#ssh = new SshListener({
       hostKeys: [hostKey],
       ident: IDENT,
       algorithms: {
-        cipher: [...CIPHERS, ...GCM],
+        // The client chooses, and ChaCha20 is the first choice of many; see `cipher_hook.ts`.
+        cipher: ciphersHooked ? [CHACHA, ...AES] : [...AES],
         hmac: [...HMACS, "hmac-sha2-256"],
         compress: ["none"],
       },

@@ -132,7 +132,9 @@ export class Supervisor {
       const waitMs = Math.max(0, deadline - performance.now());
       const transport = await this.ready({ ...options, waitMs });
       try {
-        return await transport.open(target, { lane, ...(signal && { signal }) });
+        const stream = await transport.open(target, { lane, ...(signal && { signal }) });
+        this.#options.log.trace("Opened a stream", { ...target, lane });
+        return stream;
       } catch (error) {
         const retry = error instanceof AgentError && error.kind === "lost" && !signal?.aborted;
         if (!retry || performance.now() >= deadline) throw error;

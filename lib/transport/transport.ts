@@ -62,6 +62,13 @@ export interface Shell {
   spawn(command: string, options?: SpawnOptions): Promise<RemoteProcess>;
 }
 
+/** A port of the remote host that leads here. Ends with the transport. */
+export interface RemoteListener {
+  readonly port: number;
+  /** Stops listening; open streams live on. Never rejects. */
+  close(): Promise<void>;
+}
+
 /** See the file comment. One owner, who closes it. */
 export interface Transport {
   /** For people, such as `ssh://dev@gpu.example.com:22`. */
@@ -73,6 +80,15 @@ export interface Transport {
    * gone.
    */
   open(target: Target, options?: OpenOptions): Promise<Duplex>;
+
+  /**
+   * Listens on the remote host (port 0: any free one), where the transport can; the host may listen
+   * on loopback only. `serve` owns each stream. Throws `AgentError` of kind `engine` or `lost`.
+   */
+  listen?(
+    address: { host: string; port: number },
+    serve: (stream: Duplex) => void,
+  ): Promise<RemoteListener>;
 
   /** Commands on the remote host, where the transport offers them. */
   readonly shell?: Shell;

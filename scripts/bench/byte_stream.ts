@@ -1,5 +1,5 @@
 /**
- * The byte streams the bench talks over: a Unix socket, or the standard streams of a process. They
+ * The byte streams the bench talks over: a Unix socket, a TCP port of this machine, or the standard streams of a process. They
  * are deliberately not the program's own `Duplex`: what measures must not share code, and so
  * faults, with what is measured. Whoever dials a stream closes it.
  */
@@ -16,7 +16,17 @@ export interface ByteStream {
 
 /** Opens a Unix socket. Throws what `Deno.connect` throws. */
 export async function dialUnix(path: string): Promise<ByteStream> {
-  const conn = await Deno.connect({ transport: "unix", path });
+  return byteStream(await Deno.connect({ transport: "unix", path }));
+}
+
+/** Opens a TCP port of 127.0.0.1, without Nagle's delay. Throws what `Deno.connect` throws. */
+export async function dialTcp(port: number): Promise<ByteStream> {
+  const conn = await Deno.connect({ hostname: "127.0.0.1", port });
+  conn.setNoDelay(true);
+  return byteStream(conn);
+}
+
+function byteStream(conn: Deno.Conn): ByteStream {
   let open = true;
   return {
     read: (into) => conn.read(into),

@@ -4,6 +4,7 @@
  * away again by `clear`.
  */
 import { mustDocker } from "./docker_cli.ts";
+import { REMOTE_PORTS } from "./peers/forwards.ts";
 import type { Peer } from "./peers/peer.ts";
 
 /** The size of the image that is saved and loaded. */
@@ -12,8 +13,15 @@ export const IMAGE_BYTES = 300 * 1000 * 1000;
 export const LONG_BYTES = 1024 ** 3;
 const SHORT_BYTES = 64 * 1024 ** 2;
 
+/** What the web server on the remote host's loopback serves. */
+export const WEB_FILE = "/large";
+export const WEB_FILE_BYTES = 300 * 1024 ** 2;
+export const MANY_FILE = "/small";
+export const MANY_FILE_BYTES = 4 * 1024 ** 2;
+
 const IMAGE = "rda-bench-image:latest";
 const CONTAINER = "rda-bench";
+const SERVERS = "rda-bench-servers";
 const LONG_FILE = "/long";
 const SHORT_FILE = "/short";
 const TAR_BLOCK = 512;
@@ -47,6 +55,7 @@ export async function setStage(
     const run = ["run", "-d", "--name", CONTAINER, "bb:latest", "sh", "-c"];
     const files = `${sparseFile(LONG_FILE, LONG_BYTES)} && ${sparseFile(SHORT_FILE, SHORT_BYTES)}`;
     await mustDocker(direct, [...run, `${files} && exec sleep 86400`], signal);
+    await startServers(direct, signal);
   } catch (error) {
     await clear();
     throw error;
@@ -63,10 +72,23 @@ export async function setStage(
 
 async function clearStage(direct: Peer): Promise<void> {
   // Both removals also run before the stage is set, when there is nothing to remove.
-  for (const args of [["rm", "-f", CONTAINER], ["rmi", "-f", IMAGE]]) {
+  for (const args of [["rm", "-f", CONTAINER, SERVERS], ["rmi", "-f", IMAGE]]) {
     const command = new Deno.Command("docker", { args, env: direct.env, stdin: "null" });
     await command.output();
   }
+}
+
+/** A web server on the loopback of the remote host and an echo server (busybox: on all addresses). */
+async function startServers(direct: Peer, signal: AbortSignal): Promise<void> {
+  const script = [
+    "mkdir -p /www",
+    sparseFile(`/www${WEB_FILE}`, WEB_FILE_BYTES),
+    sparseFile(`/www${MANY_FILE}`, MANY_FILE_BYTES),
+    `{ nc -ll -p ${REMOTE_PORTS.echo} -e cat & }`,
+    `exec httpd -f -p 127.0.0.1:${REMOTE_PORTS.web} -h /www`,
+  ].join(" && ");
+  const run = ["run", "-d", "--name", SERVERS, "--network", "host", "bb:latest"];
+  await mustDocker(direct, [...run, "sh", "-c", script], signal);
 }
 
 function sparseFile(path: string, bytes: number): string {

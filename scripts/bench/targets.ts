@@ -32,6 +32,10 @@ export const TARGETS: readonly Target[] = [
   { row: "parallel-failures", roundTrips: ANY, sense: "at most", limit: 0 },
   { row: "image-save", roundTrips: ANY, to: "ssh-l", sense: "at least", limit: 0.35 },
   { row: "image-load", roundTrips: ANY, to: "ssh-l", sense: "at least", limit: 0.35 },
+  { row: "forward-bulk", roundTrips: [0, 20], to: "ssh-l", sense: "at least", limit: 0.35 },
+  { row: "forward-parallel", roundTrips: [0, 20], to: "ssh-l", sense: "at least", limit: 0.35 },
+  { row: "forward-echo", roundTrips: [0, 20], to: "ssh-l", sense: "at most", limit: 1.2 },
+  { row: "forward-open", roundTrips: [20], to: "ssh-l", sense: "at most", limit: 1.2 },
   { row: "rss-connection", roundTrips: ANY, sense: "at most", limit: 64 },
   { row: "rss-slow", roundTrips: ANY, sense: "at most", limit: 32 },
 ];

@@ -2,7 +2,7 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { ask, askJson, opsPort, runStatus, spawnStatus } from "../support/ops.ts";
-import { until } from "../support/poll.ts";
+import { pause, until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
 
 const test = await endToEnd();
@@ -122,6 +122,30 @@ test.bare("status says that nothing runs, also after a kill", { agentOnly: true 
   } finally {
     await Deno.remove(runtimeDirectory, { recursive: true });
   }
+});
+
+const idle = opsPort();
+/** Of 100 in a second; a program that polls needs many times as many. */
+const MAX_IDLE_TICKS = 20;
+
+test("a program that nobody watches does nothing", {
+  agentOnly: true,
+  flags: idle.flags,
+}, async ({ agent, docker }) => {
+  await docker.ok(["ps"]);
+  assertEquals((await ask(`${idle.url}/status`)).status, 200);
+  const ticks = async () => {
+    const stat = await Deno.readTextFile(`/proc/${agent.pid}/stat`);
+    const [user = 0, system = 0] = stat.slice(stat.lastIndexOf(")")).split(" ").slice(12).map(
+      Number,
+    );
+    return user + system;
+  };
+  await pause(1_000);
+  const before = await ticks();
+  await pause(3_000);
+  const used = await ticks() - before;
+  assert(used <= MAX_IDLE_TICKS, `${used} ticks in 3 s`);
 });
 
 const policy = opsPort();

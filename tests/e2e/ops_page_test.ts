@@ -27,8 +27,10 @@ if (chromium === undefined) {
     await until("it has seen the requests", async () => {
       return /ContainerList\s*5/.test(String(await text("operations")));
     });
-    await until("it draws lines", async () => {
-      return Number(await browser.evaluate(`document.querySelectorAll("svg path").length`)) >= 4;
+    await until("it draws a line of several samples", async () => {
+      const points = `[...document.querySelectorAll("svg path")].map((path) =>
+        path.getAttribute("d").split("L").length)`;
+      return Number(await browser.evaluate(`Math.max(0, ...${points})`)) >= 4;
     });
     assertEquals(await text("active"), "1");
     await picture(browser, "light");

@@ -8,9 +8,13 @@ import { cleanup, fetchPort, freePorts, WEB } from "../support/published.ts";
 const test = await endToEnd();
 const agentOnly = true;
 
+function placesIn(home: string) {
+  return { HOME: home, XDG_RUNTIME_DIR: home };
+}
+
 /** Runs `forwards` as a user whose programs announce themselves in `home`. */
 async function forwards(home: string, ...args: string[]) {
-  await using child = spawnAgent(["forwards", ...args], { HOME: home });
+  await using child = spawnAgent(["forwards", ...args], placesIn(home));
   const code = await child.wait();
   return { code, text: child.output };
 }
@@ -25,9 +29,8 @@ test.bare(
       assertEquals(nobody.code, 4, nobody.text);
       assertStringIncludes(nobody.text, "No remote-docker-agent is running");
       const [port = 0, plain = 0] = freePorts(2);
-      await using agent = await startAgent(rig, { forward: `${plain}:127.0.0.1:22` }, {
-        HOME: home,
-      });
+      const flags = { forward: `${plain}:127.0.0.1:22` };
+      await using agent = await startAgent(rig, flags, placesIn(home));
       await using docker = await agent.docker("debian");
       const name = uniqueName("listed");
       await using _ = cleanup(docker, [name]);

@@ -4,6 +4,7 @@ import { startAgent } from "../support/agent.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
 import { until } from "../support/poll.ts";
+import { request } from "../support/raw_http.ts";
 import {
   cleanup,
   fetchPort,
@@ -168,3 +169,46 @@ test("containers of others are left alone unless asked for", { agentOnly }, asyn
   await using cli = await greedy.docker("debian");
   assertEquals(await cli.ok(["port", name]), `80/tcp -> 127.0.0.1:${port}`);
 });
+
+test(
+  "a port is free for the next container as soon as Docker says so",
+  { agentOnly },
+  async (bench) => {
+    const { docker, agent, rig } = bench;
+    const port = freeLocalPort();
+    const names = [uniqueName("next"), uniqueName("next")];
+    await using _ = cleanup(docker, names);
+    const ids = await Promise.all(names.map((name) => {
+      const args = ["create", "--name", name, "-p", `${port}:80`, "bb", "sleep", "600"];
+      return docker.ok(args);
+    }));
+    const post = async (id: string, what: string) => {
+      const { status, body } = await request(agent.socket, `POST /v1.41/containers/${id}/${what}`);
+      assertEquals([status, body], [204, ""], `${what} ${id}`);
+    };
+    // With a way to go, the news of the end comes after the answer to the kill.
+    await rig.verb("shape", "delay", "20ms");
+    try {
+      for (let round = 0; round < 3; round++) {
+        for (const id of ids) {
+          await post(id, "start");
+          await post(id, "kill");
+        }
+      }
+      const first = await docker.ok([
+        "run",
+        "-d",
+        "--rm",
+        "-p",
+        `${port}:80`,
+        "bb",
+        "sleep",
+        "600",
+      ]);
+      await post(first, "kill");
+      await docker.ok(["run", "--rm", "-p", `${port}:80`, "bb", "true"]);
+    } finally {
+      await rig.verb("unshape");
+    }
+  },
+);

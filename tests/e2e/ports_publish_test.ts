@@ -1,4 +1,5 @@
 /** Every way to publish a port: it arrives on localhost, and nowhere else. */
+import { startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
@@ -164,4 +165,28 @@ test("publish-mode same binds the port there as well as here", {
   assertStringIncludes(await rig.verb("exec", "ss", "-Hltn"), `127.0.0.1:${port}`);
   const chosen = Number((await docker.ok(["port", name, "81"])).split(":")[1]);
   assert(!await isRefused(chosen), "the port that the engine chose is the same here");
+});
+
+test("two people on one host want the same port", { agentOnly }, async (bench) => {
+  const { docker, rig } = bench;
+  const [mine, theirs, port] = [uniqueName("mine"), uniqueName("theirs"), freeLocalPort()];
+  const home = await Deno.makeTempDir({ prefix: "rda-other-" });
+  // The other one sits at this machine too, so at another address of it.
+  const flags = { "publish-address": "127.0.0.2" };
+  try {
+    await using other = await startAgent(rig, flags, { XDG_STATE_HOME: home });
+    await using cli = await other.docker("debian");
+    await using _ = cleanup(bench.direct, [mine, theirs]);
+    const run = (name: string) => ["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB];
+    const [a, b] = await Promise.all([docker.ok(run(mine)), cli.ok(run(theirs))]);
+    assertEquals(await fetchPort(port), a.slice(0, 12));
+    assertEquals(await fetchPort(port, "127.0.0.2"), b.slice(0, 12));
+    assertEquals(await cli.ok(["port", theirs]), `80/tcp -> 127.0.0.2:${port}`);
+    await assertNothingExposed(bench);
+    await cli.ok(["restart", "-t", "0", mine]);
+    await fetchPort(port);
+    assertEquals(await fetchPort(port, "127.0.0.2"), b.slice(0, 12));
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
 });

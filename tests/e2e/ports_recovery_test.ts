@@ -2,11 +2,13 @@
 import { assert, assertEquals } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
-import { until } from "../support/poll.ts";
-import { cleanup, fetchPort, freePorts, isRefused, WEB } from "../support/published.ts";
+import { pause, until } from "../support/poll.ts";
+import { cleanup, fetchPort, freePorts, isRefused, WEB, webOn } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
+/** How long the link is cut: long enough for keepalive to notice, too long for anybody to wait. */
+const CUT_MS = 15_000;
 
 test("an engine that restarts brings its containers' ports back", { agentOnly }, async (bench) => {
   const { docker, rig } = bench;
@@ -57,3 +59,32 @@ test("what happened while the agent could not see is made up for", { agentOnly }
   const id = await direct.ok(["inspect", "-f", "{{.Id}}", names[1] ?? ""]);
   assertEquals(await fetchPort(stays), id.slice(0, 12));
 });
+
+test(
+  "a link cut in mid-download: listeners stay, new clients get through",
+  { agentOnly },
+  async (bench) => {
+    const { docker, rig } = bench;
+    const name = uniqueName("cut");
+    const [web = 0, endless = 0] = freePorts(2);
+    await using _ = cleanup(docker, [name]);
+    const command = `nc -ll -p 81 -e cat /dev/zero & ${webOn(80, "here")}`;
+    const publish = ["-p", `${web}:80`, "-p", `${endless}:81`];
+    await docker.ok(["run", "-d", "--name", name, ...publish, "bb", "sh", "-c", command]);
+    assertEquals(await fetchPort(web), "here");
+    using download = await Deno.connect({ hostname: "127.0.0.1", port: endless });
+    const buffer = new Uint8Array(64 * 1024);
+    assert(await download.read(buffer) !== null, "the download has begun");
+    await rig.verb("cut", "drop");
+    try {
+      await pause(CUT_MS);
+    } finally {
+      await rig.verb("heal");
+    }
+    assert(!await isRefused(web), "the listener has stayed");
+    await until("a new connection gets through", async () => await fetchPort(web) === "here", {
+      timeoutMs: 40_000,
+    });
+    assertEquals(await docker.ok(["port", name, "80"]), `127.0.0.1:${web}`);
+  },
+);

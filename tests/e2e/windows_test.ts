@@ -100,3 +100,20 @@ test("settings come from the user's folder for applications", async ({ wine }) =
     /C:\\users\\root\\AppData\\Roaming\\remote-docker-agent\\config\.yaml:1:1: unknown key "colour"/,
   );
 });
+
+test("the manual's command line asks for wsl.exe, which Wine has not", async ({ wine }) => {
+  const keygen = wine.agent(["relay", "--generate-key-pair"], { USERPROFILE: "C:\\Users\\user" });
+  assertEquals(await keygen.wait(), 0, keygen.child.output);
+  assertMatch(keygen.stdout, /Private key: C:\\\S+\\\.ssh\\id_rsa/);
+  const made = /Private key: (\S+)/.exec(keygen.stdout)?.[1] ?? "";
+  const relay = wine.agent([
+    ...["--named-pipe", PIPE, "--ssh-connection", "ssh://user@127.0.0.1:20022"],
+    ...["--distribution", "Ubuntu", "--relay-program-path", "C:\\path\\to\\relay-linux"],
+    ...["--identity-path", made, "--watch-process-termination"],
+  ]);
+  assertEquals(await relay.wait(), 4);
+  assertMatch(
+    relay.child.stderr,
+    /Cannot start the relay server in WSL distribution "Ubuntu".*--exec \/mnt\/c\/path\/to\/relay-linux/,
+  );
+});

@@ -154,7 +154,10 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
   return response.status === 200;
 }
 
-/** A fresh user's environment: no `RDA_*`, no SSH agent; the cache of Deno stays where it is. */
+/**
+ * A fresh user's environment: no `RDA_*`, no SSH agent, a state directory that all tests share; the
+ * cache of Deno stays where it is.
+ */
 /** What the program needs of the environment, without the settings of whoever runs the tests. */
 export function cleanEnvironment(): Record<string, string> {
   const home = Deno.env.get("HOME") ?? "/";
@@ -163,6 +166,7 @@ export function cleanEnvironment(): Record<string, string> {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
     HOME: home,
     DENO_DIR: Deno.env.get("DENO_DIR") ?? cache,
+    XDG_STATE_HOME: `${Deno.env.get("TMPDIR") ?? "/tmp"}/rda-e2e-state`,
     NO_COLOR: "1",
   };
 }

@@ -4,7 +4,8 @@
  */
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
-import ssh2, { type ClientChannel } from "ssh2";
+import type { ClientChannel } from "ssh2";
+import { Client } from "../../lib/transport/ssh/ssh2.ts";
 import { generateKeyFiles, type KeyFiles } from "../../lib/relay/key_pair.ts";
 import {
   type SshServer,
@@ -108,15 +109,15 @@ export function startServer(
 
 /** An ssh2 client that has signed in. */
 export class RelayClient implements AsyncDisposable {
-  readonly inner: ssh2.Client;
+  readonly inner: Client;
 
-  private constructor(inner: ssh2.Client) {
+  private constructor(inner: Client) {
     this.inner = inner;
   }
 
   /** Signs in; rejects if it is not let in. */
   static async open(port: number, keyFile: string): Promise<RelayClient> {
-    const client = new ssh2.Client();
+    const client = new Client();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     client.on("ready", resolve);
     client.on("error", reject);

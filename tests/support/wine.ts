@@ -96,6 +96,7 @@ export class Wine implements AsyncDisposable {
   readonly #holder: Child;
   /** The process whose namespaces are entered. */
   readonly #inside: number;
+  readonly #children: Child[] = [];
 
   private constructor(root: string, holder: Child, inside: number) {
     this.#root = root;
@@ -153,6 +154,7 @@ export class Wine implements AsyncDisposable {
     const settings = Object.entries(variables).map(([name, value]) => `${name}=${value}`);
     const enter = ["-t", String(this.#inside), "-m", "-p", "--", "chroot", this.#root];
     const child = new Child("nsenter", [...enter, "env", "-i", ...settings, ...words]);
+    this.#children.push(child);
     return new WindowsProcess(child, (pid, signal) =>
       runOk("nsenter", [
         ...["-t", String(this.#inside), "-m", "-p", "--", "sh", "-c", `kill -${signal} ${pid}`],
@@ -162,6 +164,7 @@ export class Wine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#holder.kill("SIGKILL");
     await this.#holder.wait();
+    for (const child of this.#children) await child.stop();
   }
 }
 

@@ -5,7 +5,7 @@
  */
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import type { OpenOptions, Target, Transport } from "../transport.ts";
+import type { OpenOptions, RemoteListener, Target, Transport } from "../transport.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { BulkLane } from "./bulk_lane.ts";
 import { connectThrough } from "./chain.ts";
@@ -15,12 +15,17 @@ import { probeFacts, type RemoteFacts } from "./facts.ts";
 import type { SshDeps } from "./handshake.ts";
 import { openFailure } from "./open_failure.ts";
 import { widenWindow } from "./receive_window.ts";
+import { remoteListen } from "./remote_listen.ts";
 import type { ResolvedSsh } from "./settings.ts";
 import { endServerDelay, SshShell } from "./shell.ts";
 
 /** A transport over SSH. */
 export interface SshTransport extends Transport {
   readonly shell: SshShell;
+  listen(
+    address: { host: string; port: number },
+    serve: (stream: Duplex) => void,
+  ): Promise<RemoteListener>;
   /** What the remote host is; `undefined` if it runs no commands. Never rejects. */
   readonly facts: Promise<RemoteFacts | undefined>;
 }
@@ -76,6 +81,16 @@ class Client implements SshTransport {
     let shell = this.#bulkShells.get(connection);
     if (shell === undefined) this.#bulkShells.set(connection, shell = new SshShell(connection));
     return shell;
+  }
+
+  async listen(
+    address: { host: string; port: number },
+    serve: (stream: Duplex) => void,
+  ): Promise<RemoteListener> {
+    const connection = this.#interactive;
+    return await connection.withClient((client) =>
+      remoteListen(connection, client, address, serve)
+    );
   }
 
   async #openOn(

@@ -120,6 +120,12 @@ export class Connection {
     }
   }
 
+  /** Calls `use` with the ssh2 client, for what needs more than a channel. Throws when it is gone. */
+  withClient<T>(use: (client: Client) => T): T {
+    if (!this.isOpen) throw this.#lost ?? lostError(this.peer.name, "it was closed", undefined);
+    return use(this.#client);
+  }
+
   /** Ends the connection and everything on it. Idempotent. */
   close(): void {
     if (this.#closing) return;

@@ -3,9 +3,9 @@
  */
 import { endCipherHook } from "./cipher_hook_start.ts";
 // @ts-types="@types/ssh2"
-import { BaseAgent, Client, createAgent, utils } from "ssh2";
+import { BaseAgent, Client, createAgent, Server, utils } from "ssh2";
 
 /** Whether ssh2 got our ciphers. It did not if something else had loaded it before. */
 export const ciphersHooked = endCipherHook();
 
-export { BaseAgent, Client, createAgent, utils };
+export { BaseAgent, Client, createAgent, Server, utils };

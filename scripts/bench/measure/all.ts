@@ -2,6 +2,7 @@
 import { apiLatency } from "./api_latency.ts";
 import { dockerPs } from "./docker_ps.ts";
 import { execEcho } from "./exec_echo.ts";
+import { forward } from "./forward.ts";
 import { imageLoad, imageSave } from "./image_bulk.ts";
 import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
@@ -15,5 +16,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   parallelPs,
   imageSave,
   imageLoad,
+  forward,
   memory,
 ];

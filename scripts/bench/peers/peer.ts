@@ -3,6 +3,7 @@
  * with. All are used the same way, through the docker CLI with `env` or through `dial`.
  */
 import type { ByteStream } from "../byte_stream.ts";
+import type { Forwards } from "./forwards.ts";
 import type { Rig } from "../../../tests/support/rig.ts";
 
 /** The peers, in the order measured and shown. */
@@ -25,6 +26,8 @@ export interface Peer {
   readonly env: Record<string, string>;
   /** The local process that carries everything, for peers that have exactly one. */
   readonly pid?: number;
+  /** Local ports that lead to the stage's servers, for peers that can forward. */
+  readonly forwards?: Forwards;
   /** A new connection that speaks the Engine API. The caller closes it. */
   dial(): Promise<ByteStream>;
   /** Ends everything the peer started. Idempotent, never rejects. */

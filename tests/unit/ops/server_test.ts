@@ -174,6 +174,8 @@ Deno.test("the text format has every metric, histograms by operation among them"
       'rda_sync_lag_seconds{local="/src"} 1.5',
     ]
   ) assertStringIncludes(answer, `${line}\n`);
+  const bare = await renderPrometheus(testSource({ hosts: () => [] }));
+  assert(!/^rda_(transport|sync_lag|responses)/m.test(bare), "samples of nothing");
   await renderPrometheus(source);
   assertStringIncludes(await renderPrometheus(source), "rda_received_bytes_total 10\n");
 });

@@ -1,6 +1,5 @@
-// @ts-types="@types/ssh2"
-import ssh2 from "ssh2";
-import { generateKeyFiles } from "../../../lib/relay/key_pair.ts";
+import { utils } from "../../../lib/transport/ssh/ssh2.ts";
+import { generateKeyFiles, isSound } from "../../../lib/relay/key_pair.ts";
 import { parseAuthorizedKeys } from "../../../lib/relay/authorized_keys.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 
@@ -22,7 +21,7 @@ Deno.test("a key pair is its owner's alone and may sign in", () =>
     assertEquals(await modeOf(path), 0o600);
     assertEquals(await modeOf(`${directory}/new/.ssh`), 0o700);
     assertEquals(await modeOf(files.authorizedKeysFile), 0o600);
-    const key = ssh2.utils.parseKey(await Deno.readTextFile(path));
+    const key = utils.parseKey(await Deno.readTextFile(path));
     assertEquals(key instanceof Error ? key.message : key.type, "ssh-ed25519");
     const { keys } = parseAuthorizedKeys(await Deno.readTextFile(files.authorizedKeysFile));
     assertEquals(keys.length, 1);
@@ -62,3 +61,19 @@ Deno.test("authorized_keys is added to, whether or not its last line ends", () =
       `# mine\n${a.publicLine}\n${b.publicLine}\n`,
     );
   }));
+
+Deno.test("a key whose leading zero was lost is noticed", () => {
+  // Made by ssh2; OpenSSH cannot read it either.
+  const spoilt = `-----BEGIN OPENSSH PRIVATE KEY-----
+b3BlbnNzaC1rZXktdjEAAAAABG5vbmUAAAAEbm9uZQAAAAAAAAABAAAAMgAAAAtz
+c2gtZWQyNTUxOQAAAB/Z4r5V4TG/dvT64Deof+xs/wy4RS7c4NtPydJiTp9+AAAA
+kGVwbkplcG5KAAAAC3NzaC1lZDI1NTE5AAAAH9nivlXhMb929PrgN6h/7Gz/DLhF
+Ltzg20/J0mJOn34AAAA/UermLFVCN2oo8kNTX6uf0766B/I3FHdMoBV+6X2jGd7Z
+4r5V4TG/dvT64Deof+xs/wy4RS7c4NtPydJiTp9+AAAADHJlbGF5LXNlcnZlcgEC
+Aw==
+-----END OPENSSH PRIVATE KEY-----
+`;
+  const good = utils.generateKeyPairSync("rsa", { bits: 2048 });
+  assertEquals(isSound(good), true);
+  assertEquals(isSound({ private: spoilt, public: good.public }), false);
+});

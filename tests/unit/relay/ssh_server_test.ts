@@ -1,5 +1,6 @@
 import { Buffer } from "node:buffer";
 import { generateKeyFiles } from "../../../lib/relay/key_pair.ts";
+import { ciphersHooked } from "../../../lib/transport/ssh/ssh2.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
 import { until } from "../../support/poll.ts";
 import {
@@ -207,3 +208,7 @@ function garbage(round: number): Uint8Array<ArrayBuffer> {
   head[5] = round % 3 === 1 ? 20 : round % 256;
   return Uint8Array.from(Buffer.concat([greeting, head, noise]));
 }
+
+Deno.test("the server has the ciphers that leave nothing behind", () => {
+  assertEquals(ciphersHooked, true);
+});

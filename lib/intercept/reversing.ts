@@ -1,0 +1,45 @@
+/**
+ * Ports of this machine for containers, joined: the forwards, the names that containers get on
+ * create, and the question for the bridge's address. Its maker closes it.
+ */
+import { EngineClient } from "../docker/engine_client.ts";
+import type { Interceptor } from "../docker/exchange.ts";
+import { ReverseForward, type ReverseOptions, type ReverseTarget } from "../forward/reverse.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { bridgeAddressOf, reverseHosts } from "./reverse_hosts.ts";
+
+/** What it is made of. */
+export interface ReversingOptions {
+  readonly targets: readonly ReverseTarget[];
+  /** Opens a stream to the engine. */
+  open(signal?: AbortSignal): Promise<Duplex>;
+  nextTransport: ReverseOptions["nextTransport"];
+}
+
+/** See the file comment. */
+export class Reversing {
+  readonly interceptors: readonly Interceptor[];
+  readonly #engine: EngineClient;
+  readonly #forwards: readonly ReverseForward[];
+
+  constructor({ targets, open, nextTransport }: ReversingOptions) {
+    this.#engine = new EngineClient(open);
+    const bridgeAddress = (signal: AbortSignal) => bridgeAddressOf(this.#engine, signal);
+    const names = [...new Set(targets.map(({ name }) => name))];
+    this.interceptors = names.length === 0 ? [] : [reverseHosts(names, bridgeAddress)];
+    this.#forwards = targets.map((target) =>
+      new ReverseForward({ target, nextTransport, bridgeAddress })
+    );
+  }
+
+  /** Begins to listen on the remote host. */
+  start(): void {
+    for (const forward of this.#forwards) forward.start();
+  }
+
+  /** Ends the forwards and their connections. */
+  async close(): Promise<void> {
+    await Promise.all(this.#forwards.map((forward) => forward.close()));
+    this.#engine.close();
+  }
+}

@@ -1,0 +1,118 @@
+/** A start that fails here ends like one that fails at the engine. */
+import { ReplyError } from "../../../lib/docker/error_reply.ts";
+import type { Exchange } from "../../../lib/docker/exchange.ts";
+import { matchRoute } from "../../../lib/docker/route.ts";
+import { BindError } from "../../../lib/forward/bind_error.ts";
+import { HeaderList } from "../../../lib/http/head.ts";
+import { bodyOf, type ResponseMessage } from "../../../lib/http/message.ts";
+import type { ContainerPorts } from "../../../lib/intercept/container_ports.ts";
+import { refuseLegacyPorts } from "../../../lib/intercept/legacy_start.ts";
+import { portLifecycle } from "../../../lib/intercept/lifecycle.ts";
+import { logger } from "../../../lib/log.ts";
+import { assertEquals, assertRejects } from "../../support/assert.ts";
+import { bytes } from "../../support/duplex.ts";
+
+const ID = "b".repeat(64);
+const CONTAINER = {
+  id: ID,
+  name: "",
+  image: "bb",
+  labels: {},
+  onHost: false,
+  bindings: [{ containerPort: 80, protocol: "tcp", hostIp: "", hostPort: "80" } as const],
+};
+
+function exchangeOf(method: string, target: string, body = "", hangUp = () => {}): Exchange {
+  const head = {
+    method,
+    target,
+    version: "1.1" as const,
+    headers: new HeaderList(),
+    raw: bytes(`${method} ${target} HTTP/1.1\r\n\r\n`),
+  };
+  const framing = body === ""
+    ? { kind: "none" } as const
+    : { kind: "length", length: body.length } as const;
+  return {
+    request: { head, framing, body: bodyOf(bytes(body)) },
+    route: matchRoute(method, target),
+    log: logger("test"),
+    signal: new AbortController().signal,
+    hangUp,
+  };
+}
+
+function responseOf(status: number): ResponseMessage {
+  const head = {
+    status,
+    reason: "",
+    version: "1.1" as const,
+    headers: new HeaderList(),
+    raw: bytes(`HTTP/1.1 ${status} \r\n\r\n`),
+  };
+  return { head, framing: { kind: "none" }, body: bodyOf(new Uint8Array()) };
+}
+
+/** Ports that tell what they are asked. */
+function portsThat(reserve: () => Promise<void>) {
+  const told: string[] = [];
+  const ports = {
+    find: () => Promise.resolve(CONTAINER),
+    awaitsStart: () => true,
+    reserve: () => (told.push("reserve"), reserve()),
+    settle: () => (told.push("settle"), Promise.resolve()),
+    settleLater: () => void told.push("settle later"),
+    nameOf: () => Promise.resolve("web"),
+    removeUnstarted: () => (told.push("remove"), Promise.resolve()),
+  };
+  return { told, interceptor: portLifecycle(ports as Partial<ContainerPorts> as ContainerPorts) };
+}
+
+Deno.test("the engine is asked after the ports are taken, and answered after they are live", async () => {
+  const { told, interceptor } = portsThat(() => Promise.resolve());
+  await interceptor(exchangeOf("POST", `/v1.41/containers/${ID}/start`), () => {
+    told.push("engine");
+    return Promise.resolve(responseOf(204));
+  });
+  assertEquals(told, ["reserve", "engine", "settle"]);
+});
+
+Deno.test("a start whose answer is lost is looked at later", async () => {
+  const { told, interceptor } = portsThat(() => Promise.resolve());
+  const lost = () => Promise.reject(new ReplyError(502, "lost"));
+  const exchange = exchangeOf("POST", `/containers/${ID}/restart`);
+  await assertRejects(() => interceptor(exchange, lost), ReplyError, "lost");
+  assertEquals(told, ["reserve", "settle later"]);
+});
+
+Deno.test("a port that cannot be had: Docker's text, no start, nobody left attached", async () => {
+  const subject = { protocol: "tcp", host: "127.0.0.1", port: 80 } as const;
+  const { told, interceptor } = portsThat(() =>
+    Promise.reject(new BindError("allocated", subject))
+  );
+  const hungUp: string[] = [];
+  const attach = `/containers/${ID}/attach?stream=1`;
+  const attached = exchangeOf("POST", attach, "", () => hungUp.push("attached"));
+  await interceptor(attached, () => Promise.resolve(responseOf(101)));
+  const start = exchangeOf("POST", `/containers/${ID}/start`, "", () => hungUp.push("start"));
+  const error = await assertRejects(
+    () => interceptor(start, () => Promise.reject(new Error("not reached"))),
+    ReplyError,
+    `driver failed programming external connectivity on endpoint web (${ID}): ` +
+      "Bind for 127.0.0.1:80 failed: port is already allocated",
+  );
+  assertEquals((error as ReplyError).status, 500);
+  assertEquals([told, hungUp], [["reserve", "remove"], ["attached"]]);
+});
+
+Deno.test("a start that publishes ports is refused where the engine would do it", async () => {
+  const start = (version: string, body: string) =>
+    refuseLegacyPorts(exchangeOf("POST", `${version}/containers/a/start`, body));
+  const ports = `{"PortBindings":{"80/tcp":[{"HostPort":"80"}]}}`;
+  for (const body of [ports, `{"publishallports":true}`, "{", `{"PortBindings":[1]}`]) {
+    await assertRejects(() => start("/v1.23", body), ReplyError);
+  }
+  await start("/v1.24", ports);
+  await start("", ports);
+  await start("/v1.20", `{"Binds":["/a:/b"],"PortBindings":{}}`);
+});
