@@ -54,5 +54,5 @@ export function names(path: string): string[] {
 export async function stateVars(): Promise<Record<string, string>> {
   const path = await Deno.makeTempDir({ prefix: "rda-state-" });
   globalThis.addEventListener("unload", () => Deno.removeSync(path, { recursive: true }));
-  return { XDG_STATE_HOME: path };
+  return { XDG_STATE_HOME: path, XDG_RUNTIME_DIR: path };
 }

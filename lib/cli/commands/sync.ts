@@ -53,7 +53,7 @@ export async function runSync(
 
 /** `host:path`, where the host may have a user, or only a path. */
 export function splitPlace(place: string): { host?: string; path: string } {
-  const match = /^([^/:]+|[^/:]*@\[[^\]]+\]|\[[^\]]+\]):(.*)$/s.exec(place);
+  const match = /^((?:[^/:@]*@)?\[[^\]]+\]|[^/:]+):(.*)$/s.exec(place);
   if (match?.[1] === undefined) return { path: place };
   return { host: match[1], path: match[2] === "" ? "." : match[2] ?? "." };
 }
