@@ -12,9 +12,10 @@
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
-import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
-import { AgentError, describeError, messageOf } from "../errors.ts";
-import { collect, withRequestBody, withResponseBody } from "../http/message.ts";
+import { isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
+import { replaceJson, takeJson } from "../docker/request_body.ts";
+import { AgentError, describeError } from "../errors.ts";
+import { collect, withResponseBody } from "../http/message.ts";
 import type { BindSync, SyncMode } from "../sync/types.ts";
 import { refusedInLocalWords } from "./bind_answers.ts";
 import { type BindRequest, type BoundMount } from "./bind_label.ts";
@@ -47,11 +48,9 @@ export function bindMounts(options: BindOptions): Interceptor {
   return async (exchange, next) => {
     const { route, signal } = exchange;
     if (route?.name !== "ContainerCreate") return await next();
-    const bytes = await collect(exchange.request.body, MAX_CREATE_BYTES);
-    const body = parseBody(bytes);
+    const body = await takeJson(exchange, MAX_CREATE_BYTES);
     const request = isObject(body) ? await rewrite(body, options, signal) : undefined;
-    const edited = request === undefined ? bytes : encodeJson(body);
-    exchange.request = withRequestBody(exchange.request, edited);
+    if (request !== undefined) replaceJson(exchange, body);
     const response = await next();
     if (request === undefined || !isObject(body)) return response;
     if (response.head.status !== 201) return await refusedInLocalWords(response, request.mounts);
@@ -59,14 +58,6 @@ export function bindMounts(options: BindOptions): Interceptor {
     remember(answer, body, request, exchange, options);
     return withResponseBody(response, answer);
   };
-}
-
-function parseBody(bytes: Uint8Array) {
-  try {
-    return parseJson(bytes);
-  } catch (cause) {
-    throw new ReplyError(400, messageOf(cause), { cause });
-  }
 }
 
 /** Edits `body`, all or nothing; the request it made, or nothing if no mount is ours. */

@@ -59,7 +59,7 @@ test("conflicts shows the version that lost, and puts it back", options, async (
   } finally {
     agent.kill("SIGCONT");
   }
-  assertEquals((await program("syncs", "flush")).code, 0);
+  assertEquals((await program("syncs", "flush", "--session", src.path)).code, 0);
   const [conflict] = JSON.parse((await program("conflicts", "--json")).output);
   assertEquals(conflict.local, `${src.path}/f.txt`);
   const aside = `${src.path}/theirs.txt`;

@@ -70,6 +70,7 @@ function exchangeOf(line: string, options: AskOptions): Exchange {
     log: logger("test"),
     signal,
     hangUp,
+    proceed: () => Promise.resolve(),
   };
 }
 

@@ -36,6 +36,7 @@ const DEFAULTS: Expected = {
     gitignore: false,
     mode: "two-way-safe",
   },
+  binds: { rules: [], home: "/home/dev", bar: true },
 };
 
 const RSA = "/home/dev/.ssh/id_rsa";
