@@ -3,6 +3,7 @@
  * them, and closes them in the reverse order.
  */
 import metadata from "../deno.json" with { type: "json" };
+import { type Binding, makeBinding } from "./app_binds.ts";
 import {
   makeForwarding,
   makeHostPorts,
@@ -28,6 +29,7 @@ import { HostWatch } from "./ops/host_watch.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
+import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
@@ -76,10 +78,18 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     cleanup.push(async () => await publishing?.close());
     const reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
-    const interceptors = [...publishing?.interceptors ?? [], ...reversing.interceptors];
+    const binding = running.binding = await makeBinding(settings, supervisor);
+    cleanup.push(async () => await binding?.sync.close());
+    cleanup.push(async () => await binding?.mounts.close());
+    const interceptors = [
+      ...publishing?.interceptors ?? [],
+      ...reversing.interceptors,
+      ...binding?.mounts.interceptors ?? [],
+    ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
     reversing.start();
+    binding?.mounts.start();
     for (const listener of listeners) serve(listener, proxy);
     running.phase = undefined;
     return {
@@ -106,6 +116,7 @@ interface Running {
   listeners?: readonly Listener[];
   forwarding?: ForwardingManager;
   proxy?: Proxy;
+  binding?: Binding | undefined;
 }
 
 function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSource {
@@ -119,6 +130,8 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     waiting: () => running.proxy?.waiting ?? 0,
     forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
     forwardDetails: () => running.forwarding?.snapshot().map(forwardDetails) ?? [],
+    syncs: () => running.binding?.sync.snapshot().map((info) => syncStatus(info)) ?? [],
+    sync: () => running.binding?.sync,
     refresh: () => watch.measure(),
     notReady() {
       const { name, state } = watch.status();
@@ -145,7 +158,8 @@ async function openListeners(
   return listeners;
 }
 
-function connectorOf(settings: Settings): Connect {
+/** How the remote host of the settings is connected. */
+export function connectorOf(settings: Settings): Connect {
   const { mtls } = settings;
   if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
   return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());

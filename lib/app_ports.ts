@@ -130,7 +130,7 @@ export async function openForwards(
 }
 
 /** Waits for the remote host without asking for it: that would end the pauses between attempts. */
-function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+export function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => {
       if (supervisor.state.kind === "up") end(resolve);

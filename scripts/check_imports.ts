@@ -27,7 +27,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["hosts"],
   ["ops"],
   ["config"],
-  ["app"], // app.ts and app_ports.ts
+  ["app"], // app.ts, app_binds.ts and app_ports.ts
   ["cli"],
   ["main"], // main.ts
 ];
@@ -38,6 +38,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
   "lib/app.ts": "app",
+  "lib/app_binds.ts": "app",
   "lib/app_ports.ts": "app",
   "main.ts": "main",
 };

@@ -4,7 +4,14 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import { type CommandName, COMMANDS, type Given, OPERANDS } from "../config/option.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  type Given,
+  OPERANDS,
+  OPTIONAL_OPERAND,
+  PLACES,
+} from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
@@ -19,6 +26,8 @@ export type Invocation =
     readonly command: CommandName;
     /** The word after the command, for those that take one; see `OPERANDS`. */
     readonly operand?: string;
+    /** The user's own words after the command; see `PLACES`. */
+    readonly places?: readonly string[];
     readonly flags: readonly Given<OptionName>[];
   };
 
@@ -56,7 +65,9 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
   const operand = readOperand(command, words[1]);
-  const surplus = words[topic === undefined && operand === undefined ? 1 : 2];
+  const places = readPlaces(command, words.slice(1));
+  const expected = places?.length ?? (topic === undefined && operand === undefined ? 0 : 1);
+  const surplus = words[1 + expected];
   if (surplus !== undefined) {
     const hint = "a value belongs to its flag, as in --flag=value";
     throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
@@ -71,14 +82,26 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
     kind: "run",
     command,
     ...(operand === undefined ? {} : { operand }),
+    ...(places === undefined ? {} : { places }),
     flags,
   };
+}
+
+function readPlaces(command: CommandName, words: readonly string[]): string[] | undefined {
+  const wanted = PLACES[command];
+  if (wanted === undefined) return undefined;
+  const missing = wanted[words.length];
+  if (missing === undefined) return words.slice(0, wanted.length);
+  throw new AgentError("usage", `Missing ${missing} after "${command}"`, {
+    hint: `Write ${command} ${wanted.join(" ")}`,
+  });
 }
 
 function readOperand(command: CommandName, word: string | undefined): string | undefined {
   const allowed = OPERANDS[command];
   if (allowed === undefined) return undefined;
   if (word !== undefined && allowed.includes(word)) return word;
+  if (word === undefined && OPTIONAL_OPERAND.has(command)) return undefined;
   const message = word === undefined
     ? `Missing word after "${command}"`
     : `Unknown word ${quote(word)} after "${command}"`;

@@ -12,6 +12,8 @@ import { runRelayCommand } from "./commands/relay.ts";
 import { runServiceCommand } from "./commands/service_install.ts";
 import { runStart, type StartAgent } from "./commands/start.ts";
 import { runStatus } from "./commands/status.ts";
+import { runSync } from "./commands/sync.ts";
+import { runConflicts, runPrune, runSyncs } from "./commands/syncs.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -79,6 +81,14 @@ async function dispatch(
     const { operand } = invocation;
     return await runServiceCommand({ operand, flags, values, sources }, system);
   }
+  if (command === "syncs" || command === "conflicts" || command === "prune") {
+    const { values } = await loadValues(sources);
+    configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
+    if (command === "conflicts") return await runConflicts(values, system);
+    if (command === "prune") return await runPrune(values, system);
+    return await runSyncs(invocation.operand, values, system);
+  }
+  if (command === "sync") return await runSync(invocation, sources, system);
   const settings = await loadSettings(sources);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
   return await runStart(settings, startAgent, system);

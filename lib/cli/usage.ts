@@ -1,5 +1,12 @@
 /** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
-import { type CommandName, COMMANDS, GROUPS, OPERANDS, type OptionSpec } from "../config/option.ts";
+import {
+  type CommandName,
+  COMMANDS,
+  GROUPS,
+  OPERANDS,
+  type OptionSpec,
+  PLACES,
+} from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "../config/schema.ts";
 
 const WIDTH = 80;
@@ -8,11 +15,15 @@ const COLUMN = 26;
 
 const ABOUT: Readonly<Record<CommandName, string>> = {
   start: "Listen here and carry Docker calls to the remote host (the default)",
+  sync: "Keep a local folder and one of the remote host equal",
   "relay-server": "Take SSH connections and let them through to the engine's socket",
   relay: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere",
   keygen: "Make a pair of SSH keys",
   status: "Show how the programs that run here are doing",
   forwards: "Show the ports that arrive here, and where they lead",
+  syncs: "Show the folders in sync, or flush, pause or resume them",
+  conflicts: "Show remote versions that lost against local ones, or put one back",
+  prune: "Remove copies on the remote host that no container uses",
   service: "Have the system start the program, with the options of start",
   version: "Show the version",
   help: "Show this text, or that of one command",
@@ -58,6 +69,8 @@ function renderCommand(command: CommandName): string {
 }
 
 function operandsOf(command: CommandName): string[] {
+  const places = PLACES[command];
+  if (places !== undefined) return [...places];
   const operands = OPERANDS[command];
   return operands === undefined ? [] : [operands.join("|")];
 }

@@ -3,6 +3,7 @@
  * Pure given its inputs; reading the file is handed in.
  */
 import { AgentError, messageOf } from "../errors.ts";
+import { bindSettings } from "./bind_settings.ts";
 import { checkValues } from "./check.ts";
 import { readEnvironment } from "./env.ts";
 import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
@@ -53,6 +54,7 @@ export async function loadSettings(sources: Sources): Promise<Settings> {
     stateFolder: stateFolder(place),
     limits: clientLimits(values),
     ops: opsSettings({ values, origins }, place),
+    binds: bindSettings(values, place, isTerminal),
   });
 }
 

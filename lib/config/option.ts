@@ -6,11 +6,15 @@
 /** The commands of the program, the default one first. */
 export const COMMANDS = [
   "start",
+  "sync",
   "relay-server",
   "relay",
   "keygen",
   "status",
   "forwards",
+  "syncs",
+  "conflicts",
+  "prune",
   "service",
   "version",
   "help",
@@ -24,6 +28,7 @@ export const GROUPS = [
   "SSH",
   "mTLS",
   "Ports",
+  "Sync",
   "Relay server",
   "Relay",
   "Keys",
@@ -38,13 +43,23 @@ export const GROUPS = [
 /** The words that a command takes after its name. */
 export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
   service: ["install", "uninstall", "status"],
+  syncs: ["flush", "pause", "resume"],
+};
+
+/** Commands that may stand without the word. */
+export const OPTIONAL_OPERAND: ReadonlySet<CommandName> = new Set(["syncs"]);
+
+/** The words of the user's own that a command takes after its name, for the help. */
+export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
+  sync: ["LOCAL", "[[USER@]HOST:]REMOTE"],
 };
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
- * `reverse` and `port-rule` are described in `docs/ports.md`.
+ * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
+ * becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -59,7 +74,9 @@ export type OptionType =
   | "ip"
   | "forward"
   | "reverse"
-  | "port-rule";
+  | "port-rule"
+  | "bind-rule"
+  | "size";
 
 /** One row of the table. */
 export interface OptionSpec {
@@ -98,7 +115,7 @@ export interface OptionSpec {
 type Scalar<S extends OptionSpec> = S["type"] extends "choice"
   ? (S["choices"] extends readonly (infer C)[] ? C : never)
   : S["type"] extends "boolean" ? boolean
-  : S["type"] extends "duration" | "integer" ? number
+  : S["type"] extends "duration" | "integer" | "size" ? number
   : string;
 
 /** The type of the value an option ends up with. */

@@ -4,6 +4,7 @@
  */
 import { LOG_FORMATS, LOG_LEVELS } from "../log.ts";
 import { KEY_KINDS } from "../relay/key_types.ts";
+import { SYNC_MODES } from "../sync/types.ts";
 import type { CommandName, OptionSpec, ValueOf } from "./option.ts";
 
 /** The longest duration accepted: a day. Timers cannot count past 24.8 days. */
@@ -11,12 +12,14 @@ const MAX_DURATION_MS = 24 * 60 * 60 * 1000;
 const duration = { type: "duration", placeholder: "DURATION", max: MAX_DURATION_MS } as const;
 const path = { type: "path", placeholder: "FILE" } as const;
 const start = ["start"] as const;
+/** What makes a connection to the remote host of its own. */
+const linked = ["start", "sync"] as const;
 const server = ["relay-server"] as const;
 const relay = ["relay"] as const;
 /** Both halves of the relay, whose flags were those of one program once. */
 const relays = ["relay-server", "relay"] as const;
 const running = ["start", "relay-server", "relay"] as const;
-const all = ["start", "relay-server", "relay", "keygen"] as const;
+const all = ["start", "sync", "relay-server", "relay", "keygen"] as const;
 /** As {@link duration}; a plain number counts seconds, as it did for an earlier tool. */
 const seconds = { ...duration, seconds: true } as const;
 
@@ -104,7 +107,7 @@ export const OPTIONS = {
     placeholder: "[USER@]HOST[:PORT]",
     group: "SSH",
     help: "The remote host; a Host of the OpenSSH configuration works too",
-    commands: start,
+    commands: linked,
   },
   "ssh-user": {
     type: "string",
@@ -113,7 +116,7 @@ export const OPTIONS = {
     defaultNote: "as ssh would choose",
     group: "SSH",
     help: "User name on the remote host",
-    commands: start,
+    commands: linked,
   },
   "ssh-key": {
     ...path,
@@ -122,7 +125,7 @@ export const OPTIONS = {
     defaultNote: "the SSH agent, then the keys ssh would try",
     group: "SSH",
     help: "Private key to sign in with",
-    commands: start,
+    commands: linked,
   },
   "ssh-config": {
     ...path,
@@ -130,7 +133,7 @@ export const OPTIONS = {
     defaultNote: "~/.ssh/config and the system's",
     group: "SSH",
     help: 'Follow this OpenSSH configuration alone, or "none"',
-    commands: start,
+    commands: linked,
   },
   "ssh-known-hosts": {
     ...path,
@@ -138,7 +141,7 @@ export const OPTIONS = {
     defaultNote: "as ssh would choose",
     group: "SSH",
     help: "File of trusted host keys",
-    commands: start,
+    commands: linked,
   },
   "ssh-strict-host-key-checking": {
     type: "choice",
@@ -146,7 +149,7 @@ export const OPTIONS = {
     defaultNote: "accept-new on a terminal, yes otherwise",
     group: "SSH",
     help: "What to do about an unknown host key; a changed one is always refused",
-    commands: start,
+    commands: linked,
   },
   "mtls-endpoint": {
     type: "host",
@@ -416,20 +419,67 @@ export const OPTIONS = {
     help: "Kind of key to make",
     commands: ["keygen"],
   },
+  binds: {
+    type: "bind-rule",
+    many: true,
+    placeholder: "PATH=MEANING",
+    group: "Sync",
+    help: "What a bind source means: local, remote, socket or a sync mode; see docs/binds.md",
+    commands: start,
+  },
+  "sync-root": {
+    type: "string",
+    default: "~/.remote-docker-agent/sync",
+    placeholder: "DIR",
+    group: "Sync",
+    help: "Where the remote host keeps the copies of synced folders; ~ is the home there",
+    commands: start,
+  },
+  "sync-max-size": {
+    type: "size",
+    default: "5GB",
+    placeholder: "SIZE",
+    group: "Sync",
+    help: "Refuse to sync a folder that holds more",
+    commands: start,
+  },
+  "sync-ignore": {
+    type: "string",
+    many: true,
+    placeholder: "PATTERN",
+    group: "Sync",
+    help: "Leave out what this pattern of gitignore matches",
+    commands: linked,
+  },
+  "sync-gitignore": {
+    type: "boolean",
+    default: "false",
+    group: "Sync",
+    help: "Leave out what the .gitignore of a folder names",
+    commands: linked,
+  },
+  "sync-mode": {
+    type: "choice",
+    choices: SYNC_MODES,
+    default: "two-way-safe",
+    group: "Sync",
+    help: "Which way changes travel; off: none do",
+    commands: linked,
+  },
   timeout: {
     ...duration,
     default: "10s",
     min: 1,
     group: "Behaviour",
     help: "Give up an attempt to connect after this long",
-    commands: start,
+    commands: linked,
   },
   "reconnect-wait": {
     ...duration,
     default: "10s",
     group: "Behaviour",
     help: "How long a request waits for a lost connection to come back",
-    commands: start,
+    commands: linked,
   },
   "shutdown-timeout": {
     ...duration,
@@ -559,15 +609,40 @@ export const OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status", "forwards"],
+    commands: ["status", "forwards", "syncs", "conflicts", "prune"],
+  },
+  session: {
+    type: "string",
+    inFile: false,
+    placeholder: "ID|FOLDER",
+    defaultNote: "all",
+    group: "Status",
+    help: "The sync session that is meant",
+    commands: ["syncs"],
+  },
+  restore: {
+    type: "string",
+    inFile: false,
+    placeholder: "ID",
+    group: "Status",
+    help: "Put this kept version back",
+    commands: ["conflicts"],
+  },
+  to: {
+    ...path,
+    inFile: false,
+    defaultNote: "in place of the version that won",
+    group: "Status",
+    help: "Where to put it",
+    commands: ["conflicts"],
   },
   watch: {
     type: "boolean",
     default: "false",
     inFile: false,
     group: "Status",
-    help: "Go on until interrupted, with a new picture every 2 seconds",
-    commands: ["status"],
+    help: "Go on until interrupted; status draws a new picture every 2 seconds",
+    commands: ["status", "sync"],
   },
   system: {
     type: "boolean",
@@ -583,7 +658,7 @@ export const OPTIONS = {
     inFile: false,
     group: "Service",
     help: "Show the file and the commands, and change nothing",
-    commands: ["service"],
+    commands: ["service", "prune"],
   },
   "service-name": {
     type: "string",

@@ -9,6 +9,7 @@ import type { LogFormat, LogLevel } from "../log.ts";
 import type { OpsSettings } from "../ops/ops.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
+import type { BindSettings } from "./bind_settings.ts";
 import { type Origin, rankOf } from "./option.ts";
 import { parsePortRule } from "./port_rule.ts";
 import type { OptionName, Values } from "./schema.ts";
@@ -88,8 +89,20 @@ export interface Settings {
   readonly warmConnections: number;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
+  readonly sync: SyncSettings;
+  readonly binds: BindSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
+}
+
+/** How folders are synced. */
+export interface SyncSettings {
+  /** A directory of the remote host; may begin with `~/`. */
+  readonly root: string;
+  readonly maxBytes: number;
+  readonly ignore: readonly string[];
+  readonly gitignore: boolean;
+  readonly mode: Values["sync-mode"];
 }
 
 /** What {@link makeSettings} needs beside the values. */
@@ -101,11 +114,12 @@ export interface Circumstances {
   readonly stateFolder: string | undefined;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
+  readonly binds: BindSettings;
 }
 
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
-  const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops } = circumstances;
+  const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops, binds } = circumstances;
   return {
     transport: values.transport,
     mode: values.mode,
@@ -124,9 +138,17 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     logLevel: logLevelOf(values, origins),
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
     shutdownTimeoutMs: values["shutdown-timeout"],
+    sync: {
+      root: values["sync-root"],
+      maxBytes: values["sync-max-size"],
+      ignore: values["sync-ignore"],
+      gitignore: values["sync-gitignore"],
+      mode: values["sync-mode"],
+    },
     warmConnections: values["warm-connections"],
     limits,
     ops,
+    binds,
     origins,
   };
 }

@@ -9,6 +9,7 @@ import { parseReverse } from "../forward/reverse.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parseBindRule } from "../intercept/bind_rules.ts";
 import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
@@ -79,6 +80,8 @@ const readers: Record<OptionSpec["type"], Reader> = {
   reverse: (text) => (parseReverse(text), text),
   forward: (text) => (parsePlainForward(text), text),
   "port-rule": (text) => (parsePortRule(text), text),
+  "bind-rule": (text, _spec, _given, place) => (parseBindRule(text, place.home), text),
+  size: (text) => readSize(text),
 };
 
 function readChoice(text: string, choices: readonly string[]): string {
@@ -115,6 +118,18 @@ function readInteger(text: string, spec: OptionSpec): number {
     throw new Error(`expected a whole number from ${spec.min ?? 0} to ${spec.max}`);
   }
   return Number(text);
+}
+
+const UNIT_BYTES = new Map([["", 1], ["k", 1e3], ["m", 1e6], ["g", 1e9], ["t", 1e12]]);
+
+/** Bytes: a number with `kB`, `MB`, `GB` or `TB`, powers of 1000 as in `docker system df`. */
+export function readSize(text: string): number {
+  const match = /^(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
+  const unit = UNIT_BYTES.get(match?.[2]?.toLowerCase() ?? "?");
+  if (match === null || unit === undefined) {
+    throw new Error("expected a size such as 500MB or 5GB");
+  }
+  return Math.round(Number(match[1]) * unit);
 }
 
 const UNIT_MS = new Map([["ms", 1], ["s", 1000], ["m", 60_000], ["h", 3_600_000]]);

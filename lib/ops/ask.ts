@@ -64,24 +64,54 @@ async function askAt<T>(
   path: string,
   isExpected: (value: unknown) => value is T,
 ): Promise<T> {
+  const { status, body } = await exchange(address, "GET", path, TIMEOUT_MS);
+  const where = addressText(address);
+  const fail = (why: string) => new AgentError("unreachable", `Cannot ask "${where}": ${why}`);
+  if (status !== 200) throw fail(`it answers with status ${status}`);
+  if (!isExpected(body)) throw fail("it is of another version");
+  return body;
+}
+
+/** What one command answered. */
+export interface Answer {
+  readonly status: number;
+  readonly body: unknown;
+}
+
+/**
+ * Has all commands that run do something about synced folders (`control.ts`), however long it takes.
+ * One that does not answer is told of in the log and left out.
+ */
+export function askControl(
+  directories: readonly string[],
+  method: "GET" | "POST",
+  target: string,
+): Promise<Answer[]> {
+  return askEach(directories, (address) => exchange(address, method, target, undefined));
+}
+
+async function exchange(
+  address: ListenAddress,
+  method: "GET" | "POST",
+  path: string,
+  timeoutMs: number | undefined,
+): Promise<Answer> {
   const where = addressText(address);
   const fail = (why: string) => new AgentError("unreachable", `Cannot ask "${where}": ${why}`);
   const stream = await open(address);
   const parser = new ResponseParser();
-  parser.expect("GET");
+  parser.expect(method);
   const framed = new FramedStream(stream, new HttpFramer(parser));
-  const timer = setTimeout(() => stream.close(), TIMEOUT_MS);
+  const timer = timeoutMs && setTimeout(() => stream.close(), timeoutMs);
   try {
     await stream.write(
-      encoder.encode(`GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
+      encoder.encode(`${method} ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n`),
     );
     const event = await framed.next();
     if (event?.type !== "head") throw fail("it closed the connection");
-    if (event.head.status !== 200) throw fail(`it answers with status ${event.head.status}`);
-    const body = await collect(framed.body(), MAX_ANSWER_BYTES);
-    const answer: unknown = JSON.parse(new TextDecoder().decode(body));
-    if (!isExpected(answer)) throw fail("it is of another version");
-    return answer;
+    const bytes = await collect(framed.body(), MAX_ANSWER_BYTES);
+    const body: unknown = JSON.parse(new TextDecoder().decode(bytes));
+    return { status: event.head.status, body };
   } finally {
     clearTimeout(timer);
     framed.close();

@@ -59,16 +59,22 @@ export function jsonReply(status: number, body: unknown): Reply {
   return { status, type: "application/json", body: JSON.stringify(body, null, 2) + "\n" };
 }
 
+/** What changes nothing. */
+const READING = /^(GET|HEAD)$/;
+/** What may change something; still without a body. */
+export const ACTING = /^(GET|HEAD|POST)$/;
+
 /** Serves one client, whose stream belongs to this function; never rejects. */
 export async function serveHttp(
   duplex: Duplex,
   handler: Handler,
   log: Logger = logger("ops"),
+  methods: RegExp = READING,
 ): Promise<void> {
   const stream = new ClientStream(duplex, LIMITS, NO_OBSERVER);
   const client = new FramedStream(stream, new HttpFramer(new RequestParser()));
   try {
-    while (await serveNext(client, stream, handler, log));
+    while (await serveNext(client, stream, handler, log, methods));
   } catch (error) {
     await refuse(client, error, log);
   } finally {
@@ -81,13 +87,14 @@ async function serveNext(
   stream: ClientStream,
   handler: Handler,
   log: Logger,
+  methods: RegExp,
 ): Promise<boolean> {
   stream.enter("idle");
   const event = await client.next();
   if (event === null || event.type !== "head") return false;
   stream.enter("free");
   const { head } = event;
-  const answerable = event.framing.kind === "none" && /^(GET|HEAD)$/.test(head.method);
+  const answerable = event.framing.kind === "none" && methods.test(head.method);
   const reply = answerable ? await answer(handler, head, log) : notAllowed();
   const open = answerable && keepsAlive(head);
   await client.write(encode(reply, { open, head: head.method === "HEAD" }));

@@ -42,7 +42,7 @@ export async function announce(
   const { address, file } = presenceOf(directory, Deno.pid);
   try {
     await Deno.mkdir(directory, { recursive: true, mode: DIRECTORY_MODE });
-    const server = await startOpsServer(source, { addresses: [address] });
+    const server = await startOpsServer(source, { addresses: [address], isPrivate: true });
     if (address.kind !== "npipe") return server;
     await Deno.writeTextFile(file, "");
     return {

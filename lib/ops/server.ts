@@ -8,7 +8,8 @@ import type { Listener } from "../listen/listener.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { type Handler, serveHttp } from "./http.ts";
+import { controlHandler } from "./control.ts";
+import { ACTING, type Handler, serveHttp } from "./http.ts";
 import { guarded, opsHandler } from "./routes.ts";
 import type { OpsSource } from "./source.ts";
 
@@ -18,6 +19,8 @@ const MAX_CLIENTS = 128;
 /** Where and for whom to listen. */
 export interface OpsServerOptions extends ListenOptions {
   addresses: readonly ListenAddress[];
+  /** Nobody but the user gets there: clients may also act; see `control.ts`. Default: false. */
+  isPrivate?: boolean;
 }
 
 /** A server that runs. */
@@ -33,7 +36,7 @@ export async function startOpsServer(
   source: OpsSource,
   options: OpsServerOptions,
 ): Promise<OpsServer> {
-  const { addresses, ...listenOptions } = options;
+  const { addresses, isPrivate = false, ...listenOptions } = options;
   const log = listenOptions.log ?? logger("ops");
   const clients = new Set<Duplex>();
   const listeners: Listener[] = [];
@@ -49,18 +52,35 @@ export async function startOpsServer(
     await close();
     throw error;
   }
-  for (const listener of listeners) serve(listener, opsHandler(source), clients, log);
+  for (const listener of listeners) {
+    if (isPrivate) servePrivate(listener, source, clients, log);
+    else serve(listener, opsHandler(source), clients, log);
+  }
   return { urls: listeners.flatMap(urlOf), close };
 }
 
 function serve(listener: Listener, open: Handler, clients: Set<Duplex>, log: Logger): void {
   const handler = listener.address.kind === "tcp" ? guarded(open) : open;
-  listener.serve(async (duplex) => {
+  listener.serve(counted(clients, (duplex) => serveHttp(duplex, handler, log)));
+}
+
+function servePrivate(
+  listener: Listener,
+  source: OpsSource,
+  clients: Set<Duplex>,
+  log: Logger,
+): void {
+  const handler = controlHandler(() => source.sync?.(), opsHandler(source));
+  listener.serve(counted(clients, (duplex) => serveHttp(duplex, handler, log, ACTING)));
+}
+
+function counted(clients: Set<Duplex>, serve: (duplex: Duplex) => Promise<void>) {
+  return async (duplex: Duplex) => {
     if (clients.size >= MAX_CLIENTS) return duplex.close();
     clients.add(duplex);
-    await serveHttp(duplex, handler, log);
+    await serve(duplex);
     clients.delete(duplex);
-  });
+  };
 }
 
 function urlOf({ address, mutualTls }: Listener): string[] {

@@ -5,6 +5,7 @@
 import type { ForwardInfo, ForwardKind } from "../forward/forward_info.ts";
 import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
 import type { Histogram } from "./histogram.ts";
+import type { BindSync } from "../sync/types.ts";
 
 /** Answers of one operation. */
 export interface OperationCount {
@@ -113,6 +114,8 @@ export interface OpsSource {
   /** The same with all that is known of them. */
   forwardDetails?(): readonly ForwardDetails[];
   syncs?(): readonly SyncStatus[];
+  /** The sync sessions, for what only their user may do; see `control.ts`. */
+  sync?(): BindSync | undefined;
   /** Brings what takes a round trip up to date, within a short time; never rejects. */
   refresh?(): Promise<void>;
 }

@@ -93,6 +93,9 @@ export interface Transport {
   /** Commands on the remote host, where the transport offers them. */
   readonly shell?: Shell;
 
+  /** Commands that move much data: beside the interactive connection where there is another. */
+  bulkShell?(): Promise<Shell>;
+
   /** The one death notice: settles, never rejecting, with the reason or with nothing on `close()`. */
   readonly closed: Promise<Error | undefined>;
 

@@ -26,6 +26,8 @@ export interface TestOptions {
   cli?: CliName;
   /** More or other flags for the agent. */
   flags?: Record<string, string>;
+  /** Variables of the agent's environment, such as `XDG_STATE_HOME`. */
+  vars?: Record<string, string>;
   /** The test is about the program itself: a stand-in cannot pass it. */
   agentOnly?: boolean;
 }
@@ -85,7 +87,7 @@ async function withBench(
   body: (bench: Bench) => Promise<void>,
 ): Promise<void> {
   const cli = options.cli ?? defaultCli();
-  await using agent = await startAgent(rig, options.flags);
+  await using agent = await startAgent(rig, options.flags, options.vars);
   await using docker = await agent.docker(cli);
   await using direct = await DockerCli.open(cli, `unix://${rig.directSocket}`);
   try {

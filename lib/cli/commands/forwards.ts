@@ -8,6 +8,7 @@ import { askForwards } from "../../ops/ask.ts";
 import type { Forwards } from "../../ops/forwards.ts";
 import type { ForwardDetails } from "../../ops/source.ts";
 import type { System } from "../system.ts";
+import { renderTable } from "../table.ts";
 import { nobody, size } from "./status.ts";
 
 const HEAD = ["CONTAINER", "REQUESTED", "LOCAL", "REMOTE", "CONNECTIONS", "SENT", "RECEIVED"];
@@ -49,14 +50,4 @@ function rowOf(forward: ForwardDetails): string[] {
     size(bytes.received),
     forward.state,
   ];
-}
-
-function renderTable(rows: readonly (readonly string[])[]): string {
-  const widths = rows[0]?.map((_, column) =>
-    Math.max(...rows.map((row) => row[column]?.length ?? 0))
-  );
-  return rows.map((row) => {
-    const cells = row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0));
-    return `${cells.join("   ").trimEnd()}\n`;
-  }).join("");
 }

@@ -52,6 +52,7 @@ class Client implements SshTransport {
   readonly #deps: SshDeps;
   readonly #interactive: Connection;
   readonly #bulk: BulkLane;
+  readonly #bulkShells = new WeakMap<Connection, SshShell>();
 
   constructor(host: ResolvedSsh, deps: SshDeps, interactive: Connection) {
     this.#host = host;
@@ -72,6 +73,14 @@ class Client implements SshTransport {
     const bulk = options.lane === "bulk" ? await this.#bulk.get() : undefined;
     options.signal?.throwIfAborted();
     return await this.#openOn(bulk ?? this.#interactive, target, options.signal);
+  }
+
+  async bulkShell(): Promise<SshShell> {
+    const connection = await this.#bulk.get();
+    if (connection === undefined) return this.shell;
+    let shell = this.#bulkShells.get(connection);
+    if (shell === undefined) this.#bulkShells.set(connection, shell = new SshShell(connection));
+    return shell;
   }
 
   async listen(

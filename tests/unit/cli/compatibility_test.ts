@@ -29,6 +29,14 @@ const DEFAULTS: Expected = {
   logFormat: "text",
   shutdownTimeoutMs: 10_000,
   warmConnections: 4,
+  sync: {
+    root: "~/.remote-docker-agent/sync",
+    maxBytes: 5_000_000_000,
+    ignore: [],
+    gitignore: false,
+    mode: "two-way-safe",
+  },
+  binds: { rules: [], home: "/home/dev", bar: true },
 };
 
 const RSA = "/home/dev/.ssh/id_rsa";

@@ -33,6 +33,14 @@ Deno.test("defaults are complete", async () => {
     logFormat: "text",
     shutdownTimeoutMs: 10_000,
     warmConnections: 4,
+    sync: {
+      root: "~/.remote-docker-agent/sync",
+      maxBytes: 5_000_000_000,
+      ignore: [],
+      gitignore: false,
+      mode: "two-way-safe",
+    },
+    binds: { rules: [], home: "/home/dev", bar: true },
   });
 });
 

@@ -1,0 +1,140 @@
+/**
+ * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
+ * what rewrites and follows containers. Whoever calls owns what is made.
+ */
+import { isUp } from "./app_ports.ts";
+import { ownerId } from "./config/owner.ts";
+import { describeRemote, type Settings } from "./config/settings.ts";
+import { AgentError } from "./errors.ts";
+import { BindMounts } from "./intercept/bind_mounts.ts";
+import { type BindRule, DEFAULT_BIND_RULES } from "./intercept/bind_rules.ts";
+import type { BindFiles, LocalKind } from "./intercept/bind_sources.ts";
+import { logReports } from "./intercept/sync_report.ts";
+import { logger } from "./log.ts";
+import { parseListenAddress } from "./net/address.ts";
+import { barReports } from "./ops/sync_bar.ts";
+import { SyncManager } from "./sync/manager.ts";
+import { shellQuote } from "./transport/ssh/shell.ts";
+import type { Supervisor } from "./transport/supervisor.ts";
+import type { Shell } from "./transport/transport.ts";
+import { parseRemoteDocker } from "./transport/url.ts";
+
+/** Sync sessions and the mounts that use them. */
+export interface Binding {
+  readonly sync: SyncManager;
+  readonly mounts: BindMounts;
+}
+
+/** What syncs bind mounts; nothing where they are left to the remote host. */
+export async function makeBinding(
+  settings: Settings,
+  supervisor: Supervisor,
+): Promise<Binding | undefined> {
+  if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
+  const obstacle = settings.transport === "mtls"
+    ? "the gateway only leads to Docker"
+    : settings.stateFolder === undefined
+    ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
+    : undefined;
+  if (obstacle !== undefined || settings.stateFolder === undefined) {
+    logger("binds").info(`Bind mounts are those of the remote host: ${obstacle}`);
+    return undefined;
+  }
+  const owner = await ownerId(settings.stateFolder);
+  const sync = await openSync(settings, settings.stateFolder, owner, supervisor);
+  return { sync, mounts: makeMounts(settings, supervisor, { sync, owner }) };
+}
+
+function openSync(
+  settings: Settings,
+  stateFolder: string,
+  owner: string,
+  supervisor: Supervisor,
+): Promise<SyncManager> {
+  const { root, maxBytes, ignore, gitignore } = settings.sync;
+  const { home } = settings.binds;
+  return SyncManager.open({
+    stateFolder,
+    owner,
+    syncRoot: root,
+    maxBytes,
+    ignore,
+    gitignore,
+    remote: describeRemote(settings),
+    ...(home === undefined ? {} : { home }),
+    log: logger("sync"),
+    shell: (signal) => bulkShell(supervisor, settings.reconnectWaitMs, signal),
+  });
+}
+
+async function bulkShell(
+  supervisor: Supervisor,
+  waitMs: number,
+  signal: AbortSignal,
+): Promise<Shell> {
+  const transport = await supervisor.ready({ waitMs, signal });
+  const shell = await transport.bulkShell?.() ?? transport.shell;
+  if (shell !== undefined) return shell;
+  throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
+}
+
+function makeMounts(
+  settings: Settings,
+  supervisor: Supervisor,
+  { sync, owner }: { sync: SyncManager; owner: string },
+): BindMounts {
+  const engine = parseRemoteDocker(settings.remoteDocker);
+  const { mode } = settings.sync;
+  return new BindMounts({
+    sync,
+    owner,
+    rules: [...settings.binds.rules, ...ownSockets(settings), ...DEFAULT_BIND_RULES],
+    platform: Deno.build.os,
+    files: filesOf(supervisor, settings.reconnectWaitMs),
+    engineSocket: engine.kind === "unix" ? engine.path : undefined,
+    ...(mode === "two-way-safe" ? {} : { mode }),
+    report: settings.binds.bar ? barReports() : logReports(),
+    open: (signal) =>
+      supervisor.open({ kind: "docker" }, {
+        lane: "interactive",
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    openWhenUp: async (signal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
+    },
+  });
+}
+
+/** The sockets that we listen on stand for the engine too. */
+function ownSockets({ listen }: Settings): BindRule[] {
+  return listen.flatMap((text) => {
+    const address = parseListenAddress(text);
+    return address.kind === "unix" ? [{ pattern: address.path, place: "socket" as const }] : [];
+  });
+}
+
+function filesOf(supervisor: Supervisor, waitMs: number): BindFiles {
+  return {
+    kindOf,
+    makeDirectory: (path) => Deno.mkdir(path, { recursive: true }),
+    async existsRemotely(path, signal) {
+      const { shell } = await supervisor.ready({ waitMs, signal });
+      if (shell === undefined) return false;
+      return (await shell.run(`test -e ${shellQuote(path)}`, { signal })).code === 0;
+    },
+  };
+}
+
+async function kindOf(path: string): Promise<LocalKind> {
+  try {
+    const { isFile, isDirectory } = await Deno.stat(path);
+    return isFile ? "file" : isDirectory ? "directory" : "other";
+  } catch (error) {
+    const missing = error instanceof Deno.errors.NotFound ||
+      error instanceof Deno.errors.NotADirectory;
+    if (missing) return "missing";
+    throw error;
+  }
+}

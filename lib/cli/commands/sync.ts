@@ -1,0 +1,146 @@
+/**
+ * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
+ * container. Owns the connection and the session.
+ */
+import { connectorOf } from "../../app.ts";
+import { loadSettings, type Sources } from "../../config/load.ts";
+import { describeRemote, type Settings } from "../../config/settings.ts";
+import { resolvePath } from "../../config/paths.ts";
+import { AgentError } from "../../errors.ts";
+import { configureLogging, logger } from "../../log.ts";
+import { join } from "node:path";
+import { SyncManager, type SyncProgress } from "../../sync/manager.ts";
+import { formatBytes } from "../../sync/sources.ts";
+import { Supervisor } from "../../transport/supervisor.ts";
+import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
+
+const PROGRESS_EVERY_MS = 2_000;
+
+/** Returns the exit code. Throws `AgentError`. */
+export async function runSync(
+  { places }: { readonly places?: readonly string[] },
+  sources: Sources,
+  system: System,
+): Promise<number> {
+  const [local = "", place = ""] = places ?? [];
+  const { host, path } = splitPlace(place);
+  const origin = { source: "flag", where: `"${place}"` } as const;
+  const named = host === undefined
+    ? []
+    : [{ name: "ssh-host", text: host, origin, base: sources.cwd } as const];
+  const flags = [...sources.flags, ...named];
+  const settings = await loadSettings({ ...sources, flags });
+  const write = (line: string) => system.err(`${line}\n`);
+  configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
+  const watches = flags.findLast(({ name }) => name === "watch")?.text === "true";
+
+  const stop = new AbortController();
+  let stopped: StopSignal | undefined;
+  const unwatch = system.onSignal((signal) => {
+    stopped ??= signal;
+    stop.abort(new AgentError("lost", "The sync was interrupted"));
+  });
+  try {
+    await sync(settings, { local, path, watches }, system, stop.signal);
+    return 0;
+  } catch (error) {
+    if (stopped === undefined) throw error;
+    return watches ? 0 : 128 + STOP_SIGNALS[stopped];
+  } finally {
+    unwatch();
+  }
+}
+
+/** `host:path`, where the host may have a user, or only a path. */
+export function splitPlace(place: string): { host?: string; path: string } {
+  const match = /^((?:[^/:@]*@)?\[[^\]]+\]|[^/:]+):(.*)$/s.exec(place);
+  if (match?.[1] === undefined) return { path: place };
+  return { host: match[1], path: match[2] === "" ? "." : match[2] ?? "." };
+}
+
+async function sync(
+  settings: Settings,
+  { local, path, watches }: { local: string; path: string; watches: boolean },
+  system: System,
+  signal: AbortSignal,
+): Promise<void> {
+  const { stateFolder, reconnectWaitMs, sync: options } = settings;
+  if (stateFolder === undefined) {
+    throw new AgentError("config", "Cannot tell where to keep what was synced", {
+      hint: "Set HOME or XDG_STATE_HOME",
+    });
+  }
+  const supervisor = new Supervisor({ connect: connectorOf(settings) });
+  const giveUp = () => void supervisor.close();
+  signal.addEventListener("abort", giveUp, { once: true });
+  let manager: SyncManager | undefined;
+  try {
+    await supervisor.start();
+    manager = await SyncManager.open({
+      // Sessions of the agent itself are its own while it runs.
+      stateFolder: join(stateFolder, "plain"),
+      owner: "plain",
+      syncRoot: options.root,
+      maxBytes: options.maxBytes,
+      ignore: options.ignore,
+      gitignore: options.gitignore,
+      remote: describeRemote(settings),
+      ...(system.place.home !== undefined && { home: system.place.home }),
+      log: logger("sync"),
+      shell: async (abort) => {
+        const transport = await supervisor.ready({ waitMs: reconnectWaitMs, signal: abort });
+        const found = await transport.bulkShell?.() ?? transport.shell;
+        if (found !== undefined) return found;
+        throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
+      },
+    });
+    await carry(manager, {
+      local: resolvePath(local, system.cwd, system.place),
+      path,
+      mode: options.mode,
+    }, {
+      watches,
+      system,
+      signal,
+    });
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+    await manager?.close();
+    await supervisor.close();
+  }
+}
+
+async function carry(
+  manager: SyncManager,
+  what: { local: string; path: string; mode: Settings["sync"]["mode"] },
+  { watches, system, signal }: { watches: boolean; system: System; signal: AbortSignal },
+): Promise<void> {
+  const id = await manager.preparePlain(what.local, what.path, what.mode, signal);
+  const log = logger("sync");
+  let last = performance.now();
+  await manager.flush([id], {
+    signal,
+    onProgress: (progress) => {
+      if (performance.now() - last < PROGRESS_EVERY_MS) return;
+      last = performance.now();
+      log.info(describeProgress(progress));
+    },
+  });
+  const info = manager.snapshot().find(({ session }) => session === id);
+  if (info !== undefined) {
+    const kept = info.conflicts === 0 ? "" : `; ${info.conflicts} conflicts, see ${info.root}`;
+    system.out(`Synced ${info.files} entries, ${formatBytes(info.bytes)}${kept}\n`);
+  }
+  for (const { path, reason } of info?.problems ?? []) {
+    system.out(`Left alone: ${path}: ${reason}\n`);
+  }
+  if (!watches) return;
+  await manager.watch(id);
+  await new Promise((_, reject) => {
+    signal.addEventListener("abort", () => reject(signal.reason), { once: true });
+  });
+}
+
+function describeProgress({ files, totalFiles, bytes, totalBytes }: SyncProgress): string {
+  return `${files} of ${totalFiles} entries, ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
+}

@@ -1,0 +1,12 @@
+/** Tables for people. Pure. */
+
+/** Columns as wide as their widest cell; the first row is the heading. */
+export function renderTable(rows: readonly (readonly string[])[]): string {
+  const widths = rows[0]?.map((_, column) =>
+    Math.max(...rows.map((row) => row[column]?.length ?? 0))
+  );
+  return rows.map((row) => {
+    const cells = row.map((cell, column) => cell.padEnd(widths?.[column] ?? 0));
+    return `${cells.join("   ").trimEnd()}\n`;
+  }).join("");
+}

@@ -1,0 +1,87 @@
+/**
+ * Edits answers of the engine that mention a label of ours. Those that do not mention it pass unread,
+ * which is nearly all of them for whoever has no such container.
+ */
+import { ReplyError } from "../docker/error_reply.ts";
+import type { Exchange } from "../docker/exchange.ts";
+import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
+import { encodeRequestHead } from "../http/head.ts";
+import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
+import { mapLines } from "./body_lines.ts";
+
+/** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
+export const MAX_VIEW_BYTES = 64 * 1024 * 1024;
+
+/** When an answer is edited. */
+export interface LabelEdit {
+  readonly label: string;
+  /** Also without the label. Default: false. */
+  readonly always?: boolean;
+}
+
+const encoder = new TextEncoder();
+
+/** A successful answer after `edit`. */
+export async function editedAnswer(
+  response: ResponseMessage,
+  edit: (value: Json) => Json,
+  { label, always = false }: LabelEdit,
+): Promise<ResponseMessage> {
+  if (response.head.status !== 200 || response.framing.kind === "none") return response;
+  const bytes = await collectView(response);
+  if (!always && !includes(bytes, encoder.encode(label))) return withResponseBody(response, bytes);
+  return withResponseBody(response, encodeJson(edit(parseJson(bytes))));
+}
+
+async function collectView(response: ResponseMessage): Promise<Uint8Array> {
+  try {
+    return await collect(response.body, MAX_VIEW_BYTES);
+  } catch (cause) {
+    if (!(cause instanceof HttpParseError)) throw cause;
+    throw new ReplyError(502, `The engine's answer cannot be shown: ${cause.message}`, { cause });
+  }
+}
+
+/** A stream of events in which `edit` changes those with the label, line by line. */
+export async function editedEvents(
+  response: ResponseMessage,
+  edit: (event: Json) => void,
+  { label }: LabelEdit,
+): Promise<ResponseMessage> {
+  const { head, framing } = response;
+  if (head.status !== 200) return response;
+  const wanted = encoder.encode(label);
+  const body = mapLines(response.body, framing, (line) => {
+    if (!includes(line, wanted)) return line;
+    const event = parseJson(line);
+    edit(event);
+    return withLineFeed(encodeJson(event));
+  });
+  // A stream that knows its end is no stream: its length changes with its lines.
+  if (framing.kind !== "length") return { ...response, body };
+  return withResponseBody(response, await collectView({ ...response, body }));
+}
+
+/** Sends the request on with another query. */
+export function setQuery(exchange: Exchange, query: URLSearchParams): void {
+  const { request } = exchange;
+  const target = `${request.head.target.split("?", 1)[0]}?${query}`;
+  const head = { ...request.head, target };
+  exchange.request = { ...request, head: { ...head, raw: encodeRequestHead(head) } };
+}
+
+function withLineFeed(bytes: Uint8Array): Uint8Array {
+  const line = new Uint8Array(bytes.length + 1);
+  line.set(bytes);
+  line[bytes.length] = 0x0a;
+  return line;
+}
+
+function includes(bytes: Uint8Array, part: Uint8Array): boolean {
+  const first = part[0] ?? 0;
+  for (let at = bytes.indexOf(first); at >= 0; at = bytes.indexOf(first, at + 1)) {
+    if (part.every((byte, index) => bytes[at + index] === byte)) return true;
+  }
+  return false;
+}

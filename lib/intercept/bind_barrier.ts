@@ -1,0 +1,84 @@
+/**
+ * The two waits that make a synced folder look like a local one: before something runs in a container,
+ * what the user has saved is there; after it has ended, what it has written is here.
+ */
+import { AgentError, describeError } from "../errors.ts";
+import { type Logger, logger } from "../log.ts";
+import type { BindSync } from "../sync/types.ts";
+import { type BoundContainer } from "./bind_container.ts";
+import { sessionsOf } from "./bind_label.ts";
+import type { ReportSync } from "./sync_report.ts";
+
+/** What is needed to wait. */
+export interface BindBarrierOptions {
+  readonly sync: Pick<BindSync, "flush">;
+  readonly report: ReportSync;
+  /** A wait without any progress for so long is given up. Default: two minutes. */
+  readonly stallMs?: number;
+  readonly log?: Logger;
+}
+
+const DEFAULT_STALL_MS = 120_000;
+
+/** See the file comment. */
+export class BindBarrier {
+  readonly #options: BindBarrierOptions;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+
+  constructor(options: BindBarrierOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logger("binds");
+  }
+
+  /** Both sides are equal when this settles; throws why they cannot be made so. */
+  async flush(container: BoundContainer, signal?: AbortSignal): Promise<void> {
+    const sessions = sessionsOf(container);
+    if (sessions.length === 0) return;
+    const stalled = new AbortController();
+    const stallMs = this.#options.stallMs ?? DEFAULT_STALL_MS;
+    const giveUp = () =>
+      stalled.abort(
+        new AgentError("lost", `No progress for ${stallMs / 1000} s`, {
+          hint: "what is missing follows when the remote host answers again",
+        }),
+      );
+    let timer = setTimeout(giveUp, stallMs);
+    const report = this.#options.report(container.name || container.id.slice(0, 12));
+    const signals = [stalled.signal, this.#closing.signal, ...(signal ? [signal] : [])];
+    try {
+      await this.#options.sync.flush(sessions, {
+        signal: AbortSignal.any(signals),
+        onProgress: (progress) => {
+          clearTimeout(timer);
+          timer = setTimeout(giveUp, stallMs);
+          report.update(progress);
+        },
+      });
+    } catch (error) {
+      throw stalled.signal.aborted ? stalled.signal.reason : error;
+    } finally {
+      clearTimeout(timer);
+      report.end();
+    }
+  }
+
+  /**
+   * As {@link flush}, for what is over or must not be held up: a failure is told in the log, and what
+   * is missing follows later. Never rejects.
+   */
+  async settle(container: BoundContainer, signal?: AbortSignal): Promise<void> {
+    try {
+      await this.flush(container, signal);
+    } catch (error) {
+      if (signal?.aborted === true || this.#closing.signal.aborted) return;
+      const name = container.name || container.id.slice(0, 12);
+      this.#log.warn(`The folders of container ${name} are not in sync: ${describeError(error)}`);
+    }
+  }
+
+  /** Gives up all waits. */
+  close(): void {
+    this.#closing.abort(new AgentError("lost", "The program is shutting down"));
+  }
+}

@@ -1,0 +1,38 @@
+/**
+ * The text form of a mount, `source:target[:options]`, as clients send it in `HostConfig.Binds`. Only
+ * what mounts a path is read here; named volumes and what the engine will refuse are nobody's. Pure.
+ */
+
+/** One mount of a path. `source` and `target` are as written. */
+export interface BindSpec {
+  readonly source: string;
+  readonly target: string;
+  /** What follows the target, such as `ro,z`; empty for nothing. */
+  readonly options: string;
+}
+
+/** `C:\x` or `C:/x`: a volume cannot be meant, since the name of one has two characters or more. */
+const DRIVE_SOURCE = /^([A-Za-z]:[\\/][^:]*):(.*)$/s;
+const UNIX_SOURCE = /^(\/[^:]*):(.*)$/s;
+
+/**
+ * Reads one entry; nothing for a volume, and nothing for what the engine refuses because the target
+ * is no absolute path or a colon is too much (`volume/mounts/linux_parser.go`): it says so itself.
+ */
+export function parseBind(text: string): BindSpec | undefined {
+  const [, source, rest] = UNIX_SOURCE.exec(text) ?? DRIVE_SOURCE.exec(text) ?? [];
+  if (source === undefined || rest === undefined) return undefined;
+  const [target = "", options = "", surplus] = rest.split(":");
+  if (!target.startsWith("/") || surplus !== undefined) return undefined;
+  return { source, target, options };
+}
+
+/** The text of a mount; {@link parseBind} backwards. */
+export function formatBind({ source, target, options }: BindSpec): string {
+  return options === "" ? `${source}:${target}` : `${source}:${target}:${options}`;
+}
+
+/** Whether the options make the mount read-only. */
+export function isReadOnly({ options }: BindSpec): boolean {
+  return options.split(",").includes("ro");
+}

@@ -1,0 +1,60 @@
+/**
+ * What users see of bind mounts: undoes, on the way back, what was done on the way there.
+ *
+ * Life cycle:
+ * - inspect, list, disk usage, response: the sources that were asked for, without our label
+ *   (`bind_views.ts`).
+ * - events, response: our label is taken out of the attributes.
+ * - commit, request: the image would inherit our label; it gets it emptied.
+ */
+import type { Exchange, Interceptor } from "../docker/exchange.ts";
+import { isObject, type Json } from "../docker/json_body.ts";
+import { editedAnswer, editedEvents, setQuery } from "./answers.ts";
+import { BINDS_LABEL } from "./bind_label.ts";
+import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
+import type { ContainerBinds } from "./container_binds.ts";
+
+const EDIT = { label: BINDS_LABEL };
+
+/** The interceptor; see the file comment. */
+export function unrewriteBinds(containers: Pick<ContainerBinds, "recall">): Interceptor {
+  return async (exchange, next) => {
+    switch (exchange.route?.name) {
+      case "ContainerInspect":
+        return await editedAnswer(await next(), (value) => {
+          showBindsInspect(value);
+          return value;
+        }, EDIT);
+      case "ContainerList":
+        return await editedAnswer(await next(), (value) => {
+          itemsOf(value).forEach(showBindsListItem);
+          return value;
+        }, EDIT);
+      case "SystemDataUsage":
+        return await editedAnswer(await next(), (value) => {
+          if (isObject(value)) itemsOf(value["Containers"]).forEach(showBindsListItem);
+          return value;
+        }, EDIT);
+      case "SystemEvents":
+        return await editedEvents(await next(), showBindsEvent, EDIT);
+      case "ImageCommit":
+        dropLabel(exchange, containers);
+        return await next();
+      default:
+        return await next();
+    }
+  };
+}
+
+function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall">): void {
+  const { query } = exchange.route ?? {};
+  if (query === undefined) return;
+  if (containers.recall(query.get("container") ?? "") === undefined) return;
+  const changed = new URLSearchParams(new URL(exchange.request.head.target, "http://d").search);
+  changed.append("changes", `LABEL ${BINDS_LABEL}=""`);
+  setQuery(exchange, changed);
+}
+
+function itemsOf(value: Json | undefined): Json[] {
+  return Array.isArray(value) ? value : [];
+}

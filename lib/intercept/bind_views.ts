@@ -1,0 +1,83 @@
+/**
+ * What users see of a container's bind mounts: the sources they asked for, and no label of ours. Pure;
+ * edits the engine's JSON in place. A mount is changed only where it really is the one we made: an
+ * image can carry the label of another container along.
+ */
+import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
+import { BINDS_LABEL, type BoundMount, cleanTarget, decodeBindLabel } from "./bind_label.ts";
+import { formatBind, parseBind } from "./bind_parse.ts";
+
+/** Edits the answer of `ContainerInspect`. */
+export function showBindsInspect(value: Json): void {
+  if (!isObject(value)) return;
+  const mounts = takeLabel(value["Config"]);
+  if (mounts.length === 0) return;
+  showMountPoints(value["Mounts"], mounts);
+  const host = value["HostConfig"];
+  if (isObject(host)) showHostConfig(host, mounts);
+}
+
+/** Edits one container of the answer of `ContainerList`, or of the disk usage. */
+export function showBindsListItem(item: Json): void {
+  if (isObject(item)) showMountPoints(item["Mounts"], takeLabel(item));
+}
+
+/** Edits one event: its attributes carry the labels of the container. */
+export function showBindsEvent(event: Json): void {
+  const actor = isObject(event) ? event["Actor"] : undefined;
+  const attributes = isObject(actor) ? actor["Attributes"] : undefined;
+  if (isObject(attributes)) delete attributes[BINDS_LABEL];
+}
+
+/** A message of the engine with the sources that the user knows. */
+export function showBindsText(text: string, mounts: readonly BoundMount[]): string {
+  const longestFirst = [...mounts].sort((a, b) => b.remote.length - a.remote.length);
+  return longestFirst.reduce((all, { remote, source }) => all.replaceAll(remote, source), text);
+}
+
+/** Removes our label from the `Labels` of an object and returns what it said. */
+function takeLabel(holder: Json | undefined): readonly BoundMount[] {
+  const labels = isObject(holder) ? holder["Labels"] : undefined;
+  if (!isObject(labels)) return [];
+  const request = decodeBindLabel(labels[BINDS_LABEL]);
+  delete labels[BINDS_LABEL];
+  return request?.mounts ?? [];
+}
+
+function showMountPoints(points: Json | undefined, mounts: readonly BoundMount[]): void {
+  if (!Array.isArray(points)) return;
+  for (const point of points) {
+    if (!isObject(point) || point["Type"] !== "bind") continue;
+    const source = sourceOf(point["Source"], point["Destination"], mounts);
+    // The engine cleans paths here, and only here.
+    if (source !== undefined) {
+      point["Source"] = source.startsWith("/") ? cleanTarget(source) : source;
+    }
+  }
+}
+
+function showHostConfig(host: JsonObject, mounts: readonly BoundMount[]): void {
+  const { Binds, Mounts } = host;
+  if (Array.isArray(Binds)) host["Binds"] = Binds.map((entry) => showText(entry, mounts));
+  for (const mount of Array.isArray(Mounts) ? Mounts : []) {
+    if (!isObject(mount) || mount["Type"] !== "bind") continue;
+    const source = sourceOf(mount["Source"], mount["Target"], mounts);
+    if (source !== undefined) mount["Source"] = source;
+  }
+}
+
+function showText(entry: Json, mounts: readonly BoundMount[]): Json {
+  const spec = typeof entry === "string" ? parseBind(entry) : undefined;
+  const source = spec && sourceOf(spec.source, spec.target, mounts);
+  return spec === undefined || source === undefined ? entry : formatBind({ ...spec, source });
+}
+
+function sourceOf(
+  remote: Json | undefined,
+  target: Json | undefined,
+  mounts: readonly BoundMount[],
+): string | undefined {
+  if (typeof target !== "string") return undefined;
+  const clean = cleanTarget(target);
+  return mounts.find((mount) => mount.remote === remote && mount.target === clean)?.source;
+}

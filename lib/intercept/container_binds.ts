@@ -1,0 +1,253 @@
+/**
+ * Which sync sessions every container uses, kept true to what the engine says. Steps for one container
+ * run one after another; events, answers and lists only lead to a step, so late or repeated ones do no
+ * harm. The sessions belong to the sync manager.
+ */
+import type { EngineClient } from "../docker/engine_client.ts";
+import type { EngineEvent } from "../docker/events.ts";
+import { AgentError, describeError } from "../errors.ts";
+import { type Logger, logger } from "../log.ts";
+import type { BindSync } from "../sync/types.ts";
+import {
+  type BoundContainer,
+  boundFromEvent,
+  boundFromInspect,
+  boundFromListItem,
+  type BoundView,
+} from "./bind_container.ts";
+import { BINDS_LABEL, sessionsOf } from "./bind_label.ts";
+import { reviveSessions } from "./bind_revival.ts";
+
+/** What is needed to follow containers. */
+export interface ContainerBindsOptions {
+  readonly engine: Pick<EngineClient, "get" | "delete">;
+  readonly sync: Pick<BindSync, "prepare" | "snapshot" | "attach" | "detach" | "attached">;
+  /** Whose containers are followed; see `ownerId`. */
+  readonly owner: string;
+  /** Brings home what a container has written; never rejects. */
+  bringHome(container: BoundContainer): Promise<void>;
+  readonly log?: Logger;
+}
+
+/** Containers remembered; of more, the oldest are asked for again. */
+const MAX_KNOWN = 4096;
+
+/** See the file comment. */
+export class ContainerBinds {
+  readonly #options: ContainerBindsOptions;
+  readonly #log: Logger;
+  readonly #known = new Map<string, BoundContainer>();
+  readonly #attached = new Set<string>();
+  /** Containers that are being started: what the engine said before does not end their sessions. */
+  readonly #starting = new Map<string, number>();
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #closing = new AbortController();
+
+  constructor(options: ContainerBindsOptions) {
+    this.#options = options;
+    this.#log = options.log ?? logger("binds");
+  }
+
+  /** Whose containers are followed. */
+  get owner(): string {
+    return this.#options.owner;
+  }
+
+  /** Notes a container; the engine is not asked for it again. */
+  remember(container: BoundContainer): void {
+    this.#known.delete(container.id);
+    this.#known.set(container.id, container);
+    if (this.#known.size <= MAX_KNOWN) return;
+    for (const id of this.#known.keys()) {
+      if (this.#attached.has(id)) continue;
+      this.#known.delete(id);
+      return;
+    }
+  }
+
+  /** Whether `id` was created here and has not been started since. */
+  isUnstarted(id: string): boolean {
+    return this.#known.has(id) && !this.#attached.has(id);
+  }
+
+  /** A container that is known here by its id, its name or the beginning of its id. */
+  recall(target: string): BoundContainer | undefined {
+    const exact = this.#known.get(target);
+    if (exact !== undefined) return exact;
+    for (const container of this.#known.values()) {
+      if (container.name === target) return container;
+      if (target.length >= 12 && container.id.startsWith(target)) return container;
+    }
+    return undefined;
+  }
+
+  /**
+   * What `target` (name, id or the beginning of one) mounts; nothing when there is no such container,
+   * when it has no mount of ours or belongs to somebody else. Throws `AgentError` of kind `lost`.
+   */
+  async find(target: string, signal: AbortSignal): Promise<BoundContainer | undefined> {
+    const known = this.#known.get(target);
+    if (known !== undefined) return known;
+    const found = await this.inspect(target, signal);
+    if (found?.request?.owner !== this.owner) return undefined;
+    this.remember(found.container);
+    return found.container;
+  }
+
+  /** What the engine says of any container; nothing when there is none. Throws as {@link find}. */
+  async inspect(
+    target: string,
+    signal: AbortSignal,
+  ): Promise<BoundView | undefined> {
+    const path = `/containers/${encodeURIComponent(target)}/json`;
+    const { status, body } = await this.#options.engine.get(path, { signal });
+    if (status === 404) return undefined;
+    const view = boundFromInspect(body);
+    if (status === 200 && view !== undefined) return view;
+    throw new AgentError(
+      "engine",
+      `The engine answered the inspection of a container with ${status}`,
+    );
+  }
+
+  /** Removes a container that could not be started, as the engine does with `--rm`. */
+  async removeUnstarted(id: string): Promise<void> {
+    const found = await this.inspect(id, this.#closing.signal);
+    if (found?.container.autoRemove !== true || found.container.running) return;
+    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+  }
+
+  /** Makes sessions of a container again that are gone. Throws `AgentError`. */
+  async revive(container: BoundContainer, signal: AbortSignal): Promise<void> {
+    await reviveSessions(this.#options.sync, container, signal);
+  }
+
+  /** The container uses its sessions from here on, whatever older events say, until {@link started}. */
+  async starting(container: BoundContainer): Promise<void> {
+    const { id } = container;
+    this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
+    try {
+      await this.#inTurn(id, () => this.#attach(container));
+    } catch (error) {
+      this.#settled(id);
+      throw error;
+    }
+  }
+
+  /** The attempt that {@link starting} announced is over; one that failed is looked at again. */
+  started(container: BoundContainer, ok: boolean): void {
+    this.#settled(container.id);
+    if (!ok) this.#look(container);
+  }
+
+  #settled(id: string): void {
+    const left = (this.#starting.get(id) ?? 1) - 1;
+    if (left > 0) this.#starting.set(id, left);
+    else this.#starting.delete(id);
+  }
+
+  /** Takes note of an event. Never throws. */
+  handle(event: EngineEvent): void {
+    const { action, id } = event;
+    const container = boundFromEvent(event, this.owner, this.#known.get(id));
+    if (container === undefined) return;
+    const attached = this.#attached.has(id);
+    if (action === "start" || action === "rename") this.remember(container);
+    if (action === "start" || (action === "rename" && attached)) {
+      void this.#step(id, () => this.#attach(container));
+    } else if (action === "die") {
+      void this.#step(id, () => this.#ended(container));
+    } else if (action === "destroy") {
+      void this.#step(id, async () => {
+        if (this.#attached.has(id)) await this.#ended(container);
+        this.#known.delete(id);
+      });
+    }
+  }
+
+  /** Looks at all containers, after a connection; never rejects. */
+  async lookAtAll(): Promise<void> {
+    try {
+      const before = this.#options.sync.attached();
+      const running = (await this.#list()).filter((container) => container.running);
+      for (const container of running) {
+        this.remember(container);
+        void this.#step(container.id, () => this.#attach(container));
+      }
+      const seen = new Set(running.map(({ id }) => id));
+      for (const { id, name, sessions } of before.filter((each) => !seen.has(each.id))) {
+        const mounts = sessions.map((session) => ({ target: "", source: "", remote: "", session }));
+        this.#look({ id, name, running: false, autoRemove: false, mounts });
+      }
+      await Promise.all(this.#turns.values());
+    } catch (error) {
+      this.#tell(error);
+    }
+  }
+
+  async #list(): Promise<BoundContainer[]> {
+    const filters = JSON.stringify({ label: [BINDS_LABEL] });
+    const query = new URLSearchParams({ all: "1", filters });
+    const { signal } = this.#closing;
+    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
+      signal,
+    });
+    if (status !== 200 || !Array.isArray(body)) {
+      throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
+    }
+    return body.flatMap((item) => boundFromListItem(item, this.owner) ?? []);
+  }
+
+  /** Asks the engine whether a container runs, and follows the answer; never rejects. */
+  #look(container: BoundContainer): void {
+    void this.#step(container.id, async () => {
+      const found = await this.inspect(container.id, this.#closing.signal);
+      if (found?.container.running === true) await this.#attach(found.container);
+      else await this.#ended(container);
+    });
+  }
+
+  async #attach(container: BoundContainer): Promise<void> {
+    const sessions = sessionsOf(container);
+    if (sessions.length === 0) return;
+    await this.revive(container, this.#closing.signal);
+    await this.#options.sync.attach({ id: container.id, name: container.name }, sessions);
+    this.#attached.add(container.id);
+  }
+
+  /** Its writes come home before its sessions are let go. */
+  async #ended(container: BoundContainer): Promise<void> {
+    const { id } = container;
+    if (this.#starting.has(id)) return;
+    await this.#options.bringHome(container);
+    // It was started again meanwhile, and uses them still.
+    if (this.#starting.has(id)) return;
+    this.#attached.delete(id);
+    await this.#options.sync.detach(id);
+  }
+
+  #step(id: string, work: () => Promise<void>): Promise<void> {
+    return this.#inTurn(id, work).catch(this.#tell);
+  }
+
+  readonly #tell = (error: unknown): void => {
+    if (this.#closing.signal.aborted) return;
+    this.#log.warn(`Cannot follow the bind mounts of a container: ${describeError(error)}`);
+  };
+
+  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
+    const before = this.#turns.get(id) ?? Promise.resolve();
+    const turn = before.then(work, work);
+    const settled = turn.catch(() => {}).then(() => {
+      if (this.#turns.get(id) === settled) this.#turns.delete(id);
+    });
+    this.#turns.set(id, settled);
+    return turn;
+  }
+
+  /** Ends the questions under way and waits for the steps; the sessions are closed by their owner. */
+  async close(): Promise<void> {
+    this.#closing.abort();
+    await Promise.all(this.#turns.values());
+  }
+}

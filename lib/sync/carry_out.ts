@@ -1,0 +1,275 @@
+/**
+ * Carries out a plan: first the remote versions that would be lost are kept, then each side removes and
+ * receives, batch by batch. What is done is recorded at once and saved after every batch.
+ */
+import { messageOf } from "../errors.ts";
+import type { StampedChange } from "./diff.ts";
+import { type Agreed, type Entry, lastingStamp } from "./entry.ts";
+import {
+  type Applied,
+  putLocalDir,
+  putLocalFile,
+  putLocalLink,
+  removeLocal,
+  removeLocalDir,
+} from "./local_apply.ts";
+import { localPath } from "./path_map.ts";
+import type { Plan, Put, SidePlan } from "./plan.ts";
+import { stampParts } from "./remote_stamp.ts";
+import type { RoundParts } from "./round_parts.ts";
+import { download } from "./transfer/download.ts";
+import { upload } from "./transfer/upload.ts";
+
+/** What was done. */
+export interface CarriedOut {
+  readonly unsettled: string[];
+  readonly complaints: string[];
+  readonly carried: number;
+}
+
+/** See the file comment. `changes` has what was seen of every path in the plan. */
+export async function carryOut(
+  parts: RoundParts,
+  plan: Plan,
+  changes: ReadonlyMap<string, StampedChange>,
+): Promise<CarriedOut> {
+  const run = new Run(parts, plan, changes);
+  for (const { path, entry } of plan.agreed) run.agree(path, entry);
+  parts.index.save();
+  await run.keep(plan.keep);
+  await run.remote(plan.remote);
+  await run.local(plan.local);
+  parts.index.save();
+  return { unsettled: run.unsettled, complaints: run.complaints, carried: run.carried };
+}
+
+class Run {
+  readonly unsettled: string[] = [];
+  readonly complaints: string[] = [];
+  carried = 0;
+  readonly #parts: RoundParts;
+  readonly #changes: ReadonlyMap<string, StampedChange>;
+  /** Nothing of these may be replaced before it is in the other set. */
+  readonly #toKeep: ReadonlySet<string>;
+  readonly #kept = new Set<string>();
+  readonly #progress = { files: 0, totalFiles: 0, bytes: 0, totalBytes: 0 };
+
+  constructor(parts: RoundParts, plan: Plan, changes: ReadonlyMap<string, StampedChange>) {
+    this.#parts = parts;
+    this.#changes = changes;
+    this.#toKeep = new Set(plan.keep);
+    for (const put of [...plan.local.batches, ...plan.remote.batches].flat()) {
+      this.#progress.totalFiles += 1;
+      this.#progress.totalBytes += put.entry.size;
+    }
+  }
+
+  agree(path: string, entry: Entry | undefined): void {
+    const seen = this.#changes.get(path);
+    this.#record(path, entry, lastingStamp(seen?.localSeen), lastingStamp(seen?.remoteSeen));
+  }
+
+  /** What cannot be kept is not replaced either: without it the plan does not go on. */
+  async keep(paths: readonly string[]): Promise<void> {
+    const { shell, root, conflicts, tree, signal, log } = this.#parts;
+    const files: string[] = [];
+    for (const path of paths) {
+      const remote = this.#changes.get(path)?.remote;
+      const local = localPath(tree.root, path, tree.platform);
+      if (remote?.kind === "file") files.push(path);
+      else if (remote?.kind === "link") {
+        await conflicts.keep(local, remote.size, onceText(remote.content ?? ""));
+        this.#kept.add(path);
+      }
+    }
+    if (files.length === 0) return;
+    await download(shell, root, files, async (path, entry, data) => {
+      const local = localPath(tree.root, path, tree.platform);
+      await conflicts.keep(local, entry.size, data);
+      this.#kept.add(path);
+      log.warn("Both sides changed a file: the remote version was kept", { file: local });
+    }, signal);
+  }
+
+  async remote(plan: SidePlan): Promise<void> {
+    const { batches, removeDirs } = plan;
+    const safe = (path: string) => !this.#toKeep.has(path) || this.#kept.has(path);
+    const remove = plan.remove.filter(safe);
+    this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
+    if (remove.length + removeDirs.length > 0 && batches.length === 0) {
+      await this.#upload(remove, removeDirs, []);
+    }
+    for (const [i, batch] of batches.entries()) {
+      const puts = batch.filter(({ path }) => safe(path));
+      this.unsettled.push(...batch.map(({ path }) => path).filter((path) => !safe(path)));
+      const goes = i === 0
+        ? await this.#upload(remove, removeDirs, puts)
+        : await this.#upload([], [], puts);
+      if (!goes) return void this.unsettled.push(...batches.flat().map(({ path }) => path));
+    }
+  }
+
+  /** Returns whether to go on: not if the remote side is other than it was seen. */
+  async #upload(
+    remove: readonly string[],
+    removeDirs: readonly string[],
+    puts: readonly Put[],
+  ): Promise<boolean> {
+    const { shell, root, tree, only, signal, index } = this.#parts;
+    const done = await upload(shell, root, tree, {
+      remove,
+      removeDirs,
+      puts,
+      remoteSeen: (path) => this.#changes.get(path)?.remoteSeen,
+      localSeen: (path) => this.#changes.get(path)?.localSeen,
+      inPlace: only !== undefined,
+      onBytes: (count) => this.#advance(0, count),
+      signal,
+    });
+    if (done.stale) {
+      this.unsettled.push(...remove, ...removeDirs);
+      return false;
+    }
+    const removed = new Set(done.removed);
+    const replaced = new Set(puts.map(({ path }) => path));
+    for (const path of removed) if (!replaced.has(path)) this.#gone(path);
+    this.#notRemoved([...remove, ...removeDirs].filter((path) => !removed.has(path)));
+    for (const { path, entry } of puts) {
+      const result = done.put.get(path);
+      if (result === undefined) this.unsettled.push(path);
+      else {
+        const { content, localStamp, remoteStamp } = result;
+        this.#record(path, { ...entry, content }, localStamp, remoteStamp);
+      }
+    }
+    if (this.unsettled.length > 0) this.complaints.push(...done.complaints);
+    this.#advance(puts.length, 0);
+    index.save();
+    return true;
+  }
+
+  async local(plan: SidePlan): Promise<void> {
+    const { tree, index } = this.#parts;
+    for (const path of plan.remove) {
+      const gone = this.#attempt(
+        path,
+        () => removeLocal(tree, path, this.#changes.get(path)?.localSeen),
+      );
+      if (gone === true) this.#gone(path);
+      else this.unsettled.push(path);
+    }
+    for (const path of plan.removeDirs) {
+      if (removeLocalDir(tree, path)) this.#gone(path);
+      else this.#notRemoved([path]);
+    }
+    for (const batch of plan.batches) {
+      await this.#localBatch(batch);
+      index.save();
+    }
+  }
+
+  async #localBatch(batch: readonly Put[]): Promise<void> {
+    const { tree, shell, root, signal } = this.#parts;
+    const files = new Map<string, Put>();
+    for (const put of batch) {
+      const { path, entry } = put;
+      const seen = this.#changes.get(path)?.localSeen;
+      if (entry.kind === "file") files.set(path, put);
+      else if (entry.kind === "dir") {
+        this.#arrived(put, this.#attempt(path, () => putLocalDir(tree, path, entry)));
+      } else {
+        const free = seen?.entry.kind === "dir" ? undefined : seen;
+        this.#arrived(put, this.#attempt(path, () => putLocalLink(tree, path, entry, free)));
+      }
+    }
+    if (files.size === 0) return;
+    await download(shell, root, [...files.keys()], async (path, { size }, data) => {
+      const put = files.get(path);
+      if (put === undefined) return;
+      files.delete(path);
+      const { remoteSeen, localSeen } = this.#changes.get(path) ?? {};
+      const applied = await putLocalFile(tree, path, {
+        entry: put.entry,
+        seen: localSeen?.entry.kind === "dir" ? undefined : localSeen,
+        mtime: stampParts(remoteSeen?.stamp ?? "").mtime,
+        size,
+        data: counted(data, (count) => this.#advance(0, count)),
+      });
+      this.#arrived({ path, entry: { ...put.entry, size } }, applied);
+    }, signal);
+    this.unsettled.push(...files.keys());
+  }
+
+  #arrived({ path, entry }: Put, applied: Applied | undefined): void {
+    if (applied === undefined) return void this.unsettled.push(path);
+    const content = entry.kind === "dir" ? "" : applied.content;
+    const remoteStamp = lastingStamp(this.#changes.get(path)?.remoteSeen);
+    this.#record(path, { ...entry, content }, applied.localStamp, remoteStamp);
+    this.#advance(1, 0);
+  }
+
+  /** A path that cannot be changed here (no permission) is told, and the others go on. */
+  #attempt<T>(path: string, change: () => T): T | undefined {
+    try {
+      return change();
+    } catch (error) {
+      this.complaints.push(`${path}: ${messageOf(error)}`);
+      return undefined;
+    }
+  }
+
+  #notRemoved(paths: readonly string[]): void {
+    for (const path of paths) {
+      const { local, remote } = this.#changes.get(path) ?? {};
+      const isDir = (local ?? remote)?.kind === "dir";
+      const holds = this.unsettled.some((other) => other.startsWith(`${path}/`));
+      if (!isDir || holds) this.unsettled.push(path);
+      else {
+        // It holds what takes no part in the sync: it stays, and nobody makes it again elsewhere.
+        this.#parts.held.add(path);
+        this.#parts.index.set(path, undefined);
+      }
+    }
+  }
+
+  #gone(path: string): void {
+    this.#parts.index.set(path, undefined);
+    this.carried += 1;
+  }
+
+  #record(path: string, entry: Entry | undefined, localStamp: string, remoteStamp: string): void {
+    const agreed: Agreed | undefined = entry && {
+      entry: entry.content === undefined ? { ...entry, content: "" } : entry,
+      localStamp: entry.content === undefined ? "" : localStamp,
+      remoteStamp: entry.content === undefined ? "" : remoteStamp,
+    };
+    this.#parts.index.set(path, agreed);
+    this.carried += 1;
+  }
+
+  #advance(files: number, bytes: number): void {
+    this.#progress.files += files;
+    this.#progress.bytes += bytes;
+    this.#parts.onProgress({ ...this.#progress });
+  }
+}
+
+function onceText(text: string): () => Promise<Uint8Array | null> {
+  let rest: Uint8Array | null = new TextEncoder().encode(text);
+  return () => {
+    const now = rest;
+    rest = null;
+    return Promise.resolve(now);
+  };
+}
+
+function counted(
+  data: () => Promise<Uint8Array | null>,
+  count: (bytes: number) => void,
+): () => Promise<Uint8Array | null> {
+  return async () => {
+    const chunk = await data();
+    if (chunk !== null) count(chunk.length);
+    return chunk;
+  };
+}

@@ -1,0 +1,61 @@
+/** Removes the remote copies that nobody uses, after bringing back what they alone have. */
+import { describeError } from "../errors.ts";
+import { shellQuote } from "../transport/ssh/shell.ts";
+import type { Shell } from "../transport/transport.ts";
+import { askScript } from "./remote_shell.ts";
+import type { Session } from "./session.ts";
+import { SESSION_ID, type SessionStore } from "./session_store.ts";
+import type { PruneEntry } from "./types.ts";
+
+/** See `BindSync.prune`. */
+export async function pruneCopies(
+  store: SessionStore,
+  dryRun: boolean,
+  signal: AbortSignal,
+): Promise<PruneEntry[]> {
+  const shell = await store.shell(signal);
+  const base = await store.base(shell, signal);
+  const { value = "" } = await askScript(
+    shell,
+    `cd ${shellQuote(base)} 2>/dev/null && ls -1; :`,
+    signal,
+  );
+  const pruned: PruneEntry[] = [];
+  for (const id of value.split("\n").filter((name) => SESSION_ID.test(name))) {
+    const session = store.sessions.get(id);
+    if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
+    const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
+    if (dryRun || await pruneOne(store, shell, entry, session, signal)) pruned.push(entry);
+  }
+  return pruned;
+}
+
+/** What the remote copy alone has is brought back before it is removed. */
+async function pruneOne(
+  store: SessionStore,
+  shell: Shell,
+  { session: id, remotePath: path, root }: PruneEntry,
+  session: Session | undefined,
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await session?.flush({ signal });
+  } catch (error) {
+    store.options.log.warn(`Not pruned: ${describeError(error)}`, { folder: root, path });
+    return false;
+  }
+  await session?.close();
+  store.sessions.delete(id);
+  const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);
+  if (code !== 0) {
+    store.options.log.warn("Not all of a remote copy could be removed", {
+      path,
+      error: stderr[0] ?? "",
+    });
+  }
+  // Kept versions are the user's until restored.
+  if ((session?.conflicts.count ?? 0) === 0 && session !== undefined) {
+    Deno.removeSync(store.directoryOf(id), { recursive: true });
+  } else if (session !== undefined) session.forget();
+  return code === 0;
+}

@@ -1,0 +1,104 @@
+/**
+ * One remote directory tree as a session sees it: where it is, where files are put together before
+ * they are moved into it, and what the host can do. Plain data.
+ */
+import type { Shell } from "../transport/transport.ts";
+import { shellQuote } from "../transport/ssh/shell.ts";
+import { AgentError } from "../errors.ts";
+import { askScript } from "./remote_shell.ts";
+
+/** What one question tells about the remote host. */
+export interface RemoteFacts {
+  /** It may give files away, so that owners and modes are kept as they are. */
+  readonly isRoot: boolean;
+  readonly home: string;
+  readonly inotify: boolean;
+}
+
+/** See the file comment. */
+export interface RemoteRoot {
+  /** Absolute, without symlinks. */
+  readonly path: string;
+  /** A directory on the same file system, which containers do not see. */
+  readonly staging: string;
+  readonly facts: RemoteFacts;
+  /** Any container user may write what we make, because we cannot give it away. */
+  readonly isOpen: boolean;
+}
+
+const PROBE = [
+  'printf "uid=%s\\nhome=%s\\n" "$(id -u)" "$HOME"',
+  "find --version 2>/dev/null | head -n 1",
+  "stat --version 2>/dev/null | head -n 1",
+  "tar --version 2>/dev/null | head -n 1",
+  "command -v inotifywait >/dev/null 2>&1 && echo inotifywait",
+  ":",
+].join("; ");
+
+/** Asks once per connection. Throws `AgentError` if the host lacks the tools. */
+export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<RemoteFacts> {
+  const { value = "", code, stderr } = await askScript(shell, PROBE, signal);
+  const lacking = ["find", "stat", "tar"].filter((tool) =>
+    !value.split("\n").some((line) => line.startsWith(`${tool} (GNU`))
+  );
+  if (code !== 0 || lacking.length > 0) {
+    const said = stderr.length > 0 ? `: ${stderr.join("; ")}` : "";
+    throw new AgentError("engine", `Cannot sync files to the remote host${said}`, {
+      hint: `It needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}`,
+    });
+  }
+  const home = value.match(/^home=(.*)$/m)?.[1] ?? "";
+  return {
+    isRoot: /^uid=0$/m.test(value),
+    home,
+    inotify: /^inotifywait$/m.test(value),
+  };
+}
+
+/** Creates the directories and resolves symlinks above them. Throws `AgentError`. */
+export async function openRemoteRoot(
+  shell: Shell,
+  facts: RemoteFacts,
+  where: { readonly path: string; readonly staging: string; readonly isPlain: boolean },
+  signal?: AbortSignal,
+): Promise<RemoteRoot> {
+  // The directories made on the way keep others out; the last one is open to any container user.
+  const isOpen = !facts.isRoot && !where.isPlain;
+  const script = `umask 077; ` +
+    `if [ ! -d ${shellQuote(where.path)} ]; then mkdir -p ${shellQuote(where.path)} && ` +
+    `chmod ${isOpen ? "777" : "755"} ${shellQuote(where.path)}; fi && ` +
+    `cd ${shellQuote(where.path)} && pwd -P && mkdir -p ${shellQuote(where.staging)} && ` +
+    `cd ${shellQuote(where.staging)} && pwd -P && rm -rf ./up.*`;
+  const { value = "", code, stderr } = await askScript(shell, script, signal);
+  const [path, staging] = value.split("\n");
+  if (code !== 0 || !path || !staging) {
+    throw new AgentError(
+      "engine",
+      `Cannot create "${where.path}" on the remote host: ${stderr.join("; ")}`,
+      { hint: "Name another directory with --sync-root" },
+    );
+  }
+  return { path, staging, facts, isOpen };
+}
+
+/** `~` at the beginning stands for the remote home directory. */
+export function expandHome(path: string, facts: RemoteFacts): string {
+  return path === "~" || path.startsWith("~/") ? facts.home + path.slice(1) : path;
+}
+
+/** Makes a directory below the root, and those above it, for the engine to find at once. */
+export async function makeRemoteDir(
+  shell: Shell,
+  root: RemoteRoot,
+  below: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const path = `${root.path}/${below}`;
+  const script = `umask ${root.isOpen ? "0" : "22"}; mkdir -p -- ${shellQuote(path)}`;
+  const { code, stderr } = await askScript(shell, script, signal);
+  if (code === 0) return;
+  throw new AgentError(
+    "engine",
+    `Cannot create "${path}" on the remote host: ${stderr.join("; ")}`,
+  );
+}

@@ -1,0 +1,67 @@
+/**
+ * The remote end of a session: its directories on whatever connection there is now, and the rights to
+ * what containers have made in them. Holds nothing that has to be closed.
+ */
+import type { Logger } from "../log.ts";
+import type { Shell } from "../transport/transport.ts";
+import { lacksRights, openRights } from "./remote_rights.ts";
+import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
+import type { SessionRecord } from "./state.ts";
+
+/** A shell and the root it was opened with. */
+export interface Opened {
+  readonly shell: Shell;
+  readonly root: RemoteRoot;
+}
+
+/** See the file comment. */
+export class RemoteSide {
+  readonly #record: SessionRecord;
+  readonly #shell: (signal: AbortSignal) => Promise<Shell>;
+  readonly #log: Logger;
+  #opened: Opened | undefined;
+
+  constructor(
+    record: SessionRecord,
+    shell: (signal: AbortSignal) => Promise<Shell>,
+    log: Logger,
+  ) {
+    this.#record = record;
+    this.#shell = shell;
+    this.#log = log;
+  }
+
+  /** The directories, made if need be; once per connection. */
+  async open(signal: AbortSignal): Promise<Opened> {
+    const shell = await this.#shell(signal);
+    if (this.#opened?.shell === shell) return this.#opened;
+    const facts = await probeRemote(shell, signal);
+    const { remotePath: path, staging, only, plain } = this.#record;
+    const directory = only === undefined ? path : path.slice(0, path.lastIndexOf("/"));
+    const where = { path: directory, staging, isPlain: plain === true };
+    const root = await openRemoteRoot(shell, facts, where, signal);
+    return this.#opened = { shell, root };
+  }
+
+  /** Makes a directory below the root. */
+  async makeDir(below: string, signal: AbortSignal): Promise<void> {
+    const { shell, root } = await this.open(signal);
+    await makeRemoteDir(shell, root, below, signal);
+  }
+
+  /** The directories are not there any more. */
+  forget(): void {
+    this.#opened = undefined;
+  }
+
+  /** Gets the rights that these complaints are about. Returns whether that may have helped. */
+  async openRights(complaints: readonly string[], signal: AbortSignal): Promise<boolean> {
+    if (this.#opened?.root.isOpen !== true || !lacksRights(complaints)) return false;
+    const obstacle = await openRights(this.#opened.shell, this.#opened.root, signal);
+    if (obstacle === undefined) return true;
+    this.#log.warn(`Cannot get the rights to what containers have written: ${obstacle}`, {
+      folder: this.#record.root,
+    });
+    return false;
+  }
+}

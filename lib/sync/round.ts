@@ -1,0 +1,155 @@
+/**
+ * One round of a session: look at both sides, decide, carry out, record. A round may end at any
+ * moment; what it has recorded is true, and the next one finds out the rest.
+ */
+import { diff, type StampedChange } from "./diff.ts";
+import { parentsOf } from "./entry.ts";
+import { checkEmptied } from "./guards.ts";
+import { readContent, statOrNothing } from "./local_tree.ts";
+import { localPath } from "./path_map.ts";
+import { carryOut } from "./carry_out.ts";
+import { makePlan, refusedPaths } from "./plan.ts";
+import { type Action, reconcile, unknownContent } from "./reconcile.ts";
+import { type LocalView, scanLocal } from "./scan_local.ts";
+import { type RemoteView, scanRemote } from "./scan_remote.ts";
+import { remoteContents } from "./transfer/download.ts";
+import type { RoundParts, RoundScope } from "./round_parts.ts";
+import type { Problem } from "./types.ts";
+
+/** Older temporary files of ours are nobody's any more. */
+const LEFTOVER_AGE_MS = 10 * 60 * 1000;
+
+/** What a round came to. */
+export interface RoundResult {
+  /** Paths that changed under it, or could not be written: another round is needed. */
+  readonly unsettled: readonly string[];
+  /** What the remote host complained about, if anything failed. */
+  readonly complaints: readonly string[];
+  readonly problems: readonly Problem[];
+  readonly carried: number;
+}
+
+/** See the file comment. Throws `AgentError`; `Halt` when a guard stops the session. */
+export async function runRound(parts: RoundParts, scope: RoundScope): Promise<RoundResult> {
+  const { tree, shell, root, index, ignored, only, signal } = parts;
+  const options = { ignored, agreed: index.entries, only, signal };
+  const paths = typeof scope.local === "string" ? undefined : scope.local;
+  parts.guard.checkLocal();
+  const [local, remote] = await Promise.all([
+    scope.local === "none" ? undefined : scanLocal(tree, options, paths),
+    scope.scanRemote ? scanRemote(shell, root, options) : undefined,
+  ]);
+  parts.guard.checkLocal();
+  if (remote !== undefined) parts.guard.checkRemote(remote);
+  if (scope.local === "all") tidy(parts, [local, remote], local?.leftovers ?? []);
+  const changes = diff({
+    agreed: index.entries,
+    ...(local && { local }),
+    ...(remote && { remote }),
+    ...(local?.scope && { scope: local.scope }),
+  });
+  const guesses = remote === undefined && changes.some(({ remoteSeen }) => remoteSeen?.racy);
+  if (guesses) return await runRound(parts, { ...scope, scanRemote: true });
+  checkEmptied(parts.guard, index.entries, changes);
+  return await settle(parts, changes, [...local?.problems ?? [], ...remote?.problems ?? []]);
+}
+
+async function settle(
+  parts: RoundParts,
+  changes: StampedChange[],
+  problems: readonly Problem[],
+): Promise<RoundResult> {
+  const known = await knowContents(
+    parts,
+    changes.filter((change) => !isHeld(change, changes, parts)),
+  );
+  const { actions, refused } = possible(parts, reconcile(known.changes, parts.mode));
+  const byPath = new Map(known.changes.map((change) => [change.path, change]));
+  const plan = makePlan(actions, (side, path) => byPath.get(path)?.[side]);
+  const result = await carryOut(parts, plan, byPath);
+  return {
+    unsettled: [...known.unsettled, ...result.unsettled],
+    complaints: result.complaints,
+    problems: [...problems, ...refused],
+    carried: result.carried,
+  };
+}
+
+/**
+ * What is ignored or unreadable now is no longer agreed on: its absence must never count. And what a
+ * killed agent was writing is removed, unless another session may be writing it now.
+ */
+function tidy(
+  { index, tree }: RoundParts,
+  views: readonly (LocalView | RemoteView | undefined)[],
+  leftovers: readonly string[],
+): void {
+  const opaque = new Set(views.flatMap((view) => [...view?.opaque ?? []]));
+  const isHidden = (path: string) =>
+    opaque.has(path) || [...parentsOf(path)].some((parent) => opaque.has(parent));
+  if (opaque.size > 0) {
+    for (const path of [...index.entries.keys()]) if (isHidden(path)) index.set(path, undefined);
+  }
+  for (const path of leftovers) {
+    const target = localPath(tree.root, path, tree.platform);
+    const changed = statOrNothing(target)?.ctime?.getTime() ?? Date.now();
+    if (changed < Date.now() - LEFTOVER_AGE_MS) Deno.removeSync(target);
+  }
+}
+
+function isHeld(
+  { path, local, remote }: StampedChange,
+  changes: readonly StampedChange[],
+  { held }: RoundParts,
+): boolean {
+  if (!held.has(path)) return false;
+  const alone = (local === undefined && remote?.kind === "dir") ||
+    (remote === undefined && local?.kind === "dir");
+  if (alone && !changes.some((other) => other.path.startsWith(`${path}/`))) return true;
+  held.delete(path);
+  return false;
+}
+
+/** Reads what has to be read to tell a change from a touch. */
+async function knowContents(
+  { tree, shell, root, signal }: RoundParts,
+  changes: readonly StampedChange[],
+): Promise<{ changes: StampedChange[]; unsettled: string[] }> {
+  const wanted = changes.map((change) => ({ change, ...unknownContent(change) }));
+  const remote = await remoteContents(
+    shell,
+    root,
+    wanted.filter((one) => one.remote).map(({ change }) => change.path),
+    signal,
+  );
+  const known: StampedChange[] = [];
+  const unsettled: string[] = [];
+  for (const { change, local: needsLocal, remote: needsRemote } of wanted) {
+    const { path, localSeen } = change;
+    signal.throwIfAborted();
+    const mine = needsLocal ? await readContent(tree, path, localSeen?.stamp ?? "") : undefined;
+    const theirs = needsRemote ? remote.get(path) : undefined;
+    if ((needsLocal && mine === undefined) || (needsRemote && theirs === undefined)) {
+      unsettled.push(path);
+      continue;
+    }
+    known.push({
+      ...change,
+      ...(mine !== undefined && change.local && { local: { ...change.local, content: mine } }),
+      ...(theirs !== undefined && change.remote &&
+        { remote: { ...change.remote, content: theirs } }),
+    });
+  }
+  return { changes: known, unsettled };
+}
+
+/** Leaves out what the local file system cannot hold. */
+function possible({ index, limits }: RoundParts, actions: readonly Action[]) {
+  const created = actions.filter(({ side, entry, path }) =>
+    side === "local" && entry !== undefined && !index.entries.has(path)
+  );
+  const refused = refusedPaths(created.map(({ path }) => path), index.entries.keys(), limits);
+  const out = new Set(refused.map(({ path }) => path));
+  const isOut = (path: string) => out.has(path) || [...parentsOf(path)].some((one) => out.has(one));
+  return { refused, actions: actions.filter(({ path, side }) => side !== "local" || !isOut(path)) };
+}

@@ -1,0 +1,36 @@
+/** When a watched session looks again although nothing hints at a change. */
+import type { RoundScope } from "./round_parts.ts";
+
+/** Everything is looked at again this often while watched: hints can be lost. */
+const FULL_RESCAN_MS = 120_000;
+/** Looking through a folder that cannot be watched. */
+const BLIND_RESCAN_MS = 3_000;
+/** The remote side is asked again after this, or so many times what asking took. */
+const MIN_POLL_MS = 500;
+const MAX_POLL_MS = 10_000;
+const POLL_FACTOR = 15;
+
+/** See the file comment. */
+export class Schedule {
+  /** The local side gives no hints. */
+  isBlind = false;
+  #lastFull = 0;
+  #scanMs = 0;
+
+  /** How long to wait for a hint before the remote side is asked. */
+  get pauseMs(): number {
+    const poll = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, POLL_FACTOR * this.#scanMs));
+    return this.isBlind ? Math.max(poll, BLIND_RESCAN_MS) : poll;
+  }
+
+  /** Whether everything has to be looked at. */
+  get isFullDue(): boolean {
+    return this.isBlind || performance.now() - this.#lastFull > FULL_RESCAN_MS;
+  }
+
+  /** A round is over; `tookMs` if it did nothing but look. */
+  looked(scope: RoundScope, tookMs: number | undefined): void {
+    if (scope.local === "all") this.#lastFull = performance.now();
+    if (scope.scanRemote && tookMs !== undefined) this.#scanMs = tookMs;
+  }
+}

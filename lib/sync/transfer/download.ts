@@ -1,0 +1,85 @@
+/**
+ * From the remote host to here: one tar stream of the files wanted, whose names go in as they are.
+ * What has vanished meanwhile does not arrive; what changes while it is read differs from its stamp at
+ * the next look.
+ */
+import { createHash } from "node:crypto";
+import { shellQuote } from "../../transport/ssh/shell.ts";
+import type { Shell } from "../../transport/transport.ts";
+import type { RemoteRoot } from "../remote_root.ts";
+import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
+import { type TarEntry, TarReader } from "./tar_read.ts";
+
+const encoder = new TextEncoder();
+
+/** Takes one file; reads all of `data` or leaves the rest. */
+export type FileSink = (
+  path: string,
+  entry: TarEntry,
+  data: () => Promise<Uint8Array | null>,
+) => Promise<void>;
+
+/** Fetches files. Throws `AgentError`, or what `sink` threw. */
+export async function download(
+  shell: Shell,
+  root: RemoteRoot,
+  paths: readonly string[],
+  sink: FileSink,
+  signal?: AbortSignal,
+): Promise<void> {
+  const script = [
+    `cd ${shellQuote(root.path)} 2>/dev/null || exit ${EXIT_NO_ROOT}`,
+    "LC_ALL=C exec tar -cf - --no-recursion --hard-dereference --null -T -",
+  ].join("\n");
+  const wanted = new Set(paths);
+  let failure: unknown;
+  const result = await runScript(shell, script, {
+    send: (to) => to.write(encoder.encode(paths.map((path) => `./${path}\0`).join(""))),
+    receive: async (from) => {
+      const reader = new TarReader(from);
+      for (let entry = await reader.next(); entry !== null; entry = await reader.next()) {
+        const path = entry.name.replace(/^\.\//, "");
+        // The other side says what the archive holds; only what was asked for is taken.
+        if (!wanted.delete(path) || entry.kind !== "file" || failure !== undefined) continue;
+        try {
+          await sink(path, entry, () => reader.data());
+        } catch (error) {
+          failure = error;
+        }
+      }
+      return true;
+    },
+    ...(signal && { signal }),
+  });
+  if (failure !== undefined) throw failure;
+  if (result.value === undefined) throw scriptError("copy from", result);
+}
+
+/** SHA-256 (hex) of remote files; a path that cannot be read has none. Throws `AgentError`. */
+export async function remoteContents(
+  shell: Shell,
+  root: RemoteRoot,
+  paths: readonly string[],
+  signal?: AbortSignal,
+): Promise<Map<string, string>> {
+  const found = new Map<string, string>();
+  if (paths.length === 0) return found;
+  const script = `cd ${shellQuote(root.path)} && LC_ALL=C xargs -0 sha256sum -z -- 2>/dev/null; :`;
+  const result = await runScript(shell, script, {
+    send: (to) => to.write(encoder.encode(paths.map((path) => `./${path}\0`).join(""))),
+    receive: async (from) => new TextDecoder().decode(await from.all()),
+    ...(signal && { signal }),
+  });
+  if (result.code !== 0 || result.value === undefined) throw scriptError("read files on", result);
+  for (const line of result.value.split("\0")) {
+    const match = /^([0-9a-f]{64}) [ *]\.\/(.*)$/s.exec(line);
+    if (match?.[1] !== undefined && match[2] !== undefined) found.set(match[2], match[1]);
+  }
+  return found;
+}
+
+/** The SHA-256 (hex) of chunks as they pass. */
+export function contentHash(): { add(chunk: Uint8Array): void; end(): string } {
+  const hash = createHash("sha256");
+  return { add: (chunk) => void hash.update(chunk), end: () => hash.digest("hex") };
+}

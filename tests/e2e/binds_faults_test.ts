@@ -1,0 +1,130 @@
+/** Agents that are killed and links that are cut in the middle: nothing is torn, nothing is lost. */
+import { type Agent, startAgent } from "../support/agent.ts";
+import { assertEquals } from "../support/assert.ts";
+import { uniqueName } from "../support/compare.ts";
+import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { DockerCli } from "../support/docker_cli.ts";
+import { folder, names, stateVars, textOf, untilText, write } from "../support/folders.ts";
+import { until } from "../support/poll.ts";
+import { cleanup } from "../support/published.ts";
+import type { Rig } from "../support/rig.ts";
+
+const test = await endToEnd();
+const vars = await stateVars();
+const SYNC_ROOT = "/srv/dev/rda-faults";
+const flags = { "sync-root": SYNC_ROOT };
+
+/** A CLI in front of an agent that a test may replace by another one. */
+async function withAgent<T>(
+  rig: Rig,
+  work: (docker: DockerCli, agent: Agent) => Promise<T>,
+): Promise<T> {
+  await using agent = await startAgent(rig, flags, vars);
+  await using docker = await agent.docker(defaultCli());
+  return await work(docker, agent);
+}
+
+/** Whether the remote copies hold a file of this name, wherever. */
+async function isThere(rig: Rig, name: string): Promise<boolean> {
+  const command = `find ${SYNC_ROOT} -name ${name} 2>/dev/null || true`;
+  return (await rig.verb("exec", "sh", "-c", command)).trim() !== "";
+}
+
+test.bare("killed in the middle of an upload: it goes on, and no file is torn", {
+  agentOnly: true,
+}, async (rig) => {
+  await using src = await folder();
+  const size = 400_000;
+  for (let i = 0; i < 100; i++) {
+    Deno.writeFileSync(`${src.path}/f${i}`, crypto.getRandomValues(new Uint8Array(65_536)));
+    Deno.truncateSync(`${src.path}/f${i}`, size);
+  }
+  const run = ["run", "--rm", "-v", `${src.path}:/app`, "bb"];
+  await rig.verb("shape", "rate", "80mbit");
+  try {
+    await withAgent(rig, async (docker, agent) => {
+      const first = docker.spawn([...run, "true"]);
+      await until("a part has arrived", () => isThere(rig, "'f*'"), { everyMs: 20 });
+      agent.kill("SIGKILL");
+      await first.wait();
+    });
+  } finally {
+    await rig.verb("unshape");
+  }
+  const before = names(src.path);
+  await withAgent(rig, async (docker) => {
+    const sums = await docker.ok([...run, "sh", "-c", "cd /app && md5sum *"], {
+      timeoutMs: 60_000,
+    });
+    const local = new Deno.Command("sh", { args: ["-c", "md5sum *"], cwd: src.path }).outputSync();
+    const lines = (text: string) => text.trim().split("\n").sort();
+    assertEquals(lines(sums), lines(new TextDecoder().decode(local.stdout)));
+  });
+  assertEquals(names(src.path), before);
+});
+
+test.bare("killed while a container writes: the next agent brings it home", {
+  agentOnly: true,
+}, async (rig) => {
+  await using src = await folder({ "a.txt": "one" });
+  await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
+  const name = uniqueName("orphan");
+  await using _ = cleanup(direct, [name]);
+  const script =
+    "i=0; while [ ! -e /app/stop ]; do i=$((i+1)); echo $i >/app/f$i; sleep 0.01; done";
+  await withAgent(rig, async (docker, agent) => {
+    const run = ["run", "-d", "--name", name, "-v", `${src.path}:/app`, "bb", "sh", "-c", script];
+    await docker.ok(run);
+    await until("files come home", () => names(src.path).length > 5);
+    agent.kill("SIGKILL");
+    await agent.wait();
+  });
+  // Both sides go on while nobody looks, and the container ends.
+  await direct.ok(["exec", name, "sh", "-c", "echo late >/app/late; touch /app/stop"]);
+  await direct.ok(["wait", name]);
+  await write(src.path, { "a.txt": "two" });
+  await withAgent(rig, async (docker) => {
+    await untilText(`${src.path}/late`, "late\n");
+    assertEquals(
+      await docker.ok(["inspect", "-f", "{{(index .Mounts 0).Source}}", name]),
+      src.path,
+    );
+    await Deno.remove(`${src.path}/stop`);
+    await docker.ok(["start", name]);
+    assertEquals(await docker.ok(["exec", name, "cat", "/app/a.txt"]), "two");
+    await docker.ok(["exec", name, "touch", "/app/stop"]);
+    await docker.ok(["wait", name]);
+    const inside = await docker.ok(["run", "--rm", "--volumes-from", name, "bb", "ls", "/app"]);
+    assertEquals(inside.split("\n").sort(), names(src.path));
+  });
+  for (const file of names(src.path).filter((each) => /^f\d+$/.test(each))) {
+    assertEquals(await textOf(`${src.path}/${file}`), `${file.slice(1)}\n`);
+  }
+});
+
+test("a cut link: both sides go on, and are equal when it is back", {
+  agentOnly: true,
+  vars,
+  flags,
+}, async ({ docker, direct, rig, agent }) => {
+  await using src = await folder({ "a.txt": "one", "b.txt": "two" });
+  const name = uniqueName("cut");
+  await using _ = cleanup(direct, [name]);
+  const args = ["run", "-d", "--name", name, "-v", `${src.path}:/app`, "bb", "sleep", "600"];
+  await docker.ok(args);
+  await rig.verb("drop-sessions");
+  await rig.verb("cut");
+  try {
+    await write(src.path, { "a.txt": "mine", "new/here": "x" });
+    await direct.ok(["exec", name, "sh", "-c", "echo theirs >/app/b.txt; mkdir /app/there"]);
+  } finally {
+    await rig.verb("heal");
+  }
+  await agent.waitForLog(/Connected again/, 30_000);
+  await untilText(`${src.path}/b.txt`, "theirs\n");
+  await until("the local edits are there", async () => {
+    const { stdout } = await direct.run(["exec", name, "cat", "/app/a.txt", "/app/new/here"]);
+    return stdout === "minex";
+  });
+  assertEquals(names(src.path), ["a.txt", "b.txt", "new", "there"]);
+});
