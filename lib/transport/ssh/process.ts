@@ -33,7 +33,11 @@ export function remoteProcess(
     lines.end();
     resolve(status);
   };
-  channel.on("close", end);
+  channel.on("close", (code: unknown) => {
+    // A short command can have ended before anybody listened for `exit`; `close` says it again.
+    if (typeof code === "number") status = code;
+    end();
+  });
   void connection.closed.then(end);
   return { stdio, exit };
 }
