@@ -30,7 +30,9 @@ test("inspect shows the request and the local address", { agentOnly }, async (be
     "80/tcp": [{ HostIp: "127.0.0.1", HostPort: `${port}` }],
   });
   const seen = await request(agent.socket, "GET /system/df");
-  assert(!seen.body.includes(LABEL), "not in the disk usage either");
+  // Images made of containers by other tests keep the label, emptied.
+  const { Containers: containers } = JSON.parse(seen.body);
+  assert(!JSON.stringify(containers).includes(LABEL), "not in the disk usage either");
 });
 
 test("lists show local ports, and publish= is about them", { agentOnly }, async (bench) => {
