@@ -137,6 +137,20 @@ Deno.test("a remote copy that is gone is made again", async () => {
   assertEquals(contents(bench.remote), { "a": "1", "d": "/", "d/b": "2" });
 });
 
+Deno.test("a file that is written all the time holds up nobody", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "busy": "0", "a": "1" });
+  await bench.session.flush();
+  edit(bench.local, { "a": "2" });
+  let count = 0;
+  const writing = setInterval(() => edit(bench.local, { "busy": `${count++}` }), 1);
+  await bench.session.flush();
+  clearInterval(writing);
+  assertEquals(contents(bench.remote)["a"], "2");
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), contents(bench.local));
+});
+
 Deno.test("ignored paths stay where they are on each side", async () => {
   await using bench = new SyncBench({ ignore: ["*.tmp"] });
   const rules = { ".remote-docker-agent-ignore": "node_modules/\n!keep.tmp\n" };
