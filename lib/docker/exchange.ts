@@ -19,6 +19,8 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Ends the client's connection at once, also when it has become a tunnel. */
   readonly hangUp: () => void;
+  /** Tells the client to go on with its body (`100 Continue`). */
+  readonly proceed: () => Promise<void>;
 }
 
 /** A layer around the call to the engine. */

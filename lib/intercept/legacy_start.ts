@@ -9,8 +9,8 @@ import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange } from "../docker/exchange.ts";
 import { field } from "../docker/fields.ts";
 import { isObject, parseJson } from "../docker/json_body.ts";
+import { takeBody } from "../docker/request_body.ts";
 import { messageOf } from "../errors.ts";
-import { collect, withRequestBody } from "../http/message.ts";
 
 /** Bytes of a `HostConfig`. */
 const MAX_HOST_CONFIG_BYTES = 1024 * 1024;
@@ -22,8 +22,7 @@ export async function refuseLegacyPorts(exchange: Exchange): Promise<void> {
   const { request } = exchange;
   const legacy = major === FIRST_WITHOUT[0] && minor < FIRST_WITHOUT[1];
   if (!legacy || request.framing.kind === "none") return;
-  const bytes = await collect(request.body, MAX_HOST_CONFIG_BYTES);
-  exchange.request = withRequestBody(request, bytes);
+  const bytes = await takeBody(exchange, MAX_HOST_CONFIG_BYTES);
   if (bytes.length > 0 && publishes(bytes)) {
     throw new ReplyError(
       400,

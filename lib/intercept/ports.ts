@@ -15,14 +15,9 @@ import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { objectField, stringField } from "../docker/fields.ts";
 import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
-import { messageOf } from "../errors.ts";
+import { replaceJson, takeJson } from "../docker/request_body.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
-import {
-  collect,
-  type ResponseMessage,
-  withRequestBody,
-  withResponseBody,
-} from "../http/message.ts";
+import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import type { ContainerPorts } from "./container_ports.ts";
 import { needsImagePorts, type PortPlan, type PortPolicy, rewritePorts } from "./port_rewrite.ts";
 import { reservable } from "./port_label.ts";
@@ -45,23 +40,13 @@ export interface PublishOptions {
 export function publishPorts(options: PublishOptions): Interceptor {
   return async (exchange, next) => {
     if (exchange.route?.name !== "ContainerCreate") return await next();
-    const bytes = await collect(exchange.request.body, MAX_CREATE_BYTES);
-    const body = parseBody(bytes);
+    const body = await takeJson(exchange, MAX_CREATE_BYTES);
     const plan = isObject(body) ? await rewrite(body, exchange, options) : undefined;
-    const edited = plan === undefined ? bytes : encodeJson(body);
-    exchange.request = withRequestBody(exchange.request, edited);
+    if (plan !== undefined) replaceJson(exchange, body);
     const response = await next();
     if (response.head.status !== 201 || !isObject(body)) return response;
     return await created(response, body, plan, exchange, options);
   };
-}
-
-function parseBody(bytes: Uint8Array) {
-  try {
-    return parseJson(bytes);
-  } catch (cause) {
-    throw new ReplyError(400, messageOf(cause), { cause });
-  }
 }
 
 async function rewrite(

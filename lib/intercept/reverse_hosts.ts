@@ -4,18 +4,11 @@
  * the container has no network to reach it by. Nothing else of the request changes.
  */
 import type { EngineClient } from "../docker/engine_client.ts";
-import { ReplyError } from "../docker/error_reply.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import { field, objectField, setField, stringField } from "../docker/fields.ts";
-import {
-  encodeJson,
-  isObject,
-  type Json,
-  type JsonObject,
-  parseJson,
-} from "../docker/json_body.ts";
-import { AgentError, messageOf } from "../errors.ts";
-import { collect, withRequestBody } from "../http/message.ts";
+import { isObject, type JsonObject } from "../docker/json_body.ts";
+import { replaceJson, takeJson } from "../docker/request_body.ts";
+import { AgentError } from "../errors.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
 
 /** Networks that lead nowhere, or whose hosts file is another container's. */
@@ -28,15 +21,9 @@ export function reverseHosts(
 ): Interceptor {
   return async (exchange, next) => {
     if (exchange.route?.name !== "ContainerCreate") return await next();
-    const bytes = await collect(exchange.request.body, MAX_CREATE_BYTES);
-    let body: Json;
-    try {
-      body = parseJson(bytes);
-    } catch (cause) {
-      throw new ReplyError(400, messageOf(cause), { cause });
-    }
+    const body = await takeJson(exchange, MAX_CREATE_BYTES);
     const edited = isObject(body) && addHosts(body, names, await bridgeAddress(exchange.signal));
-    exchange.request = withRequestBody(exchange.request, edited ? encodeJson(body) : bytes);
+    if (edited) replaceJson(exchange, body);
     return await next();
   };
 }

@@ -53,6 +53,8 @@ export interface ConnectionContext {
 /** Requests whose answer may take the connection over without a 101; see `http/hijack.ts`. */
 const HIJACKED = new Set(["ContainerAttach", "ExecStart"]);
 
+const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
+
 /** See the file comment. */
 export class ClientConnection {
   readonly #context: ConnectionContext;
@@ -154,6 +156,7 @@ export class ClientConnection {
       log: this.#log,
       signal: this.#gone.signal,
       hangUp: () => this.close(),
+      proceed: () => this.#write(CONTINUE),
     };
     const started = performance.now();
     let answer: EngineAnswer | undefined;

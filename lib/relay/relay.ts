@@ -3,7 +3,6 @@
  * the engine's socket behind an SSH server, byte for byte. Owns the pipe, the SSH connection and, if
  * it is to start one, the server inside WSL. The transport's supervisor reconnects.
  */
-import { Buffer } from "node:buffer";
 import { AgentError, describeError, isClosedError, messageOf } from "../errors.ts";
 import { listen } from "../listen/listen.ts";
 import { type Logger, logger } from "../log.ts";
@@ -11,13 +10,12 @@ import { formatHostPort, parseListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import { sshConnector } from "../transport/ssh/connector.ts";
-import { readKeyFile } from "../transport/ssh/key_file.ts";
 import { type Backoff, Supervisor } from "../transport/supervisor.ts";
 import type { Target } from "../transport/transport.ts";
 import type { SshHost } from "../transport/url.ts";
+import { type OwnServerOptions, startOwnServer } from "./own_server.ts";
 import { boundPauses, type Pauses } from "./pauses.ts";
 import { RelayStats } from "./stats.ts";
-import { WslServer } from "./wsl_server.ts";
 
 /** The server is near: it is worth asking often. */
 const BACKOFF: Backoff = { firstMs: 100, maxMs: 1_000, stableMs: 10_000, leastMs: 50 };
@@ -39,18 +37,11 @@ export interface RelayOptions {
   readonly pauses?: Pauses;
   /** Private key to sign in with. */
   readonly identityFile: string;
-  /** Where the server's host key must be; absent if it is not checked. */
+  /** Where the server's host key must be; absent if it is not checked, or the server is ours. */
   readonly knownHostsFile?: string;
   readonly remoteDocker: Target;
   /** How to start the server, if it is to be started. */
-  readonly server?: {
-    readonly distribution: string;
-    readonly program: string;
-    readonly watchParent: boolean;
-    readonly pollIntervalMs: number;
-    readonly maxWaitMs: number;
-    readonly bufferSize?: number;
-  };
+  readonly server?: OwnServerOptions;
   /** A file that holds the process id while the relay runs. */
   readonly tidFile?: string;
   readonly log?: Logger;
@@ -80,13 +71,15 @@ export async function startRelay(options: RelayOptions, signal: AbortSignal): Pr
     const listener = await listen(parseListenAddress(options.listen));
     cleanup.push(() => listener.close());
     if (options.tidFile !== undefined) cleanup.push(await writeProcessId(options.tidFile));
-    const server = await startServer(options, signal, cleanup);
-    const supervisor = new Supervisor({ connect: connectorOf(options), backoff: BACKOFF });
+    const own = await startOwnServer(options, signal, cleanup);
+    const knownHostsFile = options.knownHostsFile ?? own?.knownHostsFile;
+    const dial = connectorOf({ ...options, ...(knownHostsFile && { knownHostsFile }) });
+    const supervisor = new Supervisor({ connect: dial, backoff: BACKOFF });
     cleanup.push(() => supervisor.close());
     await connect(supervisor, options, signal, log);
     const clients = new Clients(supervisor, options, log);
     listener.serve((duplex) => clients.serve(duplex));
-    const failures = server === undefined ? [] : [server.failed];
+    const failures = own === undefined ? [] : [own.failed];
     return {
       addresses: [listener.dockerHost],
       stats: clients.stats,
@@ -116,39 +109,6 @@ async function writeProcessId(path: string): Promise<() => Promise<void>> {
   }
   // Somebody may have cleaned up before us.
   return () => Deno.remove(path).catch(() => {});
-}
-
-async function startServer(
-  { server, ssh, remoteDocker, identityFile, maxRetries }: RelayOptions,
-  signal: AbortSignal,
-  cleanup: (() => Promise<void> | void)[],
-): Promise<WslServer | undefined> {
-  if (server === undefined) return undefined;
-  if (remoteDocker.kind !== "unix") {
-    throw new AgentError("config", "The server inside WSL can relay to a Unix socket only", {
-      hint: "give --remote-docker unix:///PATH",
-    });
-  }
-  const wsl = new WslServer({
-    ...server,
-    ...{ host: ssh.host, port: ssh.port, socket: remoteDocker.path, maxRetries },
-    authorizedKeys: [await publicLineOf(identityFile)],
-  });
-  cleanup.push(() => wsl.close());
-  await wsl.start(signal);
-  return wsl;
-}
-
-/** Our key as a line of `authorized_keys`, so that the server we start lets us in. */
-async function publicLineOf(identityFile: string): Promise<string> {
-  const { publicBlob } = await readKeyFile(identityFile);
-  if (publicBlob === undefined) {
-    throw new AgentError("authentication", `Cannot find the public half of "${identityFile}"`, {
-      hint: `write it beside: ssh-keygen -y -f "${identityFile}" > "${identityFile}.pub"`,
-    });
-  }
-  const type = publicBlob.toString("latin1", 4, 4 + publicBlob.readUInt32BE(0));
-  return `${type} ${Buffer.from(publicBlob).toString("base64")} relay`;
 }
 
 function connectorOf(options: RelayOptions) {

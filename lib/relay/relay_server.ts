@@ -28,6 +28,8 @@ export interface RelayServerOptions {
 export interface RelayServer {
   /** Such as `ssh://127.0.0.1:20022`. */
   readonly address: string;
+  /** See `SshServer`. */
+  readonly hostKey: string;
   readonly stats: RelayStats;
   /** Settles, with the reason, when it is time to end. */
   readonly finished: Promise<string>;
@@ -41,6 +43,7 @@ export async function startRelayServer({ server, end }: RelayServerOptions): Pro
   const ending = new AbortController();
   return {
     address: `ssh://${formatHostPort(running.host, running.port)}`,
+    hostKey: running.hostKey,
     stats: running.stats,
     finished: reasonToEnd(end, ending.signal),
     async shutdown() {

@@ -8,7 +8,7 @@ import { createServer, type Server as NetServer, type Socket } from "node:net";
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
-import { ciphersHooked, Server as SshListener } from "../transport/ssh/ssh2.ts";
+import { ciphersHooked, Server as SshListener, utils } from "../transport/ssh/ssh2.ts";
 import type { Doors } from "./doors.ts";
 import { loadHostKey } from "./host_key.ts";
 import { serveSession, type SessionOptions } from "./ssh_session.ts";
@@ -58,6 +58,8 @@ export interface SshServer {
   /** The real one. */
   readonly port: number;
   readonly stats: RelayStats;
+  /** The public half of the host key, as `known_hosts` has it after the name. */
+  readonly hostKey: string;
   /** Stops accepting and ends every connection; settles when the port is free. Idempotent. */
   close(): Promise<void>;
 }
@@ -74,6 +76,7 @@ export async function startSshServer(options: SshServerOptions): Promise<SshServ
 class Server implements SshServer {
   readonly stats = new RelayStats();
   readonly host: string;
+  readonly hostKey: string;
   readonly #options: SshServerOptions;
   readonly #session: SessionOptions;
   readonly #log: Logger;
@@ -88,6 +91,7 @@ class Server implements SshServer {
   constructor(options: SshServerOptions, hostKey: string, log: Logger) {
     this.#options = options;
     this.host = options.host;
+    this.hostKey = publicHalf(hostKey);
     this.#session = { ...options, stats: this.stats };
     this.#log = log;
     this.#ssh = new SshListener({
@@ -183,6 +187,12 @@ class Server implements SshServer {
     });
     return this.#closed;
   }
+}
+
+function publicHalf(privateKey: string): string {
+  const key = utils.parseKey(privateKey);
+  if (key instanceof Error) throw key;
+  return `${key.type} ${key.getPublicSSH().toString("base64")}`;
 }
 
 function reasonOf(error: unknown): string {

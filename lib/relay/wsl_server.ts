@@ -34,6 +34,8 @@ export interface WslServerOptions {
   readonly pollIntervalMs: number;
   readonly maxWaitMs: number;
   readonly bufferSize?: number;
+  /** Told the server's host key at each start, before anybody connects; see `SshServer`. */
+  readonly onHostKey: (key: string) => Promise<void>;
   /** Failures in a row that are put up with. */
   readonly maxRetries: number;
   /** Default: `wsl.exe`. */
@@ -54,6 +56,8 @@ export class WslServer {
   #child: Deno.ChildProcess | undefined;
   #running: Promise<void> = Promise.resolve();
   #lastLine = "";
+  /** Whether the server that runs now has said its host key: it listens, and not somebody else. */
+  #listens = false;
 
   constructor(options: WslServerOptions) {
     this.#options = options;
@@ -116,6 +120,7 @@ export class WslServer {
         stderr: "piped",
       }).spawn();
       this.#child = child;
+      this.#listens = false;
       looking = this.#lookForAnswer(end.signal);
       const output = Promise.all([this.#follow(child.stdout), this.#follow(child.stderr)]);
       const ending = this.#endOnClose(child, end.signal);
@@ -136,7 +141,7 @@ export class WslServer {
   async #lookForAnswer(ended: AbortSignal): Promise<boolean> {
     const { host, port } = this.#options;
     while (!ended.aborted) {
-      const answers = await connectionAnswers(host, port, LOOK_EVERY_MS * 10);
+      const answers = this.#listens && await connectionAnswers(host, port, LOOK_EVERY_MS * 10);
       await sleep(LOOK_EVERY_MS, ended);
       if (!answers || ended.aborted) continue;
       this.#markAnswered();
@@ -173,6 +178,10 @@ export class WslServer {
       for (const line of lines.filter((it) => it.trim() !== "")) {
         this.#lastLine = line.slice(0, MAX_LINE).trim();
         this.#log.debug("The server says", { line: this.#lastLine });
+        const key = hostKeyIn(this.#lastLine);
+        if (key === undefined) continue;
+        await this.#options.onHostKey(key);
+        this.#listens = true;
       }
     }
   }
@@ -203,6 +212,16 @@ async function sleep(ms: number, signal: AbortSignal): Promise<void> {
   signal.removeEventListener("abort", wake);
 }
 
+/** The host key in a line of the server's log, if it is the one that has it. */
+function hostKeyIn(line: string): string | undefined {
+  try {
+    const { hostKey } = JSON.parse(line) as { hostKey?: unknown };
+    return typeof hostKey === "string" && /^[\w@.-]+ [\w+/=]+$/.test(hostKey) ? hostKey : undefined;
+  } catch {
+    return undefined; // not a line of the log
+  }
+}
+
 function aborted(signal: AbortSignal): Promise<void> {
   if (signal.aborted) return Promise.resolve();
   return new Promise((resolve) =>
@@ -217,7 +236,7 @@ export function wslArguments(options: WslServerOptions, ownPid: number): string[
     ...["--distribution", distribution, "--exec", linuxPath(program), "relay-server"],
     ...["--host", options.host, "--port", String(options.port), "--allow-socket", options.socket],
     ...options.authorizedKeys.flatMap((line) => ["--authorized-key", line]),
-    "--stop-on-stdin-end",
+    ...["--stop-on-stdin-end", "--log-format", "json", "--log-level", "info"],
     ...(bufferSize === undefined ? [] : ["--buffer-size", String(bufferSize)]),
     ...(watchParent
       ? [

@@ -107,6 +107,19 @@ relayTest("20 kills of the server in a row are mended and leak nothing", async (
   assert(growth < 64 * 1024 * 1024, `memory grew by ${Math.round(growth / 1024 / 1024)} MiB`);
 });
 
+relayTest("a stranger on the port is not taken for the server it started", async (home) => {
+  const stranger = await home.server();
+  const wsl = await home.fakeWsl();
+  const relay = home.spawn([
+    ...["relay", "--named-pipe", `unix://${home.directory}/r.sock`, "--distribution", "Ubuntu"],
+    ...["--relay-program-path", wsl.program, "--identity-path", home.key],
+    ...["--ssh-connection", `ssh://anyone@127.0.0.1:${stranger.port}`, "--max-retries", "1"],
+  ], wsl.env);
+  assertEquals(await relay.wait(), 4);
+  assertMatch(relay.stderr, /Cannot listen on "127\.0\.0\.1:\d+": the address is in use/);
+  assert(!stranger.child.stderr.includes("has signed in"), stranger.child.stderr);
+});
+
 relayTest("a server that does not start is given up with what it said", async (home) => {
   const wsl = await home.fakeWsl();
   const relay = home.spawn([

@@ -34,9 +34,11 @@ function runRelayServer(loaded: Loaded, system: System): Promise<number> {
       const facts = { stats: server.stats, listening: [server.address], maxConnections };
       return await watched(server, { command: "relay-server", ...facts }, ops);
     },
-    announce: ({ address }) => {
+    announce: ({ address, hostKey }) => {
       const sockets = settings.server.doors.sockets.join(", ");
-      logger("relay-server").info(`Listening on ${address} for connections to ${sockets}`);
+      logger("relay-server").info(`Listening on ${address} for connections to ${sockets}`, {
+        hostKey,
+      });
     },
     shutdownTimeoutMs: loaded.values["shutdown-timeout"],
   }, system);

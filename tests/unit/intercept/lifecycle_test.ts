@@ -39,6 +39,7 @@ function exchangeOf(method: string, target: string, body = "", hangUp = () => {}
     log: logger("test"),
     signal: new AbortController().signal,
     hangUp,
+    proceed: () => Promise.resolve(),
   };
 }
 

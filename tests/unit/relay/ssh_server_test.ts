@@ -212,3 +212,28 @@ function garbage(round: number): Uint8Array<ArrayBuffer> {
 Deno.test("the server has the ciphers that leave nothing behind", () => {
   assertEquals(ciphersHooked, true);
 });
+
+Deno.test("a socket that ends first still gets what the client goes on to send", async () => {
+  await using keys = await makeKeys();
+  const path = `${keys.directory}/deaf.sock`;
+  using listener = Deno.listen({ transport: "unix", path });
+  const server = await startServer(keys, [path]);
+  try {
+    await using client = await RelayClient.open(server.port, keys.files.privateFile);
+    const [channel, conn] = await Promise.all([client.socket(path), listener.accept()]);
+    const ended = new Promise<void>((resolve) => channel.once("end", () => resolve()));
+    channel.resume();
+    await conn.closeWrite();
+    await ended;
+    channel.end("still here");
+    const buffer = new Uint8Array(64);
+    let text = "";
+    for (let count; (count = await conn.read(buffer)) !== null;) {
+      text += new TextDecoder().decode(buffer.subarray(0, count));
+    }
+    conn.close();
+    assertEquals(text, "still here");
+  } finally {
+    await server.close();
+  }
+});

@@ -26,6 +26,7 @@ const OPTIONS = {
   pollIntervalMs: 2000,
   maxWaitMs: 5000,
   maxRetries: 5,
+  onHostKey: () => Promise.resolve(),
 };
 
 Deno.test("the server is started without a shell, and ends with its standard input", () => {
@@ -33,6 +34,7 @@ Deno.test("the server is started without a shell, and ends with its standard inp
     ...["--distribution", "Ubuntu 24", "--exec", "/mnt/c/relay", "relay-server"],
     ...["--host", "127.0.0.1", "--port", "20022", "--allow-socket", "/var/run/docker.sock"],
     ...["--authorized-key", "ssh-ed25519 AAAA relay", "--stop-on-stdin-end"],
+    ...["--log-format", "json", "--log-level", "info"],
   ]);
 });
 
