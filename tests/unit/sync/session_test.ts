@@ -215,6 +215,19 @@ Deno.test("a single file stays the same file for whoever has it open, and follow
   assertEquals(contents(bench.local), { "conf": "3", "other": "x" });
 });
 
+Deno.test("a single file that vanishes is deleted nowhere, and followed when it is back", async () => {
+  await using bench = new SyncBench({ only: "conf", used: true });
+  edit(bench.local, { "conf": "1" });
+  await bench.session.flush();
+  for (const side of [bench.local, bench.remote]) {
+    edit(side, { "conf": null });
+    await assertRejects(() => bench.session.flush(), AgentError, "has vanished");
+    edit(side, { "conf": `again in ${side}` });
+    await bench.session.flush();
+    assertEquals(contents(bench.local), contents(bench.remote));
+  }
+});
+
 Deno.test("one way: remote changes stay there", async () => {
   await using bench = new SyncBench({ mode: "one-way-safe" });
   edit(bench.local, { "a": "1", "b": "1" });
