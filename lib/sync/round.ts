@@ -107,14 +107,16 @@ function tidy(
 }
 
 function isHeld(
-  { path, local, remote }: StampedChange,
+  { path, ancestor, local, remote }: StampedChange,
   changes: readonly StampedChange[],
   { held }: RoundParts,
 ): boolean {
   if (!held.has(path)) return false;
   const alone = (local === undefined && remote?.kind === "dir") ||
     (remote === undefined && local?.kind === "dir");
-  if (alone && !changes.some((other) => other.path.startsWith(`${path}/`))) return true;
+  if (
+    alone && ancestor === undefined && !changes.some((other) => other.path.startsWith(`${path}/`))
+  ) return true;
   held.delete(path);
   return false;
 }

@@ -137,6 +137,17 @@ Deno.test("a remote copy that is gone is made again", async () => {
   assertEquals(contents(bench.remote), { "a": "1", "d": "/", "d/b": "2" });
 });
 
+Deno.test("a directory that took the place of a remote file can be deleted like any other", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "a/": "", "b": "1", "c": "1" });
+  edit(bench.remote, { "a": "a file" });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), { "a": "/", "b": "1", "c": "1" });
+  edit(bench.local, { "a": null });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), { "b": "1", "c": "1" });
+});
+
 Deno.test("a file that is written all the time holds up nobody", async () => {
   await using bench = new SyncBench();
   edit(bench.local, { "busy": "0", "a": "1" });
