@@ -133,7 +133,8 @@ class Run {
     const removed = new Set(done.removed);
     const replaced = new Set(puts.map(({ path }) => path));
     for (const path of removed) if (!replaced.has(path)) this.#gone(path);
-    this.#notRemoved([...remove, ...removeDirs].filter((path) => !removed.has(path)));
+    const left = [...remove, ...removeDirs].filter((path) => !removed.has(path));
+    this.#notRemoved(left.filter((path) => !replaced.has(path)));
     for (const { path, entry } of puts) {
       const result = done.put.get(path);
       if (result === undefined) this.unsettled.push(path);

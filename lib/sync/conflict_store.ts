@@ -76,7 +76,7 @@ export class ConflictStore {
     if (there?.isFile === true) await this.#keepFile(target);
     const temporary = join(dirname(target), temporaryName());
     await copyFile(conflict.kept, temporary);
-    Deno.chmodSync(temporary, there?.mode === undefined ? 0o644 : (there.mode ?? 0o644) & 0o777);
+    if (Deno.build.os !== "windows") Deno.chmodSync(temporary, (there?.mode ?? 0o644) & 0o777);
     Deno.renameSync(temporary, target);
     Deno.removeSync(join(this.#directory, basename(id)), { recursive: true });
     this.#count = undefined;

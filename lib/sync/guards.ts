@@ -64,9 +64,14 @@ export class RootGuard {
   /** Throws {@link Halt} if one side has lost everything that was agreed on. */
   checkDeleted(side: "local" | "remote", deleted: number, agreed: number): void {
     if (this.#accepted || deleted === 0 || deleted < agreed) return;
+    if (this.#isFile) {
+      // Editors remove and make a file anew, and a container is bound to the one that is there.
+      const where = side === "local" ? "The file in" : "The remote copy of the file in";
+      throw new Halt(`${where} "${this.#tree.root}" has vanished: it is not deleted`, RESUME);
+    }
     const replaced = side === "local" && this.#identity !== undefined &&
       this.#identity !== this.#identify();
-    if (!replaced && (this.#isFile || agreed < LEAST_TO_GUARD)) return;
+    if (!replaced && agreed < LEAST_TO_GUARD) return;
     if (side === "remote" && this.#isUsed()) return;
     const what = side === "local" ? "The folder" : "The remote copy of";
     throw new Halt(`${what} "${this.#tree.root}" is empty: nothing is deleted`, RESUME);

@@ -104,8 +104,9 @@ export async function readContent(
   const file = openOrNothing(localPath(tree.root, path, tree.platform));
   if (file === undefined) return undefined;
   try {
-    const { size } = file.statSync();
-    if (stampOf(file.statSync()) !== stamp) return undefined;
+    const info = file.statSync();
+    const { size } = info;
+    if (stampOf(info) !== stamp) return undefined;
     const hash = createHash("sha256");
     for (let left = size; left > 0;) {
       const buffer = new Uint8Array(Math.min(left, SMALL_FILE_BYTES));

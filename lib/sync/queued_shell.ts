@@ -9,6 +9,7 @@ export class QueuedShell implements Shell {
   readonly #inner: Shell;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
+  #isWatching = false;
 
   constructor(inner: Shell) {
     this.#inner = inner;
@@ -34,6 +35,15 @@ export class QueuedShell implements Shell {
       this.#leave();
       throw error;
     }
+  }
+
+  /** One command that stays, beside the others; nothing while there is one already. */
+  watch(command: string, options?: SpawnOptions): Promise<RemoteProcess> | undefined {
+    if (this.#isWatching) return undefined;
+    this.#isWatching = true;
+    const started = this.#inner.spawn(command, options);
+    void started.then(({ exit }) => exit).catch(() => {}).finally(() => this.#isWatching = false);
+    return started;
   }
 
   #leave(): void {

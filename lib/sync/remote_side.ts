@@ -3,27 +3,27 @@
  * what containers have made in them. Holds nothing that has to be closed.
  */
 import type { Logger } from "../log.ts";
-import type { Shell } from "../transport/transport.ts";
 import { lacksRights, openRights } from "./remote_rights.ts";
 import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./remote_root.ts";
 import type { SessionRecord } from "./state.ts";
+import type { WatchingShell } from "./watch_remote.ts";
 
 /** A shell and the root it was opened with. */
 export interface Opened {
-  readonly shell: Shell;
+  readonly shell: WatchingShell;
   readonly root: RemoteRoot;
 }
 
 /** See the file comment. */
 export class RemoteSide {
   readonly #record: SessionRecord;
-  readonly #shell: (signal: AbortSignal) => Promise<Shell>;
+  readonly #shell: (signal: AbortSignal) => Promise<WatchingShell>;
   readonly #log: Logger;
   #opened: Opened | undefined;
 
   constructor(
     record: SessionRecord,
-    shell: (signal: AbortSignal) => Promise<Shell>,
+    shell: (signal: AbortSignal) => Promise<WatchingShell>,
     log: Logger,
   ) {
     this.#record = record;

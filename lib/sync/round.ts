@@ -5,7 +5,7 @@
 import { diff, type StampedChange } from "./diff.ts";
 import { parentsOf } from "./entry.ts";
 import { checkEmptied } from "./guards.ts";
-import { readContent, statOrNothing } from "./local_tree.ts";
+import { type LocalTree, readContent, statOrNothing } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
 import { makePlan, refusedPaths } from "./plan.ts";
@@ -50,8 +50,17 @@ export async function runRound(parts: RoundParts, scope: RoundScope): Promise<Ro
   });
   const guesses = remote === undefined && changes.some(({ remoteSeen }) => remoteSeen?.racy);
   if (guesses) return await runRound(parts, { ...scope, scanRemote: true });
+  // The beginning of a calamity looks like a few deletions.
+  const loses = changes.some((change) => change.ancestor !== undefined && !change.local);
+  if (loses && paths !== undefined && isEmpty(tree)) {
+    return await runRound(parts, { local: "all", scanRemote: true });
+  }
   checkEmptied(parts.guard, index.entries, changes);
   return await settle(parts, changes, [...local?.problems ?? [], ...remote?.problems ?? []]);
+}
+
+function isEmpty({ root }: LocalTree): boolean {
+  return Deno.readDirSync(root)[Symbol.iterator]().next().done === true;
 }
 
 async function settle(
@@ -98,14 +107,16 @@ function tidy(
 }
 
 function isHeld(
-  { path, local, remote }: StampedChange,
+  { path, ancestor, local, remote }: StampedChange,
   changes: readonly StampedChange[],
   { held }: RoundParts,
 ): boolean {
   if (!held.has(path)) return false;
   const alone = (local === undefined && remote?.kind === "dir") ||
     (remote === undefined && local?.kind === "dir");
-  if (alone && !changes.some((other) => other.path.startsWith(`${path}/`))) return true;
+  if (
+    alone && ancestor === undefined && !changes.some((other) => other.path.startsWith(`${path}/`))
+  ) return true;
   held.delete(path);
   return false;
 }

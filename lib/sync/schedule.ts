@@ -7,6 +7,7 @@ const FULL_RESCAN_MS = 120_000;
 const BLIND_RESCAN_MS = 3_000;
 /** The remote side is asked again after this, or so many times what asking took. */
 const MIN_POLL_MS = 500;
+const SLOW_SCAN_MS = 60;
 const MAX_POLL_MS = 10_000;
 const POLL_FACTOR = 15;
 
@@ -17,8 +18,17 @@ export class Schedule {
   #lastFull = 0;
   #scanMs = 0;
 
+  /** Something hints at remote changes. */
+  isFollowed = false;
+
+  /** Listing the remote side takes long enough to have it watched instead. */
+  get isSlow(): boolean {
+    return this.#scanMs > SLOW_SCAN_MS;
+  }
+
   /** How long to wait for a hint before the remote side is asked. */
   get pauseMs(): number {
+    if (this.isFollowed && !this.isBlind) return FULL_RESCAN_MS;
     const poll = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, POLL_FACTOR * this.#scanMs));
     return this.isBlind ? Math.max(poll, BLIND_RESCAN_MS) : poll;
   }

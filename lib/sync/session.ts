@@ -4,8 +4,6 @@
  * It owns the watcher, the index and the timers.
  */
 import { AgentError, describeError } from "../errors.ts";
-import type { Logger } from "../log.ts";
-import type { Shell } from "../transport/transport.ts";
 import { ConflictStore } from "./conflict_store.ts";
 import { Halt, RemoteRootGone, RootGuard } from "./guards.ts";
 import { Agenda } from "./agenda.ts";
@@ -16,31 +14,17 @@ import { RemoteSide } from "./remote_side.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
 import { Schedule } from "./schedule.ts";
+import { closed, paused, type SessionDeps, unsettled, type Waiter } from "./session_parts.ts";
 import { AgreedIndex, type SessionRecord, writeSession } from "./state.ts";
 import type { FlushOptions, SyncInfo, SyncProgress, SyncState } from "./types.ts";
 import { watchLocal } from "./watch_local.ts";
+import { RemoteFollower } from "./remote_follower.ts";
 
 /** Rounds of one flush before it gives up on paths that will not hold still. */
-const MAX_ROUNDS = 10;
+const MAX_ROUNDS = 6;
 const MAX_LOST = 5;
 const RETRY_MS = 2_000;
 const HALTED_RETRY_MS = 10_000;
-
-/** What a session needs of its surroundings. */
-export interface SessionDeps {
-  /** Commands on the remote host; waits a bounded time for the connection, then throws. */
-  readonly shell: (signal: AbortSignal) => Promise<Shell>;
-  readonly platform: LocalTree["platform"];
-  readonly ignoresCase: boolean;
-  /** Also heed the root's `.gitignore`. */
-  readonly gitignore: boolean;
-  readonly log: Logger;
-}
-
-interface Waiter {
-  readonly resolve: () => void;
-  readonly reject: (error: unknown) => void;
-}
 
 /** See the file comment. The manager owns it. */
 export class Session {
@@ -52,6 +36,7 @@ export class Session {
   readonly #index: AgreedIndex;
   readonly #agenda = new Agenda();
   readonly #schedule = new Schedule();
+  readonly #follower = new RemoteFollower(this.#schedule, this.#agenda);
   readonly #remote: RemoteSide;
   readonly #problems: ProblemList;
   readonly #closing = new AbortController();
@@ -129,7 +114,7 @@ export class Session {
     const old = this.#watcher;
     this.#watcher = undefined;
     await old?.close();
-    if (!wanted) return;
+    if (!wanted) return void this.#follower.close();
     this.#schedule.isBlind = false;
     this.#watcher = watchLocal(this.#tree, this.#record.only, {
       onPath: (path) => this.#agenda.path(path),
@@ -143,11 +128,7 @@ export class Session {
   async flush({ signal, onProgress }: FlushOptions = {}): Promise<void> {
     if (this.#record.mode === "off") return;
     if (this.#closing.signal.aborted) throw closed();
-    if (this.#paused) {
-      throw new AgentError("engine", `The sync of "${this.#record.root}" is paused`, {
-        hint: "Go on with: remote-docker-agent syncs resume",
-      });
-    }
+    if (this.#paused) throw paused(this.#record.root);
     signal?.throwIfAborted();
     const { promise, resolve, reject } = Promise.withResolvers<void>();
     const onAbort = () => reject(signal?.reason);
@@ -178,6 +159,7 @@ export class Session {
   async close(): Promise<void> {
     this.#closing.abort(closed());
     this.#agenda.wake();
+    this.#follower.close();
     const watcher = this.#watcher;
     this.#watcher = undefined;
     await watcher?.close();
@@ -215,6 +197,9 @@ export class Session {
       await this.#settleAll(waiters.length > 0);
       for (const { resolve } of waiters) resolve();
       if (this.#state !== "halted") this.#reason = undefined;
+      if (this.#watcher !== undefined && this.#schedule.isSlow) {
+        await this.#follower.follow(await this.#remote.open(this.#closing.signal));
+      }
     } catch (error) {
       if (this.#closing.signal.aborted) {
         return void waiters.forEach(({ reject }) => reject(closed()));
@@ -261,7 +246,15 @@ export class Session {
       }
       this.#problems.add(result.problems, scope.local === "all");
       if (result.unsettled.length === 0) break;
-      if (round >= MAX_ROUNDS) throw unsettled(result);
+      if (round >= MAX_ROUNDS) {
+        if (result.complaints.length > 0) throw unsettled(result);
+        // A file that is written all the time has no state to be synced; its next one is.
+        this.#deps.log.warn("A file keeps changing while it is synced", {
+          folder: this.#record.root,
+          file: result.unsettled[0] ?? "",
+        });
+        break;
+      }
       this.#agenda.all();
       if (round > 2) await this.#agenda.sleep(50 * round);
     }
@@ -307,16 +300,4 @@ export class Session {
     if (result.unsettled.length === 0) this.#guard.settled();
     return result;
   }
-}
-
-function closed(): AgentError {
-  return new AgentError("lost", "The agent is shutting down");
-}
-
-function unsettled({ unsettled: paths, complaints }: RoundResult): AgentError {
-  const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
-  const why = complaints.length > 0 ? complaints.slice(0, 3).join("; ") : "it keeps changing";
-  return new AgentError("engine", `Cannot sync "${paths[0]}"${more}: ${why}`, {
-    hint: "See remote-docker-agent syncs; a file that is not meant to travel can be ignored",
-  });
 }

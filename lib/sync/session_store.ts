@@ -88,7 +88,7 @@ export class SessionStore {
   }
 
   /** Commands on the remote host, a few at a time. */
-  async shell(signal: AbortSignal): Promise<Shell> {
+  async shell(signal: AbortSignal): Promise<QueuedShell> {
     const shell = await this.options.shell(signal);
     let queued = this.#shells.get(shell);
     if (queued === undefined) this.#shells.set(shell, queued = new QueuedShell(shell));

@@ -1,6 +1,7 @@
 /**
  * Random edits on both sides, random cuts of the link, random restarts: in the end both sides are
- * equal, and every content that was ever alone on a side is there or kept. `RDA_SEED` repeats a run.
+ * equal, and every content that was ever alone on a side is there or kept. `RDA_SEED`
+ * and `RDA_SYNC_SEQUENCES` choose others, and more, than the ones that every run has.
  */
 import { join } from "node:path";
 import { AgentError } from "../../../lib/errors.ts";
@@ -14,7 +15,7 @@ const ROUNDS = 5;
 const NAMES = ["a", "b", "c d", "-e", "f\ng"];
 
 Deno.test("random edits, cuts and restarts end in equal trees and lose nothing", async () => {
-  const seed = Number(Deno.env.get("RDA_SEED") ?? crypto.getRandomValues(new Uint32Array(1))[0]);
+  const seed = Number(Deno.env.get("RDA_SEED") ?? 20_261);
   for (let i = 0; i < SEQUENCES; i++) await sequence(seed + i);
 });
 

@@ -137,6 +137,31 @@ Deno.test("a remote copy that is gone is made again", async () => {
   assertEquals(contents(bench.remote), { "a": "1", "d": "/", "d/b": "2" });
 });
 
+Deno.test("a directory that took the place of a remote file can be deleted like any other", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "a/": "", "b": "1", "c": "1" });
+  edit(bench.remote, { "a": "a file" });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), { "a": "/", "b": "1", "c": "1" });
+  edit(bench.local, { "a": null });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), { "b": "1", "c": "1" });
+});
+
+Deno.test("a file that is written all the time holds up nobody", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "busy": "0", "a": "1" });
+  await bench.session.flush();
+  edit(bench.local, { "a": "2" });
+  let count = 0;
+  const writing = setInterval(() => edit(bench.local, { "busy": `${count++}` }), 1);
+  await bench.session.flush();
+  clearInterval(writing);
+  assertEquals(contents(bench.remote)["a"], "2");
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), contents(bench.local));
+});
+
 Deno.test("ignored paths stay where they are on each side", async () => {
   await using bench = new SyncBench({ ignore: ["*.tmp"] });
   const rules = { ".remote-docker-agent-ignore": "node_modules/\n!keep.tmp\n" };
@@ -199,6 +224,19 @@ Deno.test("a single file stays the same file for whoever has it open, and follow
   edit(bench.remote, { "conf": "3" });
   await bench.session.flush();
   assertEquals(contents(bench.local), { "conf": "3", "other": "x" });
+});
+
+Deno.test("a single file that vanishes is deleted nowhere, and followed when it is back", async () => {
+  await using bench = new SyncBench({ only: "conf", used: true });
+  edit(bench.local, { "conf": "1" });
+  await bench.session.flush();
+  for (const side of [bench.local, bench.remote]) {
+    edit(side, { "conf": null });
+    await assertRejects(() => bench.session.flush(), AgentError, "has vanished");
+    edit(side, { "conf": `again in ${side}` });
+    await bench.session.flush();
+    assertEquals(contents(bench.local), contents(bench.remote));
+  }
 });
 
 Deno.test("one way: remote changes stay there", async () => {
