@@ -70,12 +70,7 @@ async function rewrite(
   for (const asked of findBinds(body)) {
     sources.push([asked, await resolveSource(asked, options, signal)]);
   }
-  const planned: Planned[] = [];
-  // One after another: sources within one another share a session, which the first one makes.
-  for (const [asked, source] of sources) {
-    const mount = await plan(asked, source, options, signal);
-    if (mount !== undefined) planned.push({ asked, mount });
-  }
+  const planned = await planAll(sources, options, signal);
   const inherited = await inheritedMounts(body, options, signal);
   const mounts = [...planned.map(({ mount }) => mount), ...inherited];
   if (mounts.length === 0) return undefined;
@@ -83,6 +78,27 @@ async function rewrite(
   const request = { owner: options.containers.owner, mounts };
   setBindLabel(body, request);
   return request;
+}
+
+/**
+ * One after another, outer folders first: a source within another one shares the session that the
+ * outer one makes. The docker CLI sends several `-v` in any order.
+ */
+async function planAll(
+  sources: readonly [AskedBind, BindSource][],
+  options: BindOptions,
+  signal: AbortSignal,
+): Promise<Planned[]> {
+  const depth = ([, source]: [AskedBind, BindSource]) =>
+    source.kind === "sync" ? source.local.length : 0;
+  const mounts = new Map<AskedBind, BoundMount | undefined>();
+  for (const [asked, source] of sources.toSorted((a, b) => depth(a) - depth(b))) {
+    mounts.set(asked, await plan(asked, source, options, signal));
+  }
+  return sources.flatMap(([asked]) => {
+    const mount = mounts.get(asked);
+    return mount === undefined ? [] : [{ asked, mount }];
+  });
 }
 
 async function plan(

@@ -177,7 +177,9 @@ test("the whole disk, the home directory and too much are refused", {
 
 test("nested sources share their files", options, async ({ docker }) => {
   await using src = await folder({ "a.txt": "a", "sub/b.txt": "b" });
-  const mounts = ["-v", `${src.path}:/app`, "-v", `${src.path}/sub:/sub`];
+  // The CLI sends them in any order; this one always sends the inner one first.
+  const inner = ["--mount", `type=bind,src=${src.path}/sub,dst=/sub`];
+  const mounts = [...inner, "--mount", `type=bind,src=${src.path},dst=/app`];
   const script = "cat /app/a.txt /sub/b.txt; echo c >/sub/c.txt; cat /app/sub/c.txt";
   assertEquals(await docker.ok(["run", "--rm", ...mounts, "bb", "sh", "-c", script]), "abc");
   assertEquals(names(`${src.path}/sub`), ["b.txt", "c.txt"]);
