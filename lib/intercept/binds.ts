@@ -90,7 +90,7 @@ async function planAll(
   signal: AbortSignal,
 ): Promise<Planned[]> {
   const depth = ([, source]: [AskedBind, BindSource]) =>
-    source.kind === "sync" ? source.local.length : 0;
+    source.kind === "sync" ? source.local.split(/[/\\]/).length : 0;
   const mounts = new Map<AskedBind, BoundMount | undefined>();
   for (const [asked, source] of sources.toSorted((a, b) => depth(a) - depth(b))) {
     mounts.set(asked, await plan(asked, source, options, signal));

@@ -175,3 +175,11 @@ Deno.test("an image made of a container does not inherit its label", async () =>
   assertEquals(changes, [`LABEL ${BINDS_LABEL}=""`]);
   await b.close();
 });
+
+Deno.test("an outer folder is prepared before what is in it, in whatever order they come", async () => {
+  const b = bindBench({ "/src": "directory", "/src/sub": "directory" });
+  await b.create({ Binds: ["/src/sub:/sub", "/src:/app"] });
+  assertEquals(b.sync.calls, ["prepare /src", "prepare /src/sub"]);
+  assertEquals(b.engine.created?.HostConfig, { Binds: ["/sync/s2:/sub", "/sync/s1:/app"] });
+  await b.close();
+});
