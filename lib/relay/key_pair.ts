@@ -55,7 +55,8 @@ export async function generateHostKey(path: string): Promise<string> {
   return pair.private;
 }
 
-interface Pair {
+/** Both halves of a key in OpenSSH format, the public one as a line. */
+export interface Pair {
   readonly private: string;
   readonly public: string;
 }
@@ -63,7 +64,8 @@ interface Pair {
 /** ssh2 spoils one ed25519 key in a few hundred: it leaves out a zero byte at the beginning. */
 const MAX_TRIES = 20;
 
-async function makePair(kind: KeyKind, comment: string): Promise<Pair> {
+/** A new pair that is known to be sound. */
+export async function makePair(kind: KeyKind, comment: string): Promise<Pair> {
   for (let round = 0; round < MAX_TRIES; round++) {
     const pair = await generate(kind, comment);
     if (isSound(pair)) return pair;
@@ -80,9 +82,9 @@ function generate(kind: KeyKind, comment: string): Promise<Pair> {
   });
 }
 
-/** Whether both halves can be read and are of one key. Exported for its test. */
-export function isSound(pair: Pair): boolean {
-  const [secret, open] = [utils.parseKey(pair.private), utils.parseKey(pair.public)];
+/** Whether both halves can be read and are of one key. */
+export function isSound(pair: Pair, passphrase?: string): boolean {
+  const [secret, open] = [utils.parseKey(pair.private, passphrase), utils.parseKey(pair.public)];
   if (secret instanceof Error || open instanceof Error || !secret.isPrivateKey()) return false;
   return secret.getPublicSSH().equals(open.getPublicSSH()) &&
     keyProblem(open.type, open.getPublicSSH()) === undefined;

@@ -8,6 +8,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { connect, type Socket } from "node:net";
 // @ts-types="@types/ssh2"
 import ssh2, { type AuthContext, type Connection, type Session } from "ssh2";
+import { makePair } from "../../lib/relay/key_pair.ts";
 
 /** A running server; `close` ends it and every connection. */
 export interface LoopbackSsh {
@@ -25,8 +26,8 @@ interface StreamLocalInfo {
 
 /** Starts a server on a free port of 127.0.0.1; writes the client's files into `directory`. */
 export async function loopbackSsh(user: string, directory: string): Promise<LoopbackSsh> {
-  const host = ssh2.utils.generateKeyPairSync("ed25519");
-  const client = ssh2.utils.generateKeyPairSync("ed25519");
+  const host = await makePair("ed25519", "demo-host");
+  const client = await makePair("ed25519", "demo");
   const connections = new Set<Connection>();
   const server = new ssh2.Server({ hostKeys: [host.private] }, (connection) => {
     connections.add(connection);
