@@ -13,6 +13,7 @@ import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "./json_body.ts";
 import { LineSplitter } from "./json_lines.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** One event, reduced to what is the same in all API versions. */
 export interface EngineEvent {
@@ -55,7 +56,7 @@ export async function watchEvents(
     } catch (error) {
       if (!signal.aborted) log.debug(`Cannot follow the engine's events: ${describeError(error)}`);
     }
-    await pause(pauseMs, signal);
+    await sleep(pauseMs, signal);
     pauseMs = Math.min(LAST_PAUSE_MS, pauseMs * 2);
   }
   function onConnected() {
@@ -114,17 +115,4 @@ export function eventOf(value: Json): EngineEvent | undefined {
   const texts = Object.entries(isObject(Attributes) ? Attributes : {})
     .filter((entry): entry is [string, string] => typeof entry[1] === "string");
   return { type: Type, action: Action, id: ID, attributes: Object.fromEntries(texts) };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener("abort", end, { once: true });
-  });
 }

@@ -12,6 +12,7 @@ import { pipe } from "../net/pipe.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** A name that containers know, and the port of 127.0.0.1 here that it leads to. */
 export interface ReverseTarget {
@@ -82,12 +83,12 @@ export class ReverseForward {
       } catch (error) {
         if (signal.aborted) return;
         if (error instanceof AgentError && error.kind === "lost") {
-          await pause(AGAIN_MS, signal);
+          await sleep(AGAIN_MS, signal);
           continue;
         }
         const { name, port } = this.#options.target;
         this.#log.warn(`Containers cannot reach ${name}:${port}: ${describeError(error)}`);
-        await pause(RETRY_MS, signal);
+        await sleep(RETRY_MS, signal);
       }
     }
   }
@@ -219,17 +220,4 @@ async function untilEnd(closed: Promise<unknown>, signal: AbortSignal): Promise<
   signal.addEventListener("abort", onAbort, { once: true });
   await Promise.race([closed, aborted.promise]);
   signal.removeEventListener("abort", onAbort);
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }

@@ -16,6 +16,7 @@ import {
 } from "./udp_frame.ts";
 import type { HostPort } from "./tcp_listener.ts";
 import { MAX_FLOWS, NO_INTERPRETER, PROBE_COMMAND, READY, RELAY_COMMAND } from "./udp_script.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** The shell of the live transport, waiting a bounded time for one; `undefined` if it has none. */
 export type FindShell = (signal: AbortSignal) => Promise<Shell | undefined>;
@@ -147,7 +148,7 @@ export class UdpRelay {
 
   async #run(): Promise<void> {
     const { signal } = this.#closing;
-    await pause(this.#startedAt + RESTART_MS - performance.now(), signal);
+    await sleep(this.#startedAt + RESTART_MS - performance.now(), signal);
     this.#startedAt = performance.now();
     const shell = await this.#findShell(signal);
     if (shell === undefined) throw new Error(NO_UDP_SHELL);
@@ -228,17 +229,4 @@ export class UdpRelay {
   #receive({ id, data }: UdpFrame): void {
     this.#flows.get(id)?.receive(data);
   }
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  if (ms <= 0 || signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, ms);
-    signal.addEventListener("abort", done);
-  });
 }

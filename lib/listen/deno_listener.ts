@@ -9,6 +9,7 @@ import { formatDockerHost, type ListenAddress } from "../net/address.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { type ClientHandler, type Listener, serveClient } from "./listener.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** Pauses after a failed accept: doubling, as Go's net/http does. In milliseconds. */
 const FIRST_PAUSE = 5;
@@ -98,17 +99,4 @@ class DenoListener implements Listener {
       if (duplex === undefined) conn.close();
     }
   }
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }

@@ -6,6 +6,7 @@
 import process from "node:process";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** Where Windows is if the PATH of the distribution does not lead there. */
 const TASKLIST = ["tasklist.exe", "/mnt/c/Windows/System32/tasklist.exe"] as const;
@@ -113,16 +114,4 @@ export async function windowsProcessLives(
     }
   }
   return undefined;
-}
-
-function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const wake = () => resolve();
-  signal.addEventListener("abort", wake, { once: true });
-  if (signal.aborted) wake();
-  return promise.finally(() => {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", wake);
-  });
 }

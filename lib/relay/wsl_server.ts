@@ -7,6 +7,7 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { connectionAnswers } from "./answers.ts";
+import { sleep } from "../net/sleep.ts";
 
 /** Pauses between starts, doubling, in milliseconds. */
 const FIRST_PAUSE_MS = 250;
@@ -199,17 +200,6 @@ export class WslServer {
   #pause(ms: number): Promise<void> {
     return sleep(ms, this.#closing.signal);
   }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  const { promise, resolve } = Promise.withResolvers<void>();
-  const wake = () => resolve();
-  const timer = setTimeout(wake, ms);
-  signal.addEventListener("abort", wake, { once: true });
-  if (signal.aborted) wake();
-  await promise;
-  clearTimeout(timer);
-  signal.removeEventListener("abort", wake);
 }
 
 /** The host key in a line of the server's log, if it is the one that has it. */

@@ -8,6 +8,7 @@ import { AgentError, EXIT_CODES } from "../../errors.ts";
 import { askAll } from "../../ops/ask.ts";
 import type { Status } from "../../ops/status.ts";
 import type { System } from "../system.ts";
+import { sleep } from "../../net/sleep.ts";
 
 const WATCH_EVERY_MS = 2_000;
 /** Moves the cursor home and clears the screen (ECMA-48). */
@@ -124,17 +125,4 @@ export function size(bytes: number): string {
   let count = bytes, unit = 0;
   for (; count >= 1000 && unit < units.length - 1; unit++) count /= 1000;
   return `${unit === 0 ? count : count.toFixed(1)} ${units[unit]}`;
-}
-
-function sleep(milliseconds: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const done = () => {
-      clearTimeout(timer);
-      signal.removeEventListener("abort", done);
-      resolve();
-    };
-    const timer = setTimeout(done, milliseconds);
-    signal.addEventListener("abort", done);
-    if (signal.aborted) done();
-  });
 }
