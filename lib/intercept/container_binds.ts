@@ -17,6 +17,7 @@ import {
 } from "./bind_container.ts";
 import { BINDS_LABEL, sessionsOf } from "./bind_label.ts";
 import { reviveSessions } from "./bind_revival.ts";
+import { Turns } from "./turns.ts";
 
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
@@ -40,7 +41,7 @@ export class ContainerBinds {
   readonly #attached = new Set<string>();
   /** Containers that are being started: what the engine said before does not end their sessions. */
   readonly #starting = new Map<string, number>();
-  readonly #turns = new Map<string, Promise<void>>();
+  readonly #turns = new Turns();
   readonly #closing = new AbortController();
 
   constructor(options: ContainerBindsOptions) {
@@ -127,7 +128,7 @@ export class ContainerBinds {
     const { id } = container;
     this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
     try {
-      await this.#inTurn(id, () => this.#attach(container));
+      await this.#turns.run(id, () => this.#attach(container));
     } catch (error) {
       this.#settled(id);
       throw error;
@@ -179,7 +180,7 @@ export class ContainerBinds {
         const mounts = sessions.map((session) => ({ target: "", source: "", remote: "", session }));
         this.#look({ id, name, running: false, autoRemove: false, mounts });
       }
-      await Promise.all(this.#turns.values());
+      await this.#turns.allIdle();
     } catch (error) {
       this.#tell(error);
     }
@@ -227,7 +228,7 @@ export class ContainerBinds {
   }
 
   #step(id: string, work: () => Promise<void>): Promise<void> {
-    return this.#inTurn(id, work).catch(this.#tell);
+    return this.#turns.run(id, work).catch(this.#tell);
   }
 
   readonly #tell = (error: unknown): void => {
@@ -235,19 +236,9 @@ export class ContainerBinds {
     this.#log.warn(`Cannot follow the bind mounts of a container: ${describeError(error)}`);
   };
 
-  #inTurn(id: string, work: () => Promise<void>): Promise<void> {
-    const before = this.#turns.get(id) ?? Promise.resolve();
-    const turn = before.then(work, work);
-    const settled = turn.catch(() => {}).then(() => {
-      if (this.#turns.get(id) === settled) this.#turns.delete(id);
-    });
-    this.#turns.set(id, settled);
-    return turn;
-  }
-
   /** Ends the questions under way and waits for the steps; the sessions are closed by their owner. */
   async close(): Promise<void> {
     this.#closing.abort();
-    await Promise.all(this.#turns.values());
+    await this.#turns.allIdle();
   }
 }

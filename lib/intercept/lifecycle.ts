@@ -17,26 +17,22 @@ import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
 import { BindError } from "../forward/manager.ts";
 import type { ResponseMessage } from "../http/message.ts";
+import { AttachedClients } from "./attached.ts";
 import type { ContainerPorts } from "./container_ports.ts";
 import { refuseLegacyPorts } from "./legacy_start.ts";
 import type { StartingContainer } from "./local_ends.ts";
 
-/** Containers with somebody attached before their start; of more, the oldest are not noted. */
-const MAX_ATTACHED = 1024;
 const STARTS = new Set(["ContainerStart", "ContainerRestart"]);
-
-/** By container: how to end the connections of those who wait for its start. */
-type Attached = Map<string, (() => void)[]>;
 
 /** The interceptor of starts and restarts; see the file comment. */
 export function portLifecycle(ports: ContainerPorts): Interceptor {
-  const attached: Attached = new Map();
+  const attached = new AttachedClients();
   return async (exchange, next) => {
     const { route, signal } = exchange;
     const target = route?.params["id"];
     if (route === undefined || target === undefined) return await next();
     if (route.name === "ContainerAttach" && ports.awaitsStart(target)) {
-      return noteAttached(attached, exchange, await next());
+      return attached.note(target, exchange, await next());
     }
     if (!STARTS.has(route.name)) return await next();
     if (route.name === "ContainerStart") await refuseLegacyPorts(exchange);
@@ -44,30 +40,16 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
     const concern = container !== undefined && (container.bindings.length > 0 || container.onHost);
     if (!concern) return await next();
     const { id } = container;
-    const waiting = attached.get(id) ?? [];
-    attached.delete(id);
+    const hangUp = attached.take(id);
     try {
       await ports.reserve(container);
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
-      for (const hangUp of waiting) hangUp();
+      hangUp();
       throw await refusal(ports, container, error, exchange);
     }
     return await start(ports, id, exchange, next);
   };
-}
-
-function noteAttached(
-  attached: Attached,
-  { route, hangUp }: Exchange,
-  response: ResponseMessage,
-): ResponseMessage {
-  const id = route?.params["id"] ?? "";
-  if (response.head.status !== 101 && response.head.status !== 200) return response;
-  attached.set(id, [...attached.get(id) ?? [], hangUp]);
-  const [oldest] = attached.keys();
-  if (attached.size > MAX_ATTACHED && oldest !== undefined) attached.delete(oldest);
-  return response;
 }
 
 /** What the engine would say, after what it would do. */

@@ -12,6 +12,11 @@ export class Turns {
     await this.#last.get(id);
   }
 
+  /** Settles, never rejecting, when all work that has been asked for so far is done. */
+  async allIdle(): Promise<void> {
+    await Promise.all(this.#last.values());
+  }
+
   /** Runs `work` after everything that was asked for the same `id` before, however that ended. */
   run(id: string, work: () => Promise<void>): Promise<void> {
     const turn = this.idle(id).then(work);
