@@ -2,7 +2,7 @@
  * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
-import { isUp } from "./app_ports.ts";
+import { engineStreams } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { AgentError } from "./errors.ts";
@@ -94,16 +94,7 @@ function makeMounts(
     engineSocket: engine.kind === "unix" ? engine.path : undefined,
     ...(mode === "two-way-safe" ? {} : { mode }),
     report: settings.binds.bar ? barReports() : logReports(),
-    open: (signal) =>
-      supervisor.open({ kind: "docker" }, {
-        lane: "interactive",
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
-      }),
-    openWhenUp: async (signal) => {
-      await isUp(supervisor, signal);
-      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
-    },
+    ...engineStreams(settings, supervisor),
   });
 }
 

@@ -80,16 +80,7 @@ export async function makePublishing(
     foreign,
     forwarding,
     hostPorts,
-    open: (signal) =>
-      supervisor.open({ kind: "docker" }, {
-        lane: "interactive",
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
-      }),
-    openWhenUp: async (signal) => {
-      await isUp(supervisor, signal);
-      return await supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0, signal });
-    },
+    ...engineStreams(settings, supervisor),
     warnings: (bindings) => forwarding.warnings(bindings),
   });
 }
@@ -98,17 +89,30 @@ export async function makePublishing(
 export function makeReversing(settings: Settings, supervisor: Supervisor): Reversing {
   return new Reversing({
     targets: settings.ports.reverse,
-    open: (signal) =>
-      supervisor.open({ kind: "docker" }, {
-        lane: "interactive",
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
-      }),
+    open: engineStreams(settings, supervisor).open,
     nextTransport: async (signal) => {
       await isUp(supervisor, signal);
       return await supervisor.ready({ waitMs: 0, signal });
     },
   });
+}
+
+/** Streams to the engine for questions of our own: now, or as soon as the remote host is there. */
+export function engineStreams(settings: Settings, supervisor: Supervisor) {
+  const target = { kind: "docker" } as const;
+  const lane = "interactive";
+  return {
+    open: (signal?: AbortSignal) =>
+      supervisor.open(target, {
+        lane,
+        waitMs: settings.reconnectWaitMs,
+        ...(signal && { signal }),
+      }),
+    openWhenUp: async (signal: AbortSignal) => {
+      await isUp(supervisor, signal);
+      return await supervisor.open(target, { lane, waitMs: 0, signal });
+    },
+  };
 }
 
 /** Opens the forwards that no container asks for. */
@@ -130,7 +134,7 @@ export async function openForwards(
 }
 
 /** Waits for the remote host without asking for it: that would end the pauses between attempts. */
-export function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
+function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => {
       if (supervisor.state.kind === "up") end(resolve);

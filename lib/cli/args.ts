@@ -16,6 +16,7 @@ import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.t
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
+import { placeholderOf } from "./usage.ts";
 
 /** What a command line asks for. */
 export type Invocation =
@@ -151,9 +152,8 @@ function textOf(token: OptionToken, flag: Flag, where: string): string {
   const number = specOf(flag.name).type === "integer" && /^-\d+$/.test(token.value ?? "");
   const flagAsValue = token.inlineValue === false && /^-./.test(token.value) && !number;
   if (token.value === undefined || flagAsValue) {
-    const placeholder = specOf(flag.name).placeholder ?? "VALUE";
     throw new AgentError("usage", `Missing value for ${where}`, {
-      hint: `write ${where}=${specOf(flag.name).choices?.join("|") ?? placeholder}`,
+      hint: `write ${where}=${placeholderOf(specOf(flag.name))}`,
     });
   }
   return token.value;
