@@ -42,6 +42,7 @@ const TABLE = {
     operands: ["bash", "zsh", "fish", "powershell"],
   },
   man: { about: "Print the manual page, for man -l -" },
+  upgrade: { about: "Say, with --check, whether there is a newer version" },
   version: { about: "Show the version" },
   help: { about: "Show this text, or that of one command" },
 } as const satisfies Record<string, CommandSpec>;

@@ -16,6 +16,7 @@ import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { runSync } from "./sync.ts";
 import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
+import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
 export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
@@ -39,6 +40,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   }),
   completions: runCompletions,
   man: runManual,
+  upgrade: asking(({ values, system }) => runUpgrade(values, system)),
 };
 
 /** A command that asks or arranges something and is done: it says only what is wrong. */
