@@ -18,6 +18,7 @@ import { AgentError } from "./errors.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
+import { resume } from "./intercept/resume/resume.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { ClientInfo, Listener } from "./listen/listener.ts";
@@ -31,6 +32,7 @@ import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
+import { linkOf } from "./transport/link.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
 import type { SshSettings } from "./transport/ssh/settings.ts";
@@ -85,6 +87,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
+      resume(linkOf(supervisor)),
     ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
@@ -214,6 +217,7 @@ function makeProxy(
     interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
     limits: settings.limits,
     observer,
+    link: linkOf(supervisor),
     open: (lane, signal) =>
       supervisor.open({ kind: "docker" }, {
         lane,
