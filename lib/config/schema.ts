@@ -2,7 +2,8 @@
  * The one table of options. Flags, environment, configuration file, `--help` and the reference in
  * `docs/configuration.md` all come from it: an option is one row in a file of `options/`.
  */
-import type { CommandName, OptionSpec, ValueOf } from "./option.ts";
+import type { CommandName } from "./commands.ts";
+import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
