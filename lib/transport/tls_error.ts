@@ -83,7 +83,9 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: (endpoint) => ({
       reason: "the server certificate is from an unknown authority",
-      hint: `give the certificate of the ${wordsOf(endpoint).peer}'s CA with ${wordsOf(endpoint).ca}`,
+      hint: `give the certificate of the ${wordsOf(endpoint).peer}'s CA with ${
+        wordsOf(endpoint).ca
+      }`,
     }),
   },
   {
@@ -99,7 +101,9 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: (endpoint) => ({
       reason: "the server certificate has expired",
-      hint: `have the ${wordsOf(endpoint).peer}'s certificate renewed, or check the clock of this machine`,
+      hint: `have the ${
+        wordsOf(endpoint).peer
+      }'s certificate renewed, or check the clock of this machine`,
     }),
   },
   {
@@ -123,7 +127,9 @@ const CAUSES: readonly Cause[] = [
     kind: "authentication",
     explain: (endpoint) => ({
       reason: "the server refused the client certificate",
-      hint: `check that ${wordsOf(endpoint).cert} is signed by an authority the ${wordsOf(endpoint).peer} trusts`,
+      hint: `check that ${wordsOf(endpoint).cert} is signed by an authority the ${
+        wordsOf(endpoint).peer
+      } trusts`,
     }),
   },
   {

@@ -1,0 +1,126 @@
+/**
+ * The transport of `--ts-server`: everything goes through a guest, which stands on the remote host or
+ * behind a gateway. The engine is one of the sockets that the guest reaches.
+ */
+import { AgentError } from "../errors.ts";
+import { logger } from "../log.ts";
+import { formatHostPort, isLoopback } from "../net/address.ts";
+import { Dialer, type EndpointSettings } from "./dialer.ts";
+import { EndpointTransport } from "./endpoint_transport.ts";
+import { type FoundGuest, guestAt } from "./guest_info.ts";
+import type { GuestLink } from "./guest_link.ts";
+import { wordsOf } from "./tls_error.ts";
+import type { Target, Transport } from "./transport.ts";
+
+/** How to reach the guest. */
+export interface TstunnelSettings extends EndpointSettings {
+  /** Sent as `Authorization: Bearer`. */
+  readonly token?: string;
+}
+
+const NO_COMMANDS = "the guest runs no commands for us";
+const MAX_QUOTED = 200;
+const NOT_HTTP = "it does not answer in HTTP";
+
+/**
+ * Reads the certificates and asks the guest what it can do. `engine` is where Docker is for the guest.
+ * The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
+ * `authentication`, `engine` where there is no guest.
+ */
+export async function connectTstunnel(
+  settings: TstunnelSettings,
+  engine: Exclude<Target, { kind: "docker" }>,
+  signal: AbortSignal,
+): Promise<Transport> {
+  const dialer = await Dialer.open(settings);
+  warnOfOpenness(settings);
+  try {
+    const guest = await findGuest(dialer, settings, signal);
+    return new EndpointTransport({
+      description: describeTstunnel(settings),
+      dialer,
+      guest,
+      engine,
+      probe: async (limit) => void await findGuest(dialer, settings, limit),
+      missing: NO_COMMANDS,
+    });
+  } catch (error) {
+    dialer.close({ everything: true });
+    throw error;
+  }
+}
+
+/** For people, such as `tstunnel://gpu.example.com:443`. */
+export function describeTstunnel({ host, port, serverName }: EndpointSettings): string {
+  const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
+  return `tstunnel://${via === "" ? formatHostPort(host, port) : serverName}${via}`;
+}
+
+/** What nobody should overlook, each time it is so. */
+function warnOfOpenness({ host, tls }: TstunnelSettings): void {
+  const log = logger("transport");
+  if (tls?.insecure === true) {
+    log.warn(
+      `INSECURE: the certificate of "${host}" is not verified; ` +
+        "whoever is on the way can read and change everything",
+    );
+  } else if (tls === undefined && !isLoopback(host)) {
+    log.warn(
+      `INSECURE: the connection to "${host}" is not encrypted; ` +
+        "whoever is on the way can read and change everything",
+    );
+  }
+}
+
+async function findGuest(
+  dialer: Dialer,
+  settings: TstunnelSettings,
+  signal: AbortSignal,
+): Promise<GuestLink> {
+  const { host, port, serverName, token } = settings;
+  const found = await guestAt(dialer, {
+    host: serverName === host ? formatHostPort(host, port) : serverName,
+    name: describeTstunnel(settings),
+    ...(token === undefined ? {} : { token }),
+    signal,
+  });
+  if (found.kind === "guest") return found.link;
+  throw noGuest(settings, found);
+}
+
+function noGuest(
+  settings: TstunnelSettings,
+  found: Exclude<FoundGuest, { kind: "guest" }>,
+): AgentError {
+  const { host, port, tls } = settings;
+  const { peer, address, cert, ca } = wordsOf(settings);
+  const name = `The ${peer} "${formatHostPort(host, port)}"`;
+  if (found.kind === "silent") {
+    const hint = tls === undefined && found.reason === NOT_HTTP
+      ? `check the port in ${address}, or give ${cert} or ${ca} for a server with TLS`
+      : `check ${address} and the network`;
+    return new AgentError("unreachable", `${name} is no guest: ${found.reason}`, { hint });
+  }
+  const { status, text } = found;
+  if (status === undefined) {
+    return tls === undefined
+      ? new AgentError("unreachable", `${name} closed the connection without an answer`, {
+        hint: `give ${cert} or ${ca} for a server with TLS`,
+      })
+      : new AgentError("authentication", `${name} closed the connection without an answer`, {
+        hint: `check that it trusts the certificate of ${cert}`,
+      });
+  }
+  if (status === 401 || /certificate/i.test(text)) {
+    const why = status === 401
+      ? "wants a client certificate or a token"
+      : "refused the certificate";
+    return new AgentError("authentication", `${name} ${why}`, {
+      hint: `check ${cert}`,
+    });
+  }
+  const said = text.replaceAll(/<[^>]*>|\s+/g, " ").trim().slice(0, MAX_QUOTED);
+  return new AgentError("engine", `${name} has no guest behind it: ${status} ${said}`.trimEnd(), {
+    hint: "start the guest on the remote host: remote-docker-agent guest",
+  });
+}
