@@ -11,6 +11,7 @@ import {
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
+import { connectorOf } from "./app_transport.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -31,12 +32,7 @@ import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
-import { connectMtls } from "./transport/mtls.ts";
-import { sshConnector } from "./transport/ssh/connector.ts";
-import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
-import type { Connect } from "./transport/transport.ts";
-import { parseRemoteDocker } from "./transport/url.ts";
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -156,28 +152,6 @@ async function openListeners(
     }
   }
   return listeners;
-}
-
-/** How the remote host of the settings is connected. */
-export function connectorOf(settings: Settings): Connect {
-  const { mtls } = settings;
-  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
-  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
-}
-
-function sshSettingsOf(settings: Settings): SshSettings {
-  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
-  return {
-    host: sshHost,
-    ...(sshUser === undefined ? {} : { user: sshUser }),
-    ...(sshPort === undefined ? {} : { port: sshPort }),
-    keyFiles: settings.sshKeys,
-    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
-    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
-    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
-    connectTimeoutMs: settings.timeoutMs,
-    remoteDocker: parseRemoteDocker(settings.remoteDocker),
-  };
 }
 
 /** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */

@@ -2,7 +2,7 @@
  * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
  * container. Owns the connection and the session.
  */
-import { connectorOf } from "../../app.ts";
+import { connectorOf } from "../../app_transport.ts";
 import { loadSettings, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
