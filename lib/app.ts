@@ -5,13 +5,15 @@
 import metadata from "../deno.json" with { type: "json" };
 import { type Binding, makeBinding } from "./app_binds.ts";
 import {
+  engineStream,
+  limitsOf,
   makeForwarding,
   makeHostPorts,
   makePublishing,
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
-import { connectorOf } from "./app_transport.ts";
+import { connectorOf, makeOnTheWay } from "./app_transport.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -67,7 +69,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
-    await openForwards(settings, forwarding);
+    await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
@@ -77,10 +79,13 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const onTheWay = makeOnTheWay(settings, supervisor);
+    cleanup.push(() => Promise.resolve(onTheWay.close()));
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
+      ...onTheWay.interceptors,
     ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
@@ -165,7 +170,7 @@ async function connect(
   try {
     signal.throwIfAborted();
     const transport = await supervisor.start();
-    const stream = await transport.open({ kind: "docker" });
+    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
     if (settings.mode === "raw") return stream.close();
     await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
   } catch (error) {

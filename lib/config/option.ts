@@ -10,6 +10,7 @@ export const GROUPS = [
   "Listening",
   "SSH",
   "mTLS",
+  "TS tunnel",
   "Ports",
   "Sync",
   "Relay server",
@@ -26,7 +27,7 @@ export const GROUPS = [
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
- * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
+ * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `server` is `name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
  * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
  * becomes bytes.
@@ -39,6 +40,7 @@ export type OptionType =
   | "duration"
   | "integer"
   | "host"
+  | "server"
   | "engine"
   | "listen"
   | "ip"

@@ -14,7 +14,9 @@ import { aborted, type TlsEndpoint, wordsOf } from "./tls_error.ts";
 /** How to reach a gateway or guest. */
 export interface EndpointSettings extends TlsEndpoint {
   /** Absent: plain TCP. */
-  readonly tls?: CredentialFiles & { readonly insecure?: boolean };
+  readonly tls?: CredentialFiles;
+  /** Takes any certificate from the server. Default: no. */
+  readonly insecure?: boolean;
 }
 
 /** Connections that are dialed ahead. */
@@ -110,7 +112,7 @@ export class Dialer {
       endpoint,
       signal,
       context: await credentials.context(),
-      insecure: endpoint.tls?.insecure === true,
+      insecure: endpoint.insecure === true,
       onServerCertificate: (validTo) => credentials.noteServer(validTo),
     });
   }

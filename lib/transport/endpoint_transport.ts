@@ -20,8 +20,6 @@ export interface EndpointParts {
   readonly guest?: GuestLink;
   /** Where the engine is for the guest; absent: the endpoint speaks the Engine API itself. */
   readonly engine?: Exclude<Target, { kind: "docker" }>;
-  /** The name that requests to the engine must carry as `Host`. */
-  readonly engineHost?: string;
   /** Rejects when the endpoint does not answer. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
   /** What a user who wants more than the engine is told. */
@@ -42,7 +40,6 @@ export class EndpointTransport implements Transport {
   readonly shell?: Shell;
   /** Absent where the guest carries none. */
   readonly openDatagrams?: NonNullable<Transport["openDatagrams"]>;
-  readonly engineHost?: string;
   readonly limits?: string;
   readonly #parts: EndpointParts;
   readonly #log: Logger;
@@ -53,7 +50,7 @@ export class EndpointTransport implements Transport {
   #end!: (reason: Error | undefined) => void;
 
   constructor(parts: EndpointParts) {
-    const { description, guest, engineHost, missing } = parts;
+    const { description, guest, missing } = parts;
     this.description = description;
     this.#parts = parts;
     this.#log = logger("transport");
@@ -64,7 +61,6 @@ export class EndpointTransport implements Transport {
         this.#guarded(guest.open({ kind: "udp", ...to }, signal), signal);
     }
     if (guest === undefined) this.limits = missing;
-    if (engineHost !== undefined) this.engineHost = engineHost;
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
   }
 

@@ -50,7 +50,6 @@ export async function connectMtls(
       description,
       dialer,
       ...(guest.kind === "guest" ? { guest: guest.link } : {}),
-      engineHost: serverName,
       probe: (limit) => checkEngine(dialer, limit),
       missing: NO_GUEST,
     });

@@ -96,9 +96,6 @@ export interface Transport {
    */
   openDatagrams?(to: { host: string; port: number }, signal?: AbortSignal): Promise<Duplex>;
 
-  /** The name that requests to the engine have to carry as `Host`. Default: any will do. */
-  readonly engineHost?: string;
-
   /** Why there is nothing but the engine; absent where there is more. */
   readonly limits?: string;
 

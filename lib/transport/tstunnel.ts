@@ -2,7 +2,7 @@
  * The transport of `--ts-server`: everything goes through a guest, which stands on the remote host or
  * behind a gateway. The engine is one of the sockets that the guest reaches.
  */
-import { AgentError } from "../errors.ts";
+import { AgentError, messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
 import { formatHostPort, isLoopback } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
@@ -14,8 +14,8 @@ import type { Target, Transport } from "./transport.ts";
 
 /** How to reach the guest. */
 export interface TstunnelSettings extends EndpointSettings {
-  /** Sent as `Authorization: Bearer`. */
-  readonly token?: string;
+  /** A file with the token that the guest asks for. */
+  readonly tokenFile?: string;
 }
 
 const NO_COMMANDS = "the guest runs no commands for us";
@@ -35,13 +35,14 @@ export async function connectTstunnel(
   const dialer = await Dialer.open(settings);
   warnOfOpenness(settings);
   try {
-    const guest = await findGuest(dialer, settings, signal);
+    const token = await readToken(settings.tokenFile);
+    const guest = await findGuest(dialer, settings, { signal, token });
     return new EndpointTransport({
       description: describeTstunnel(settings),
       dialer,
       guest,
       engine,
-      probe: async (limit) => void await findGuest(dialer, settings, limit),
+      probe: async (limit) => void await findGuest(dialer, settings, { signal: limit, token }),
       missing: NO_COMMANDS,
     });
   } catch (error) {
@@ -57,27 +58,38 @@ export function describeTstunnel({ host, port, serverName }: EndpointSettings): 
 }
 
 /** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls }: TstunnelSettings): void {
-  const log = logger("transport");
-  if (tls?.insecure === true) {
-    log.warn(
-      `INSECURE: the certificate of "${host}" is not verified; ` +
-        "whoever is on the way can read and change everything",
-    );
-  } else if (tls === undefined && !isLoopback(host)) {
-    log.warn(
-      `INSECURE: the connection to "${host}" is not encrypted; ` +
-        "whoever is on the way can read and change everything",
-    );
+function warnOfOpenness({ host, tls, insecure = false }: TstunnelSettings): void {
+  if (!insecure && (tls !== undefined || isLoopback(host))) return;
+  const what = tls === undefined
+    ? `the connection to "${host}" is not encrypted`
+    : `the certificate of "${host}" is not verified`;
+  const danger = "whoever is on the way can read and change everything";
+  logger("transport").warn(`INSECURE: ${what}; ${danger}; for development only`);
+}
+
+async function readToken(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  let token: string;
+  try {
+    token = (await Deno.readTextFile(path)).trim();
+  } catch (cause) {
+    throw new AgentError("config", `Cannot read the token "${path}": ${messageOf(cause)}`, {
+      cause,
+      hint: "check the path and its permissions",
+    });
   }
+  if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token;
+  throw new AgentError("config", `Cannot use the token in "${path}": it is not one word`, {
+    hint: "the file holds the token and nothing else",
+  });
 }
 
 async function findGuest(
   dialer: Dialer,
   settings: TstunnelSettings,
-  signal: AbortSignal,
+  { signal, token }: { signal: AbortSignal; token: string | undefined },
 ): Promise<GuestLink> {
-  const { host, port, serverName, token } = settings;
+  const { host, port, serverName } = settings;
   const found = await guestAt(dialer, {
     host: serverName === host ? formatHostPort(host, port) : serverName,
     name: describeTstunnel(settings),
