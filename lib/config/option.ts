@@ -21,6 +21,7 @@ export const GROUPS = [
   "Logging",
   "Status",
   "Service",
+  "Upgrade",
 ] as const;
 
 /**
