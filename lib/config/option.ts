@@ -16,6 +16,8 @@ export const GROUPS = [
   "Relay server",
   "Relay",
   "Keys",
+  "Guest",
+  "Host command",
   "Behaviour",
   "Limits",
   "Operations",
@@ -68,6 +70,8 @@ export interface OptionSpec {
   readonly defaultNote?: string;
   /** The word `none` is kept as it is; it means that no such file is to be read. */
   readonly none?: true;
+  /** One letter that may stand for the flag, as in `-e`. */
+  readonly short?: string;
   /** Other flag names, from earlier tools. */
   readonly aliases?: readonly string[];
   /** Other keys in a file, from earlier tools. */
