@@ -16,6 +16,7 @@ import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { runSync } from "./sync.ts";
 import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
+import { runTunnel } from "./tunnel.ts";
 import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
@@ -26,6 +27,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     return await runStart(settings, startAgent, system);
   },
   sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
+  tunnel: ({ invocation, sources, system }) => runTunnel(invocation, sources, system),
   "relay-server": runRelayPart("relay-server"),
   relay: runRelayPart("relay"),
   keygen: runRelayPart("keygen"),
