@@ -5,12 +5,15 @@
 import metadata from "../deno.json" with { type: "json" };
 import { type Binding, makeBinding } from "./app_binds.ts";
 import {
+  engineStream,
+  limitsOf,
   makeForwarding,
   makeHostPorts,
   makePublishing,
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
+import { connectorOf, makeOnTheWay } from "./app_transport.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -33,12 +36,7 @@ import type { OpsSource } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { linkOf } from "./transport/link.ts";
-import { connectMtls } from "./transport/mtls.ts";
-import { sshConnector } from "./transport/ssh/connector.ts";
-import type { SshSettings } from "./transport/ssh/settings.ts";
 import { Supervisor } from "./transport/supervisor.ts";
-import type { Connect } from "./transport/transport.ts";
-import { parseRemoteDocker } from "./transport/url.ts";
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -73,7 +71,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
-    await openForwards(settings, forwarding);
+    await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
@@ -83,10 +81,13 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const onTheWay = makeOnTheWay(settings, supervisor);
+    cleanup.push(() => Promise.resolve(onTheWay.close()));
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
+      ...onTheWay.interceptors,
       resume(linkOf(supervisor)),
     ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
@@ -161,28 +162,6 @@ async function openListeners(
   return listeners;
 }
 
-/** How the remote host of the settings is connected. */
-export function connectorOf(settings: Settings): Connect {
-  const { mtls } = settings;
-  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
-  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
-}
-
-function sshSettingsOf(settings: Settings): SshSettings {
-  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
-  return {
-    host: sshHost,
-    ...(sshUser === undefined ? {} : { user: sshUser }),
-    ...(sshPort === undefined ? {} : { port: sshPort }),
-    keyFiles: settings.sshKeys,
-    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
-    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
-    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
-    connectTimeoutMs: settings.timeoutMs,
-    remoteDocker: parseRemoteDocker(settings.remoteDocker),
-  };
-}
-
 /** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
 async function connect(
   supervisor: Supervisor,
@@ -194,7 +173,7 @@ async function connect(
   try {
     signal.throwIfAborted();
     const transport = await supervisor.start();
-    const stream = await transport.open({ kind: "docker" });
+    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
     if (settings.mode === "raw") return stream.close();
     await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
   } catch (error) {

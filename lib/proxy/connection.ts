@@ -243,7 +243,8 @@ export class ClientConnection {
   async #tunnel(exchange: Exchange, { response, upload, upstream }: EngineAnswer): Promise<false> {
     await upload;
     this.#stream.enter("free");
-    const client = this.#client.handOver({ held: true });
+    const own = this.#client.handOver({ held: true });
+    const client = exchange.ofClient?.(own) ?? own;
     const form = announcedForm(response.head.headers.get("Content-Type"), exchange.route?.version);
     const engine = withLastWords(upstream.handOver(), this.#context.link, form);
     const result = await pipe(client, engine, { signal: this.#gone.signal });
