@@ -35,6 +35,8 @@ export interface Upload {
   /** Write into the existing file instead of replacing it. */
   readonly inPlace: boolean;
   readonly onBytes?: (count: number) => void;
+  /** Awaited when everything has been sent, before anything is moved; a rejection gives it up. */
+  readonly before?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -49,7 +51,7 @@ export interface Uploaded {
 }
 
 /** See the file comment. Throws `AgentError`; the remote tree is then as before, or partly as wanted. */
-export async function upload(
+async function upload(
   shell: Shell,
   root: RemoteRoot,
   tree: LocalTree,
@@ -66,6 +68,7 @@ export async function upload(
         contents.set(put.path, content);
         ready.push(put);
       }
+      await work.before?.();
       const remote = remoteWork(work, ready, root);
       await writer.file("want", new TextEncoder().encode(wantedState(remote)));
       await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
@@ -78,6 +81,25 @@ export async function upload(
   if (stale) return { put: new Map(), removed: [], stale, complaints: result.stderr };
   if (result.code !== 0 || result.value === undefined) throw scriptError("copy to", result);
   return outcome(work, contents, parseReport(result.value), result.stderr);
+}
+
+/** An upload whose last step waits for the batch before; without that it is as stale. */
+export async function uploadAfter(
+  before: Promise<boolean>,
+  ...[shell, root, tree, work]: Parameters<typeof upload>
+): Promise<Uploaded> {
+  const givenUp = new Error("The batch before was not carried out");
+  try {
+    return await upload(shell, root, tree, {
+      ...work,
+      before: async () => {
+        if (!await before) throw givenUp;
+      },
+    });
+  } catch (error) {
+    if (error !== givenUp) throw error;
+    return { put: new Map(), removed: [], stale: true, complaints: [] };
+  }
 }
 
 function startScript({ path, staging, facts }: RemoteRoot): string {
