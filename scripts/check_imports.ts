@@ -28,6 +28,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["ops"],
   ["config"],
   ["app"], // app.ts and app_*.ts
+  ["doctor"],
   ["cli"],
   ["main"], // main.ts
 ];

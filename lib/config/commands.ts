@@ -44,6 +44,7 @@ const TABLE = {
   },
   conflicts: { about: "Show remote versions that lost against local ones, or put one back" },
   prune: { about: "Remove copies on the remote host that no container uses" },
+  doctor: { about: "Look at all that start needs, and say what is wrong and what to do" },
   service: {
     about: "Have the system start the program, with the options of start",
     operands: ["install", "uninstall", "status"],

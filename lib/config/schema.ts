@@ -33,10 +33,13 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-/** Whether a command takes an option; a service is installed with those it is to be started with. */
+/** Commands that take the options of `start` beside their own. */
+const AS_START: ReadonlySet<CommandName> = new Set(["service", "doctor"]);
+
+/** Whether a command takes an option. */
 export function takes(command: CommandName, name: OptionName): boolean {
   const { commands } = specOf(name);
-  return commands.includes(command) || (command === "service" && commands.includes("start"));
+  return commands.includes(command) || (AS_START.has(command) && commands.includes("start"));
 }
 
 /** A row of the table, widened for code that treats all rows alike. */

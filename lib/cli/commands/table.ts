@@ -9,6 +9,7 @@ import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
 import type { System } from "../system.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runDoctor } from "./doctor.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
@@ -44,6 +45,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     const { operand, flags } = invocation;
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
+  doctor: ({ sources, system }) => runDoctor(sources, system),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),
