@@ -73,12 +73,12 @@ export class LastLook {
   ): void {
     if (this.#basis !== keyOf(basis)) this.forget();
     if (local !== undefined) {
-      const since = Math.min(local.latest + 1, local.began - TICK_MS);
+      const since = local.began - TICK_MS;
       const offset = Date.now() - performance.now();
       this.#local = { since, offset, problems: local.problems };
     }
     if (remote !== undefined) {
-      const since = Math.min(remote.latest * 1000, remote.began * 1000 - TICK_MS);
+      const since = Math.min(remote.latest * 1000 + 1, remote.began * 1000 - TICK_MS);
       const offset = remote.began * 1000 - performance.now();
       this.#remote = { since, offset, problems: remote.problems };
     }
@@ -101,13 +101,17 @@ function drifts({ offset }: SideLook, clock: number): boolean {
   return Math.abs(clock - performance.now() - offset) > MAX_DRIFT_MS;
 }
 
+/** File systems whose times are those of this machine's clock. */
+const OWN_CLOCK = /^(ext[234]|xfs|btrfs|zfs|f2fs|tmpfs|overlay)$/;
+
 /**
  * Whether nothing below the root was changed since a time in milliseconds, as the `find` of Linux tells.
- * Where it cannot, the answer is no.
+ * Where it cannot, or where the times may be those of a server, the answer is no.
  */
 export async function isUnchangedSince({ root }: LocalTree, since: number): Promise<boolean> {
   if (Deno.build.os !== "linux") return false;
   try {
+    if (!hasOwnClock(root, await Deno.readTextFile("/proc/self/mountinfo"))) return false;
     const { code, stdout, stderr } = await new Deno.Command("find", {
       args: [root, "-newerct", `@${(since / 1000).toFixed(3)}`, "-print", "-quit"],
       env: { LC_ALL: "C" },
@@ -118,4 +122,22 @@ export async function isUnchangedSince({ root }: LocalTree, since: number): Prom
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
   }
+}
+
+/** Whether the mount that holds `root`, and those below it, are of kinds in {@link OWN_CLOCK}. */
+export function hasOwnClock(root: string, mountinfo: string): boolean {
+  let holder = { point: "", kind: "" };
+  for (const line of mountinfo.split("\n")) {
+    // See proc(5): the mount point is the fifth word, the kind the first one after a lone dash.
+    const kind = / - (\S+) /.exec(line)?.[1] ?? "";
+    const octal = (_: string, digits: string) => String.fromCharCode(parseInt(digits, 8));
+    const point = (line.split(" ")[4] ?? "").replace(/\\([0-7]{3})/g, octal);
+    const prefix = point === "/" ? "/" : `${point}/`;
+    if (point === "") continue;
+    if (point.startsWith(`${root}/`) && !OWN_CLOCK.test(kind)) return false;
+    if ((`${root}/`).startsWith(prefix) && point.length >= holder.point.length) {
+      holder = { point, kind };
+    }
+  }
+  return OWN_CLOCK.test(holder.kind);
 }

@@ -24,8 +24,6 @@ export interface LocalView extends SideView {
   readonly outside: string[];
   /** What was looked at: the scope asked for, and directories above it that turned out to be gone. */
   readonly scope: string[] | undefined;
-  /** The latest change of anything looked at, in milliseconds, by the clock of its file system. */
-  latest: number;
   /** When the look began, in milliseconds since the epoch. */
   readonly began: number;
 }
@@ -49,7 +47,6 @@ export async function scanLocal(
 ): Promise<LocalView> {
   const view: LocalView = {
     same: new Set(),
-    latest: 0,
     began: Date.now(),
     seen: new Map(),
     opaque: new Set(),
@@ -58,7 +55,6 @@ export async function scanLocal(
     outside: [],
     scope: scope === undefined ? undefined : [...scope],
   };
-  if (scope === undefined) view.latest = statOrNothing(tree.root)?.ctime?.getTime() ?? Infinity;
   const scan = new Scan(tree, options, view);
   if (options.only !== undefined) scan.visit(options.only);
   else if (scope === undefined) await scan.directory("");
@@ -131,7 +127,6 @@ class Scan {
 
   #record(path: string, info: Deno.FileInfo): boolean {
     const agreed = this.#options.agreed.get(path);
-    this.#view.latest = Math.max(this.#view.latest, info.ctime?.getTime() ?? Infinity);
     if (agreed !== undefined && hasStamp(info, agreed)) {
       this.#view.same.add(agreed);
       return info.isDirectory;
