@@ -4,14 +4,8 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import {
-  type CommandName,
-  COMMANDS,
-  type Given,
-  OPERANDS,
-  OPTIONAL_OPERAND,
-  PLACES,
-} from "../config/option.ts";
+import { type CommandName, COMMANDS, commandSpec } from "../config/commands.ts";
+import type { Given } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
@@ -24,11 +18,13 @@ export type Invocation =
   | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | {
     readonly kind: "run";
-    readonly command: CommandName;
-    /** The word after the command, for those that take one; see `OPERANDS`. */
+    readonly command: Exclude<CommandName, "help" | "version">;
+    /** The word after the command, for those that take one; see `CommandSpec.operands`. */
     readonly operand?: string;
-    /** The user's own words after the command; see `PLACES`. */
+    /** The user's own words after the command; see `CommandSpec.places`. */
     readonly places?: readonly string[];
+    /** What follows `--`, for a command that runs another one. */
+    readonly rest?: readonly string[];
     readonly flags: readonly Given<OptionName>[];
   };
 
@@ -55,7 +51,7 @@ function flagTable(): ReadonlyMap<string, Flag> {
 /** Throws `AgentError` of kind `usage`. Relative paths among the values start from `cwd`. */
 export function parseCommandLine(args: readonly string[], cwd: string): Invocation {
   const tokens = tokensOf(args);
-  const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
+  const { words, rest } = splitWords(tokens);
   const asked = new Set(tokens.flatMap((token) => token.kind === "option" ? [token.name] : []));
   if (asked.has("help")) return { kind: "help", topic: COMMANDS.find((name) => name === words[0]) };
   if (asked.has("version")) return { kind: "version" };
@@ -84,12 +80,33 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
     command,
     ...(operand === undefined ? {} : { operand }),
     ...(places === undefined ? {} : { places }),
+    ...(rest === undefined ? {} : { rest: readRest(command, rest) }),
     flags,
   };
 }
 
+/** What follows `--` is kept apart for a command that has a use for it, and ordinary words else. */
+function splitWords(tokens: Tokens): { words: string[]; rest: string[] | undefined } {
+  const all = tokens.filter((token) => token.kind === "positional");
+  const end = tokens.find((token) => token.kind === "option-terminator")?.index ?? Infinity;
+  const first = COMMANDS.find((name) => name === all[0]?.value);
+  const splits = first !== undefined && commandSpec(first).rest !== undefined;
+  if (!splits) return { words: all.map(({ value }) => value), rest: undefined };
+  return {
+    words: all.filter(({ index }) => index < end).map(({ value }) => value),
+    rest: all.filter(({ index }) => index > end).map(({ value }) => value),
+  };
+}
+
+function readRest(command: CommandName, rest: readonly string[]): readonly string[] {
+  if (rest.length > 0) return rest;
+  throw new AgentError("usage", `Missing command after "${command}"`, {
+    hint: `write ${command} [OPTIONS] ${commandSpec(command).rest}`,
+  });
+}
+
 function readPlaces(command: CommandName, words: readonly string[]): string[] | undefined {
-  const wanted = PLACES[command];
+  const { places: wanted } = commandSpec(command);
   if (wanted === undefined) return undefined;
   const missing = wanted[words.length];
   if (missing === undefined) return words.slice(0, wanted.length);
@@ -99,10 +116,10 @@ function readPlaces(command: CommandName, words: readonly string[]): string[] | 
 }
 
 function readOperand(command: CommandName, word: string | undefined): string | undefined {
-  const allowed = OPERANDS[command];
+  const { operands: allowed, operandOptional } = commandSpec(command);
   if (allowed === undefined) return undefined;
   if (word !== undefined && allowed.includes(word)) return word;
-  if (word === undefined && OPTIONAL_OPERAND.has(command)) return undefined;
+  if (word === undefined && operandOptional) return undefined;
   const message = word === undefined
     ? `Missing word after "${command}"`
     : `Unknown word ${quote(word)} after "${command}"`;
@@ -118,7 +135,11 @@ function tokensOf(args: readonly string[]): Tokens {
     version: { type: "boolean", short: "V" },
   };
   for (const [word, { name }] of FLAGS) {
-    options[word] = { type: specOf(name).type === "boolean" ? "boolean" : "string" };
+    const { type, short } = specOf(name);
+    options[word] = {
+      type: type === "boolean" ? "boolean" : "string",
+      ...(short !== undefined && word === name && { short }),
+    };
   }
   const end = args.indexOf("--");
   // One dash before a long flag, as in `-ssh-user=dev`, is how earlier tools wrote it.

@@ -2,24 +2,7 @@
  * What an option is: the shape of one row of the table in `schema.ts`, the types that follow from a
  * row, and the names derived from it. Also {@link Origin}, which every value carries to the end.
  */
-
-/** The commands of the program, the default one first. */
-export const COMMANDS = [
-  "start",
-  "sync",
-  "relay-server",
-  "relay",
-  "keygen",
-  "status",
-  "forwards",
-  "syncs",
-  "conflicts",
-  "prune",
-  "service",
-  "version",
-  "help",
-] as const;
-export type CommandName = typeof COMMANDS[number];
+import type { CommandName } from "./commands.ts";
 
 /** The headings of `--help` and of the reference, in order. */
 export const GROUPS = [
@@ -27,36 +10,26 @@ export const GROUPS = [
   "Listening",
   "SSH",
   "mTLS",
+  "TS tunnel",
   "Ports",
   "Sync",
   "Relay server",
   "Relay",
   "Keys",
+  "Guest",
+  "Host command",
   "Behaviour",
   "Limits",
   "Operations",
   "Logging",
   "Status",
   "Service",
+  "Upgrade",
 ] as const;
-
-/** The words that a command takes after its name. */
-export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
-  service: ["install", "uninstall", "status"],
-  syncs: ["flush", "pause", "resume"],
-};
-
-/** Commands that may stand without the word. */
-export const OPTIONAL_OPERAND: ReadonlySet<CommandName> = new Set(["syncs"]);
-
-/** The words of the user's own that a command takes after its name, for the help. */
-export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
-  sync: ["LOCAL", "[[USER@]HOST:]REMOTE"],
-};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
- * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
+ * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `server` is `name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
  * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
  * becomes bytes.
@@ -69,6 +42,7 @@ export type OptionType =
   | "duration"
   | "integer"
   | "host"
+  | "server"
   | "engine"
   | "listen"
   | "ip"
@@ -96,6 +70,8 @@ export interface OptionSpec {
   readonly defaultNote?: string;
   /** The word `none` is kept as it is; it means that no such file is to be read. */
   readonly none?: true;
+  /** One letter that may stand for the flag, as in `-e`. */
+  readonly short?: string;
   /** Other flag names, from earlier tools. */
   readonly aliases?: readonly string[];
   /** Other keys in a file, from earlier tools. */
