@@ -4,6 +4,7 @@
  */
 import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
@@ -16,6 +17,7 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...CERTS_OPTIONS,
   ...OPERATION_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

@@ -44,6 +44,11 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   "relay-server": runRelayPart("relay-server"),
   relay: runRelayPart("relay"),
   keygen: runRelayPart("keygen"),
+  // Loaded when asked for: nobody else needs the library that reads and makes certificates.
+  certs: asking(async ({ invocation: { operand, places = [] }, values, system }) => {
+    const { runCerts } = await import("./certs.ts");
+    return await runCerts({ operand, names: places }, values, system);
+  }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
