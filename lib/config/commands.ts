@@ -26,6 +26,7 @@ const TABLE = {
   "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
   relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },
   keygen: { about: "Make a pair of SSH keys" },
+  gateway: { about: "Let clients with certificates use engines and guests, by server name" },
   certs: {
     about: "Make an authority, and certificates for servers and clients",
     operands: ["init", "server", "client"],

@@ -15,6 +15,7 @@ export const GROUPS = [
   "Relay server",
   "Relay",
   "Keys",
+  "Gateway",
   "Certificates",
   "Behaviour",
   "Limits",

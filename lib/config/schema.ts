@@ -6,6 +6,7 @@ import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
 import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { GATEWAY_OPTIONS } from "./options/gateway.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -18,6 +19,7 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GATEWAY_OPTIONS,
   ...CERTS_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,

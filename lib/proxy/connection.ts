@@ -39,7 +39,8 @@ export interface Refusal {
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionContext {
-  pool: UpstreamPool;
+  /** Where the connection that an exchange is sent over comes from and goes back to. */
+  poolFor(exchange: Exchange): UpstreamPool;
   /** The interceptors of an operation, outermost first. */
   interceptors(route: Route | undefined): readonly Interceptor[];
   /** Judges a request by its head before anything else is done with it. */
@@ -161,7 +162,7 @@ export class ClientConnection {
     const started = performance.now();
     let answer: EngineAnswer | undefined;
     const run = compose(this.#context.interceptors(route), async (current: Exchange) => {
-      answer = await sendToEngine(this.#context.pool, current, {
+      answer = await sendToEngine(this.#context.poolFor(current), current, {
         onInterim: (bytes) => this.#write(bytes),
         onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
       });
@@ -217,10 +218,10 @@ export class ClientConnection {
   }
 
   /** Returns the upstream connection to the pool where both sides are at the end of a message. */
-  async #finish({ upload, upstream }: EngineAnswer, open: boolean): Promise<boolean> {
+  async #finish({ upload, upstream, pool }: EngineAnswer, open: boolean): Promise<boolean> {
     this.#answering = undefined;
     const reusable = open && (await upload).kind === "complete";
-    if (reusable) this.#context.pool.release(upstream);
+    if (reusable) pool.release(upstream);
     else upstream.close();
     return reusable;
   }

@@ -172,7 +172,7 @@ export class Proxy {
     observer: ProxyObserver,
   ): Serving {
     const connection = new ClientConnection(stream, {
-      pool: this.#pool,
+      poolFor: () => this.#pool,
       interceptors: (route) => this.#interceptorsOf(route),
       guard: (head) => client.guard?.(head),
       openRaw: () => this.#options.open("interactive"),

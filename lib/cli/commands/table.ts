@@ -30,6 +30,12 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   relay: runRelayPart("relay"),
   keygen: runRelayPart("keygen"),
   // Loaded when asked for: nobody else needs the library that reads and makes certificates.
+  async gateway({ sources, system }) {
+    const loaded = await loadValues(sources);
+    logTo(system, loaded.values["log-level"], loaded.values["log-format"]);
+    const { runGateway } = await import("./gateway.ts");
+    return await runGateway(loaded, system);
+  },
   certs: asking(async ({ invocation: { operand, places = [] }, values, system }) => {
     const { runCerts } = await import("./certs.ts");
     return await runCerts({ operand, names: places }, values, system);

@@ -16,6 +16,8 @@ export const relay = ["relay"] as const;
 /** Both halves of the relay, whose flags were those of one program once. */
 export const relays = ["relay-server", "relay"] as const;
 export const running = ["start", "relay-server", "relay"] as const;
-export const all = ["start", "sync", "relay-server", "relay", "keygen"] as const;
+export const all = ["start", "sync", "relay-server", "relay", "keygen", "gateway"] as const;
+/** What shows a certificate to its clients. */
+export const shown = ["start", "gateway"] as const;
 /** As {@link duration}; a plain number counts seconds, as it did for an earlier tool. */
 export const seconds = { ...duration, seconds: true } as const;

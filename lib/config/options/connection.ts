@@ -1,6 +1,6 @@
 /** Options: where the remote host is, how to get there, and where clients are served. */
 import type { OptionSpec } from "../option.ts";
-import { all, linked, path, start } from "./common.ts";
+import { all, linked, path, shown, start } from "./common.ts";
 
 /** Rows of the option table, in the order of the help. */
 export const CONNECTION_OPTIONS = {
@@ -66,19 +66,19 @@ export const CONNECTION_OPTIONS = {
     ...path,
     group: "Listening",
     help: "Certificate shown to remote clients",
-    commands: start,
+    commands: shown,
   },
   "tls-key": {
     ...path,
     group: "Listening",
     help: "Private key of that certificate",
-    commands: start,
+    commands: shown,
   },
   "tls-ca": {
     ...path,
     group: "Listening",
     help: "Authority that must have signed a client's certificate",
-    commands: start,
+    commands: shown,
   },
   "ssh-host": {
     type: "host",
