@@ -84,7 +84,7 @@ export async function issue(
     signingAlgorithm: ALGORITHM,
     extensions: await extensionsOf(request, issuer, keys.publicKey),
   });
-  if (!await certificate.verify({ publicKey: issuer.publicKey })) {
+  if (!await certificate.verify({ publicKey: issuer.publicKey, signatureOnly: true })) {
     throw new Error("its key does not belong to its certificate");
   }
   return { ...await identity(certificate, keys.privateKey), notAfter: until };

@@ -19,6 +19,8 @@ const MAX_HANDSHAKES = 1024;
 /** Connections the listener takes beyond the limit, so that the limit is what answers. */
 const SPARE_CLIENTS = 64;
 
+const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
+
 /** Certificates as they are put into use. */
 export interface TlsMaterial {
   readonly cert: string;
@@ -99,29 +101,30 @@ function peerOf(socket: Socket): TlsPeer {
     const certificate = socket.getPeerCertificate().raw;
     if (certificate === undefined) return { ...serverName, distrust: "no certificate" };
     if (socket.authorized === true) return { ...serverName, certificate };
-    return { ...serverName, certificate, distrust: distrustOf(socket.authorizationError) };
+    return {
+      ...serverName,
+      certificate,
+      distrust: distrustOf(certificate, socket.authorizationError),
+    };
   } catch (error) {
     return { ...serverName, distrust: messageOf(error) };
   }
 }
 
-/** Node takes OpenSSL's names for what is wrong; its types say Error, and it may be a string. */
-function distrustOf(error: unknown): string {
+/**
+ * Why a certificate was not let through. The runtime does not always tell an expired one from one of
+ * an unknown authority, so the dates come first.
+ */
+function distrustOf(certificate: Uint8Array, error: unknown): string {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  const now = Date.now();
+  if (now > Date.parse(validTo)) return "the certificate has expired";
+  if (now < Date.parse(validFrom)) return "the certificate is not valid yet";
+  // Node takes OpenSSL's names for the rest; its types say Error, and it may be a string.
   const code = error instanceof Error ? error.message : String(error);
-  switch (code) {
-    case "CERT_HAS_EXPIRED":
-      return "the certificate has expired";
-    case "CERT_NOT_YET_VALID":
-      return "the certificate is not valid yet";
-    case "UNABLE_TO_VERIFY_LEAF_SIGNATURE":
-    case "UNABLE_TO_GET_ISSUER_CERT":
-    case "UNABLE_TO_GET_ISSUER_CERT_LOCALLY":
-    case "DEPTH_ZERO_SELF_SIGNED_CERT":
-    case "SELF_SIGNED_CERT_IN_CHAIN":
-      return "no authority of ours has signed the certificate, or not for clients";
-    default:
-      return code;
-  }
+  return UNKNOWN_AUTHORITY.test(code)
+    ? "no authority of ours has signed the certificate, or not for clients"
+    : code;
 }
 
 /** A bundle as one text for each certificate: a context takes several texts, but one from each. */
