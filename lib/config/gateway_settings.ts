@@ -50,7 +50,7 @@ export function gatewayLoader(loaded: Loaded, place: Place, readFile: ReadFile):
 }
 
 function defaultsOf({ values, origins }: Loaded): GatewayDefaults {
-  const { "tls-cert": certFile, "tls-key": keyFile, "tls-ca": caFile } = values;
+  const { "tls-cert": certFile, "tls-key": keyFile, "client-ca": caFile } = values;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [given, missing] = certFile === undefined
       ? ["tls-key", "tls-cert"] as const
@@ -67,7 +67,7 @@ function defaultsOf({ values, origins }: Loaded): GatewayDefaults {
 function oneHost({ values }: Loaded, { listen, identity, caFile }: GatewayDefaults): GatewayConfig {
   const name = values["gateway-host"];
   const hint = "give --gateway-config FILE, or --gateway-host, --allow-client, --tls-cert, " +
-    "--tls-key and --tls-ca";
+    "--tls-key and --client-ca";
   if (name === undefined || values["allow-client"].length === 0) {
     const flag = name === undefined ? "gateway-config" : "allow-client";
     throw new AgentError("usage", `Missing --${flag}, what the gateway is for`, { hint });

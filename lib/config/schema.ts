@@ -7,6 +7,8 @@ import type { OptionSpec, ValueOf } from "./option.ts";
 import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { GATEWAY_OPTIONS } from "./options/gateway.ts";
+import { MTLS_OPTIONS } from "./options/mtls.ts";
+import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -16,11 +18,13 @@ import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 /** Every option, in the order of the help. */
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
+  ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...GATEWAY_OPTIONS,
   ...CERTS_OPTIONS,
+  ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;

@@ -3,7 +3,6 @@
  * what it keeps for it: the SSH connection, or the certificates of a TLS endpoint.
  */
 import type { SecureContext } from "node:tls";
-import { createSecureContext } from "node:tls";
 import { AgentError, messageOf } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
@@ -12,7 +11,7 @@ import { readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { sshConnector } from "../transport/ssh/connector.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import { Supervisor } from "../transport/supervisor.ts";
-import { dialTls } from "../transport/tls_dial.ts";
+import { dialTls, tlsContext } from "../transport/tls_dial.ts";
 import type { Lane } from "../transport/transport.ts";
 import type { Endpoint } from "./config.ts";
 
@@ -71,11 +70,10 @@ async function connectTcp(hostname: string, port: number): Promise<Deno.Conn> {
 type TlsTarget = Extract<Endpoint, { kind: "tls" }>;
 
 async function contextOf({ identity, caFile }: TlsTarget): Promise<SecureContext> {
-  return createSecureContext({
-    ...(identity === undefined ? {} : await readIdentity(identity, "gateway")),
-    ...(caFile === undefined ? {} : { ca: await readAuthorities(caFile, "host") }),
-    minVersion: "TLSv1.2",
-  });
+  return tlsContext(
+    identity && await readIdentity(identity, "gateway"),
+    caFile === undefined ? undefined : await readAuthorities(caFile, "host"),
+  );
 }
 
 function tlsDialer({ host, port }: TlsTarget, context: SecureContext): Dialer {

@@ -82,7 +82,7 @@ Deno.test("a file says it all, with paths from where it is", async () => {
 
 const FLAGS = [
   ...["--gateway-host", "gpu.example", "--allow-client", "alice"],
-  ...["--tls-cert", "c", "--tls-key", "k", "--tls-ca", "/ca"],
+  ...["--tls-cert", "c", "--tls-key", "k", "--client-ca", "/ca"],
 ];
 
 Deno.test("flags make a gateway of one host", async () => {
@@ -100,7 +100,7 @@ Deno.test("flags make a gateway of one host", async () => {
 
 Deno.test("the certificates of a file may be given by flags", async () => {
   const text = "hosts: {a.example: {engine: 'tcp://127.0.0.1:80'}}\n";
-  const flags = ["--tls-cert", "/c", "--tls-key", "/k", "--tls-ca", "/ca"];
+  const flags = ["--tls-cert", "/c", "--tls-key", "/k", "--client-ca", "/ca"];
   const config = await load(flags, text);
   assertEquals([config.identity.certFile, config.rules], ["/c", []]);
   assertEquals(config.hosts.get("a.example")?.engine, { kind: "tcp", host: "127.0.0.1", port: 80 });
