@@ -23,6 +23,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["sync"],
   ["intercept"],
   ["proxy"],
+  ["certs"],
   ["guest", "gateway", "relay", "bridge"],
   ["hosts"],
   ["ops"],

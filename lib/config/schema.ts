@@ -4,7 +4,9 @@
  */
 import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { GATEWAY_OPTIONS } from "./options/gateway.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
@@ -20,6 +22,8 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GATEWAY_OPTIONS,
+  ...CERTS_OPTIONS,
   ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,

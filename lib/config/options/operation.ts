@@ -25,7 +25,7 @@ export const OPERATION_OPTIONS = {
     default: "10s",
     group: "Behaviour",
     help: "How long requests may take to finish after SIGTERM or Ctrl-C",
-    commands: [...running, "guest"],
+    commands: [...running, "guest", "gateway"],
   },
   "warm-connections": {
     type: "integer",
