@@ -13,6 +13,10 @@ export interface CommandSpec {
   readonly operandOptional?: true;
   /** The words of the user's own that follow the name, as the help shows them. */
   readonly places?: readonly string[];
+  /** The user's own words need not all be there. */
+  readonly placesOptional?: true;
+  /** Takes the options of `start` as well. */
+  readonly startOptions?: true;
 }
 
 const TABLE = {
@@ -36,6 +40,12 @@ const TABLE = {
   service: {
     about: "Have the system start the program, with the options of start",
     operands: ["install", "uninstall", "status"],
+    startOptions: true,
+  },
+  config: {
+    about: "Check the configuration, show what is in effect, or print its JSON Schema",
+    operands: ["check", "show", "schema"],
+    startOptions: true,
   },
   version: { about: "Show the version" },
   help: { about: "Show this text, or that of one command" },

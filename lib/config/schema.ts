@@ -2,9 +2,10 @@
  * The one table of options. Flags, environment, configuration file, `--help` and the reference in
  * `docs/configuration.md` all come from it: an option is one row in a file of `options/`.
  */
-import type { CommandName } from "./commands.ts";
+import { type CommandName, commandSpec } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { HOSTS_OPTIONS } from "./options/hosts.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -13,6 +14,7 @@ import { SYNC_OPTIONS } from "./options/sync.ts";
 /** Every option, in the order of the help. */
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
+  ...HOSTS_OPTIONS,
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
@@ -27,10 +29,11 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-/** Whether a command takes an option; a service is installed with those it is to be started with. */
+/** Whether a command takes an option; some take all those that an agent is started with. */
 export function takes(command: CommandName, name: OptionName): boolean {
   const { commands } = specOf(name);
-  return commands.includes(command) || (command === "service" && commands.includes("start"));
+  const starts = commandSpec(command).startOptions === true && commands.includes("start");
+  return commands.includes(command) || starts;
 }
 
 /** A row of the table, widened for code that treats all rows alike. */

@@ -3,7 +3,8 @@
  * container. Owns the connection and the session.
  */
 import { connectorOf } from "../../app_transport.ts";
-import { loadSettings, type Sources } from "../../config/load.ts";
+import { loadSettings } from "../../config/configuration.ts";
+import type { Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
 import { AgentError } from "../../errors.ts";

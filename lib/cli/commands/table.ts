@@ -3,11 +3,12 @@
  * values its command needs, sets up the log and hands over; the work itself is in the other files here.
  */
 import type { CommandName } from "../../config/commands.ts";
-import { type Loaded, loadSettings, loadValues, type Sources } from "../../config/load.ts";
+import { type Loaded, loadValues, type Sources } from "../../config/load.ts";
 import type { Values } from "../../config/schema.ts";
-import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
 import type { Invocation } from "../args.ts";
+import { logTo } from "../logging.ts";
 import type { System } from "../system.ts";
+import { runConfig } from "./config.ts";
 import { runForwards } from "./forwards.ts";
 import { runRelayCommand } from "./relay.ts";
 import { runServiceCommand } from "./service_install.ts";
@@ -35,11 +36,7 @@ export type RunCommand = (run: CommandRun) => Promise<number>;
 
 /** The commands that answer from the command line alone have no row. */
 export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
-  async start({ sources, system, startAgent }) {
-    const settings = await loadSettings(sources);
-    logTo(system, settings.logLevel, settings.logFormat);
-    return await runStart(settings, startAgent, system);
-  },
+  start: ({ sources, system, startAgent }) => runStart(sources, startAgent, system),
   sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
   "relay-server": runRelayPart("relay-server"),
   relay: runRelayPart("relay"),
@@ -53,6 +50,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     const { operand, flags } = invocation;
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
+  config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),
 };
 
 /** A command that asks or arranges something and is done: it says only what is wrong. */
@@ -73,13 +71,4 @@ function runRelayPart(command: "relay-server" | "relay" | "keygen"): RunCommand 
     logTo(system, level, format);
     return await runRelay(command, loaded, system);
   };
-}
-
-/** Messages go to standard error. */
-function logTo(system: System, level: LogLevel, format?: LogFormat): void {
-  configureLogging({
-    level,
-    format: format ?? (system.isTerminal ? "text" : "json"),
-    write: (line) => system.err(line + "\n"),
-  });
 }

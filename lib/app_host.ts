@@ -1,0 +1,270 @@
+/**
+ * The part of the composition root that is about one remote host: its listeners, the way to it, and all
+ * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
+ */
+import { dirname } from "node:path";
+import { type Binding, makeBinding } from "./app_binds.ts";
+import {
+  makeForwarding,
+  makeHostPorts,
+  makePublishing,
+  makeReversing,
+  openForwards,
+} from "./app_ports.ts";
+import { connectorOf } from "./app_transport.ts";
+import type { HostSettings } from "./config/configuration.ts";
+import { describeRemote } from "./config/settings.ts";
+import { pingEngine } from "./docker/client.ts";
+import type { Interceptor } from "./docker/exchange.ts";
+import { AgentError } from "./errors.ts";
+import type { ForwardInfo } from "./forward/forward_info.ts";
+import type { ForwardingManager } from "./forward/manager.ts";
+import type { RequestHead } from "./http/head.ts";
+import { dump } from "./intercept/dump.ts";
+import { checkClientHeaders } from "./listen/host_policy.ts";
+import { listen } from "./listen/listen.ts";
+import type { ClientInfo, Listener } from "./listen/listener.ts";
+import { logger } from "./log.ts";
+import { formatDockerHost, type ListenAddress, parseListenAddress } from "./net/address.ts";
+import { HostWatch } from "./ops/host_watch.ts";
+import type { Metrics } from "./ops/metrics.ts";
+import type { HostStatus } from "./ops/source.ts";
+import { Proxy } from "./proxy/proxy.ts";
+import type { SyncManager } from "./sync/manager.ts";
+import { Supervisor } from "./transport/supervisor.ts";
+
+/** How a host is started. */
+export interface HostOptions {
+  /** Counts what all hosts do. */
+  readonly metrics: Metrics;
+  /** Serve clients at once and connect in the background; otherwise a start fails if it cannot. */
+  readonly isPatient: boolean;
+}
+
+/** See the file comment. */
+export class Host {
+  readonly settings: HostSettings;
+  readonly #options: HostOptions;
+  readonly #supervisor: Supervisor;
+  readonly #watch: HostWatch;
+  readonly #cleanup: (() => Promise<void>)[] = [];
+  #listeners: Listener[] = [];
+  #forwarding: ForwardingManager | undefined;
+  #proxy: Proxy | undefined;
+  #binding: Binding | undefined;
+  #isClosing = false;
+
+  constructor(settings: HostSettings, options: HostOptions) {
+    this.settings = settings;
+    this.#options = options;
+    this.#supervisor = new Supervisor({ connect: connectorOf(settings) });
+    this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
+  }
+
+  /**
+   * Takes its addresses and serves clients; unless it is patient, the engine has answered by then.
+   * Throws `AgentError`, and then nothing is left behind; so does an abort.
+   */
+  async start(signal: AbortSignal): Promise<void> {
+    try {
+      await this.#start(signal);
+    } catch (error) {
+      await this.#undo();
+      throw error;
+    }
+  }
+
+  /** Stops accepting, lets requests finish for up to `timeoutMs`, then closes everything. */
+  async shutdown(timeoutMs: number): Promise<void> {
+    this.#isClosing = true;
+    await Promise.all(this.#listeners.map((listener) => listener.close()));
+    await this.#proxy?.shutdown(timeoutMs);
+    await this.#undo();
+  }
+
+  /** Settles, with the reason, only if it cannot go on. */
+  get failed(): Promise<Error> {
+    return this.#supervisor.failed;
+  }
+
+  /** Where it listens, as values of `DOCKER_HOST`. */
+  get addresses(): readonly string[] {
+    return this.#listeners.map(({ dockerHost }) => dockerHost);
+  }
+
+  /** How the connection is. */
+  status(): HostStatus {
+    return this.#watch.status();
+  }
+
+  /** Brings the round trip up to date; never rejects. */
+  measure(): Promise<void> {
+    return this.#watch.measure();
+  }
+
+  /** Calls `listener` after every change of the connection. */
+  onChange(listener: () => void): void {
+    this.#supervisor.onChange(listener);
+  }
+
+  /** Why its clients are not served; `undefined` while they are. */
+  notReady(): string | undefined {
+    if (this.#isClosing) return "The program is shutting down";
+    if (this.#proxy === undefined) return "The program is starting";
+    const { name, state } = this.status();
+    return state === "up" || state === "idle" ? undefined : `${name} is not connected`;
+  }
+
+  /** Clients that wait for their turn. */
+  get waiting(): number {
+    return this.#proxy?.waiting ?? 0;
+  }
+
+  /** Its local ports. */
+  forwards(): readonly ForwardInfo[] {
+    return this.#forwarding?.snapshot() ?? [];
+  }
+
+  /** Its synced folders, where there are any. */
+  get sync(): SyncManager | undefined {
+    return this.#binding?.sync;
+  }
+
+  /** Whether somebody uses it now: clients, connections over its ports, containers that need us. */
+  get isInUse(): boolean {
+    if ((this.#proxy?.connections ?? 0) > 0 || this.waiting > 0) return true;
+    if ((this.sync?.attached().length ?? 0) > 0) return true;
+    return this.forwards().some(({ kind, connections }) =>
+      kind !== "plain" || connections.open > 0
+    );
+  }
+
+  async #start(signal: AbortSignal): Promise<void> {
+    const { settings } = this;
+    const cleanup = this.#cleanup;
+    const supervisor = this.#supervisor;
+    await this.#listen();
+    cleanup.push(() => supervisor.close());
+    cleanup.push(() => Promise.resolve(this.#watch.close()));
+    if (this.#options.isPatient) supervisor.begin(settings);
+    else await connect(supervisor, settings, signal);
+    const forwarding = this.#forwarding = makeForwarding(settings, supervisor, this.#listeners);
+    cleanup.push(() => forwarding.close());
+    await openForwards(settings, forwarding);
+    const hostPorts = makeHostPorts(settings, supervisor, forwarding);
+    cleanup.push(() => hostPorts.close());
+    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
+    cleanup.push(async () => await publishing?.close());
+    const reversing = makeReversing(settings, supervisor);
+    cleanup.push(() => reversing.close());
+    const binding = this.#binding = await makeBinding(settings, supervisor);
+    cleanup.push(async () => await binding?.sync.close());
+    cleanup.push(async () => await binding?.mounts.close());
+    const interceptors = [
+      ...publishing?.interceptors ?? [],
+      ...reversing.interceptors,
+      ...binding?.mounts.interceptors ?? [],
+    ];
+    signal.throwIfAborted();
+    const proxy = this.#proxy = this.#makeProxy(interceptors);
+    publishing?.start();
+    reversing.start();
+    binding?.mounts.start();
+    for (const listener of this.#listeners) serve(listener, proxy);
+  }
+
+  async #listen(): Promise<void> {
+    const { allowRemoteClients, tls, name } = this.settings;
+    for (const text of this.settings.listen) {
+      const address = parseListenAddress(text);
+      if (name !== undefined) await makeDirectory(address);
+      const listener = await listen(address, { allowRemoteClients, ...(tls && { tls }) });
+      this.#cleanup.push(() => listener.close());
+      this.#listeners.push(listener);
+      if (address.kind === "tcp" && address.hostImplied) {
+        logger("listen").info(`"${text}" names no host: taken as ${formatDockerHost(address)}`);
+      }
+    }
+  }
+
+  #makeProxy(interceptors: readonly Interceptor[]): Proxy {
+    const { settings } = this;
+    const supervisor = this.#supervisor;
+    const proxy = new Proxy({
+      mode: settings.mode,
+      warm: settings.warmConnections,
+      interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
+      limits: settings.limits,
+      observer: this.#options.metrics,
+      open: (lane, signal) =>
+        supervisor.open({ kind: "docker" }, {
+          lane,
+          waitMs: settings.reconnectWaitMs,
+          ...(signal && { signal }),
+        }),
+    });
+    const warmUp = () => {
+      if (supervisor.state.kind === "up") proxy.warmUp();
+    };
+    supervisor.onChange(warmUp);
+    warmUp();
+    return proxy;
+  }
+
+  async #undo(): Promise<void> {
+    for (const step of this.#cleanup.splice(0).reverse()) await step();
+  }
+}
+
+/** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
+async function connect(
+  supervisor: Supervisor,
+  settings: HostSettings,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = () => void supervisor.close();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    const transport = await supervisor.start();
+    const stream = await transport.open({ kind: "docker" });
+    if (settings.mode === "raw") return stream.close();
+    await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
+  } catch (error) {
+    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted", { cause: error });
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
+}
+
+/** The sockets of hosts may be in a folder that docker makes elsewhere, such as `~/.docker/run`. */
+async function makeDirectory(address: ListenAddress): Promise<void> {
+  if (address.kind !== "unix") return;
+  await Deno.mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
+}
+
+function serve(listener: Listener, proxy: Proxy): void {
+  // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
+  const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
+  listener.serve((duplex, info) =>
+    proxy.serve(duplex, {
+      remote: info.remote,
+      identity: identityOf(info),
+      ...(guarded && { guard: guardOf }),
+    })
+  );
+}
+
+/** Clients that cannot be told apart share their places: one certificate, one address, one socket. */
+function identityOf({ remote, subject }: ClientInfo): string {
+  return subject ?? remote.replace(/:\d+$/, "");
+}
+
+function guardOf({ headers }: RequestHead) {
+  return checkClientHeaders(
+    headers.get("Host"),
+    headers.get("Origin"),
+    headers.get("Sec-Fetch-Site"),
+  );
+}
