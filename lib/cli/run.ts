@@ -6,7 +6,8 @@ import metadata from "../../deno.json" with { type: "json" };
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
-import { type Dependencies as CommandDependencies, RUN_COMMAND } from "./commands/table.ts";
+import type { Dependencies as CommandDependencies } from "./commands/command.ts";
+import { RUN_COMMAND } from "./commands/table.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 

@@ -47,6 +47,12 @@ const TABLE = {
     operands: ["check", "show", "schema"],
     startOptions: true,
   },
+  completions: {
+    about: "Print what makes a shell complete the command line",
+    operands: ["bash", "zsh", "fish", "powershell"],
+  },
+  man: { about: "Print the manual page, for man -l -" },
+  upgrade: { about: "Say, with --check, whether there is a newer version" },
   version: { about: "Show the version" },
   help: { about: "Show this text, or that of one command" },
 } as const satisfies Record<string, CommandSpec>;

@@ -22,6 +22,7 @@ export const GROUPS = [
   "Logging",
   "Status",
   "Service",
+  "Upgrade",
 ] as const;
 
 /**

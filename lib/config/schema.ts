@@ -10,6 +10,7 @@ import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
 import { SYNC_OPTIONS } from "./options/sync.ts";
+import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 
 /** Every option, in the order of the help. */
 export const OPTIONS = {
@@ -19,6 +20,7 @@ export const OPTIONS = {
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...OPERATION_OPTIONS,
+  ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof OPTIONS;

@@ -3,36 +3,20 @@
  * values its command needs, sets up the log and hands over; the work itself is in the other files here.
  */
 import type { CommandName } from "../../config/commands.ts";
-import { type Loaded, loadValues, type Sources } from "../../config/load.ts";
+import { type Loaded, loadValues } from "../../config/load.ts";
 import type { Values } from "../../config/schema.ts";
-import type { Invocation } from "../args.ts";
 import { logTo } from "../logging.ts";
-import type { System } from "../system.ts";
+import type { CommandRun, RunCommand } from "./command.ts";
 import { runConfig } from "./config.ts";
+import { runCompletions, runManual } from "./documents.ts";
 import { runForwards } from "./forwards.ts";
 import { runRelayCommand } from "./relay.ts";
 import { runServiceCommand } from "./service_install.ts";
-import { runStart, type StartAgent } from "./start.ts";
+import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { runSync } from "./sync.ts";
 import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
-
-/** What commands work with. */
-export interface Dependencies {
-  readonly startAgent: StartAgent;
-  /** Default: the real one. */
-  readonly runRelay?: typeof runRelayCommand;
-}
-
-/** One run of one command. */
-export interface CommandRun extends Dependencies {
-  readonly invocation: Extract<Invocation, { kind: "run" }>;
-  readonly sources: Sources;
-  readonly system: System;
-}
-
-/** Runs a command to its end and returns the exit code; throws `AgentError`. */
-export type RunCommand = (run: CommandRun) => Promise<number>;
+import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
 export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
@@ -51,6 +35,9 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
   config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),
+  completions: runCompletions,
+  man: runManual,
+  upgrade: asking(({ values, system }) => runUpgrade(values, system)),
 };
 
 /** A command that asks or arranges something and is done: it says only what is wrong. */
