@@ -5,20 +5,23 @@
 import { dirname } from "node:path";
 import { type Binding, makeBinding } from "./app_binds.ts";
 import {
+  engineStream,
+  limitsOf,
   makeForwarding,
   makeHostPorts,
   makePublishing,
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
-import { connectorOf } from "./app_transport.ts";
+import { connectorOf, makeOnTheWay } from "./app_transport.ts";
 import type { HostSettings } from "./config/configuration.ts";
 import { describeRemote } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
-import { AgentError } from "./errors.ts";
+import { AgentError, describeError } from "./errors.ts";
 import type { ForwardInfo } from "./forward/forward_info.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
+import { Gate } from "./hosts/gate.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
@@ -110,9 +113,10 @@ export class Host {
   /** Why its clients are not served; `undefined` while they are. */
   notReady(): string | undefined {
     if (this.#isClosing) return "The program is shutting down";
-    if (this.#proxy === undefined) return "The program is starting";
     const { name, state } = this.status();
-    return state === "up" || state === "idle" ? undefined : `${name} is not connected`;
+    if (state === "idle") return undefined;
+    if (state !== "up") return `${name} is not connected`;
+    return this.#proxy === undefined ? "The program is starting" : undefined;
   }
 
   /** Clients that wait for their turn. */
@@ -140,17 +144,28 @@ export class Host {
   }
 
   async #start(signal: AbortSignal): Promise<void> {
+    const supervisor = this.#supervisor;
+    await this.#listen();
+    this.#cleanup.push(() => supervisor.close());
+    this.#cleanup.push(() => Promise.resolve(this.#watch.close()));
+    if (this.#options.isPatient) supervisor.begin(this.settings);
+    else await connect(supervisor, this.settings, signal);
+    // What a gateway or a guest can do is known when it is connected.
+    if (this.settings.transport !== "ssh" && supervisor.state.kind !== "up") this.#serveLater();
+    else {
+      const proxy = await this.#assemble(signal);
+      for (const listener of this.#listeners) serve(listener, () => proxy);
+    }
+  }
+
+  /** Makes all that is done on the way of requests. */
+  async #assemble(signal: AbortSignal): Promise<Proxy> {
     const { settings } = this;
     const cleanup = this.#cleanup;
     const supervisor = this.#supervisor;
-    await this.#listen();
-    cleanup.push(() => supervisor.close());
-    cleanup.push(() => Promise.resolve(this.#watch.close()));
-    if (this.#options.isPatient) supervisor.begin(settings);
-    else await connect(supervisor, settings, signal);
     const forwarding = this.#forwarding = makeForwarding(settings, supervisor, this.#listeners);
     cleanup.push(() => forwarding.close());
-    await openForwards(settings, forwarding);
+    await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
@@ -160,17 +175,46 @@ export class Host {
     const binding = this.#binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const onTheWay = makeOnTheWay(settings, supervisor);
+    cleanup.push(() => Promise.resolve(onTheWay.close()));
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
+      ...onTheWay.interceptors,
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
     publishing?.start();
     reversing.start();
     binding?.mounts.start();
-    for (const listener of this.#listeners) serve(listener, proxy);
+    return proxy;
+  }
+
+  /** Accepts clients at once, and serves them when it is known how. */
+  #serveLater(): void {
+    const { mode, limits, reconnectWaitMs: waitMs } = this.settings;
+    const supervisor = this.#supervisor;
+    const closing = new AbortController();
+    const gate = new Gate({
+      mode,
+      limits,
+      observer: this.#options.metrics,
+      connected: () => supervisor.ready({ waitMs, signal: closing.signal }),
+      assemble: () => this.#assemble(closing.signal),
+    });
+    this.#cleanup.push(() => {
+      closing.abort();
+      return gate.close();
+    });
+    const forget = supervisor.onChange(() => {
+      if (supervisor.state.kind !== "up") return;
+      forget();
+      gate.open().catch((error) => {
+        if (!closing.signal.aborted) logger("hosts").error(`Cannot serve: ${describeError(error)}`);
+      });
+    });
+    for (const listener of this.#listeners) serve(listener, () => gate.proxy());
   }
 
   async #listen(): Promise<void> {
@@ -227,7 +271,7 @@ async function connect(
   try {
     signal.throwIfAborted();
     const transport = await supervisor.start();
-    const stream = await transport.open({ kind: "docker" });
+    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
     if (settings.mode === "raw") return stream.close();
     await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
   } catch (error) {
@@ -244,16 +288,18 @@ async function makeDirectory(address: ListenAddress): Promise<void> {
   await Deno.mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
 }
 
-function serve(listener: Listener, proxy: Proxy): void {
+function serve(listener: Listener, find: () => Proxy | Promise<Proxy>): void {
   // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
   const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
-  listener.serve((duplex, info) =>
-    proxy.serve(duplex, {
+  listener.serve(async (duplex, info) => {
+    const found = find();
+    const proxy = found instanceof Proxy ? found : await found;
+    await proxy.serve(duplex, {
       remote: info.remote,
       identity: identityOf(info),
       ...(guarded && { guard: guardOf }),
-    })
-  );
+    });
+  });
 }
 
 /** Clients that cannot be told apart share their places: one certificate, one address, one socket. */

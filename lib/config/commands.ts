@@ -17,6 +17,8 @@ export interface CommandSpec {
   readonly placesOptional?: true;
   /** Takes the options of `start` as well. */
   readonly startOptions?: true;
+  /** What stands for the words after `--`, for a command that takes some. */
+  readonly rest?: string;
 }
 
 const TABLE = {
@@ -27,6 +29,11 @@ const TABLE = {
   },
   "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
   relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },
+  guest: { about: "Let clients run commands, copy files and open tunnels on this machine" },
+  "host-exec": {
+    about: "Run a command on the remote host, through its guest or over SSH",
+    rest: "-- COMMAND [ARGUMENT...]",
+  },
   keygen: { about: "Make a pair of SSH keys" },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },

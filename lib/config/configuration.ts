@@ -50,7 +50,7 @@ export interface LoadedHost extends Loaded {
 const DESTINATIONS: ReadonlyMap<string, string> = new Map([
   ["ssh-host", "ssh"],
   ["mtls-endpoint", "mtls"],
-  ["tstunnel-server", "tstunnel"],
+  ["ts-server", "tstunnel"],
 ]);
 
 /** Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. */

@@ -6,8 +6,8 @@
 import { fileKeyOf } from "./option.ts";
 import { OPTION_NAMES, type OptionName, specOf } from "./schema.ts";
 
-/** The words before the first `_` of keys that may be written as a group. */
-const GROUP_WORDS = ["ssh", "mtls", "tstunnel", "tls", "sync"];
+/** The keys that may be written as a group, and what the names of their options begin with. */
+const GROUPS = { ssh: "ssh", mtls: "mtls", tstunnel: "ts", tls: "tls", sync: "sync" };
 
 /** The option that each key sets, names of earlier tools included. */
 export const KEYS: ReadonlyMap<string, OptionName> = keyTable();
@@ -37,12 +37,13 @@ function keyTable(): ReadonlyMap<string, OptionName> {
 
 function groupTable(): ReadonlyMap<string, ReadonlyMap<string, OptionName>> {
   const groups = new Map<string, Map<string, OptionName>>();
-  for (const word of GROUP_WORDS) {
+  for (const [word, beginning] of Object.entries(GROUPS)) {
     const members = OPTION_NAMES.filter((name) =>
-      name.startsWith(`${word}-`) && specOf(name).inFile !== false
+      name.startsWith(`${beginning}-`) && specOf(name).inFile !== false
     );
-    if (members.length === 0) continue;
-    const keys = members.map((name) => [fileKeyOf(name.slice(word.length + 1)), name] as const);
+    const keys = members.map((name) =>
+      [fileKeyOf(name.slice(beginning.length + 1)), name] as const
+    );
     groups.set(word, new Map(keys));
   }
   return groups;

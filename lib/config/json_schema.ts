@@ -50,7 +50,7 @@ function objectOf(takes: (name: OptionName) => boolean, description: string) {
     if (own.length === 0) continue;
     properties[key] = {
       type: "object",
-      description: `The keys that begin with "${key}_", without that beginning`,
+      description: `Options of the group "${key}"`,
       properties: Object.fromEntries(own.map(([word, name]) => [word, schemaOf(specOf(name))])),
       additionalProperties: false,
     };

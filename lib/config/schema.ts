@@ -6,6 +6,7 @@ import { type CommandName, commandSpec } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { HOSTS_OPTIONS } from "./options/hosts.ts";
+import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -16,6 +17,7 @@ import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
   ...HOSTS_OPTIONS,
+  ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,

@@ -202,7 +202,7 @@ export class ClientConnection {
     this.#replyBegun = true;
     await this.#write(response.head.raw);
     if (answer !== undefined && isHijacked(response, held)) {
-      return await this.#tunnel(answer);
+      return await this.#tunnel(answer, exchange);
     }
     for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
       await this.#write(piece.wire);
@@ -236,10 +236,11 @@ export class ClientConnection {
     return false;
   }
 
-  async #tunnel({ upload, upstream }: EngineAnswer): Promise<false> {
+  async #tunnel({ upload, upstream }: EngineAnswer, { ofClient }: Exchange): Promise<false> {
     await upload;
     this.#stream.enter("free");
-    const client = this.#client.handOver({ held: true });
+    const own = this.#client.handOver({ held: true });
+    const client = ofClient?.(own) ?? own;
     const result = await pipe(client, upstream.handOver(), { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
