@@ -7,6 +7,7 @@ import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { HOSTS_OPTIONS } from "./options/hosts.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
+import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -21,6 +22,7 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;

@@ -85,23 +85,26 @@ export class GuestConnection {
   /** Whether another request may follow. */
   async #serveNext(): Promise<boolean> {
     this.#idle = true;
+    const before = { received: this.#received, sent: this.#sent };
     this.#stream.enter("idle");
     const event = await this.#client.next();
     if (event === null || event.type !== "head") return false;
     this.#idle = false;
     this.#stream.enter("free");
-    return await new Answering(this.#parts(), event).run();
+    return await new Answering(this.#parts(before), event).run();
   }
 
-  #parts(): Parts {
-    const [received, sent] = [this.#received, this.#sent];
+  #parts(before: Bytes): Parts {
     return {
       context: this.#context,
       peer: this.#peer,
       stream: this.#stream,
       client: this.#client,
       isLast: () => this.#draining,
-      bytes: () => ({ received: this.#received - received, sent: this.#sent - sent }),
+      bytes: () => ({
+        received: this.#received - before.received,
+        sent: this.#sent - before.sent,
+      }),
     };
   }
 
@@ -123,13 +126,20 @@ export class GuestConnection {
   }
 }
 
+/** What went over a connection. */
+interface Bytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
 interface Parts {
   readonly context: ConnectionContext;
   readonly peer: Peer;
   readonly stream: ClientStream;
   readonly client: FramedStream<RequestHead>;
   isLast(): boolean;
-  bytes(): { received: number; sent: number };
+  /** Since the end of the request before. */
+  bytes(): Bytes;
 }
 
 /** One request, from its head to its answer and its line in the log. */
@@ -149,12 +159,15 @@ class Answering {
 
   async run(): Promise<boolean> {
     const reply = await this.#answer();
-    if (reply === undefined) {
-      this.#log(101);
-      return false;
+    try {
+      return reply !== undefined && !this.#upgraded && await this.#send(reply);
+    } finally {
+      this.#log(reply?.status ?? 101);
     }
-    this.#log(reply.status);
-    if (this.#upgraded) return false;
+  }
+
+  /** Whether another request may follow. */
+  async #send(reply: Reply): Promise<boolean> {
     const { client } = this.#parts;
     const open = await this.#canGoOn(reply);
     await client.write(encodeReply(reply, !open));

@@ -48,6 +48,7 @@ export class Commands {
 
   /** Answers requests for a command. */
   readonly handle: Handler = async (exchange) => {
+    if (this.#options.limits.maxCommands === 0) throw refuse(403, "this guest runs no commands");
     const framed = exchange.head.headers.get(FRAMED_HEADER) === FRAMED_V1;
     if (!exchange.head.headers.hasToken("Upgrade", "tcp")) {
       throw refuse(426, "ask for an upgrade: Connection: Upgrade, Upgrade: tcp");

@@ -116,7 +116,10 @@ class Serving {
       exec: this.#commands.handle,
       copy: copies({ limits, roots: options.copyRoots }),
       tunnel: tunnels({ limits, allowed: options.allowTunnels }),
-      info: info(account, this.#terminals !== undefined),
+      info: info(account, {
+        commands: limits.maxCommands > 0,
+        terminals: this.#terminals !== undefined,
+      }),
     });
     // A second signal ends the program at once, and still nothing may survive it.
     globalThis.addEventListener("unload", this.#atExit);

@@ -57,15 +57,15 @@ function notAllowed(method: string, methods: readonly string[]): Reply {
 }
 
 /** Tells what this guest is and can do. */
-export function info(account: Account, hasTerminals: boolean): Handler {
+export function info(account: Account, can: { commands: boolean; terminals: boolean }): Handler {
   const body = {
     version: metadata.version,
     os: Deno.build.os,
     arch: Deno.build.arch,
     user: account.name,
     capabilities: [
-      "exec-framed-v1",
-      ...(hasTerminals ? ["tty"] : []),
+      ...(can.commands ? ["exec-framed-v1"] : []),
+      ...(can.commands && can.terminals ? ["tty"] : []),
       "copy",
       "tunnel-tcp",
       "tunnel-udp",

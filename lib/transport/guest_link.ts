@@ -95,12 +95,13 @@ export class GuestLink {
       : formatTarget(target);
     return new AgentError("engine", `Cannot reach ${what} from ${this.name}: ${message}`, {
       cause: refused,
-      hint: hintFor(target, status),
+      hint: hintFor(target, refused),
     });
   }
 }
 
-function hintFor({ kind }: TunnelTarget, status: number): string {
+function hintFor({ kind }: TunnelTarget, { status, message }: UpgradeRefused): string {
+  if (/not allowed/.test(message)) return "allow it on the remote host with --allow-tunnel";
   if (kind === "unix" && status === 404) {
     return "check that Docker runs on the remote host, or name its socket with --remote-docker";
   }

@@ -67,7 +67,8 @@ function warnOfOpenness({ host, tls, insecure = false }: TstunnelSettings): void
   logger("transport").warn(`INSECURE: ${what}; ${danger}; for development only`);
 }
 
-async function readToken(path: string | undefined): Promise<string | undefined> {
+/** The one token in a file; nothing without a file. Throws `AgentError` of kind `config`. */
+export async function readToken(path: string | undefined): Promise<string | undefined> {
   if (path === undefined) return undefined;
   let token: string;
   try {
