@@ -2,7 +2,6 @@
  * The part of the composition root that is about one remote host: its listeners, the way to it, and all
  * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
  */
-import { dirname } from "node:path";
 import { type Binding, makeBinding } from "./app_binds.ts";
 import {
   engineStream,
@@ -14,6 +13,7 @@ import {
   openForwards,
 } from "./app_ports.ts";
 import { connectorOf, makeOnTheWay } from "./app_transport.ts";
+import { makeDirectory, serve } from "./app_serve.ts";
 import type { HostSettings } from "./config/configuration.ts";
 import { describeRemote } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
@@ -22,13 +22,11 @@ import { AgentError, describeError } from "./errors.ts";
 import type { ForwardInfo } from "./forward/forward_info.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import { Gate } from "./hosts/gate.ts";
-import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
-import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
-import type { ClientInfo, Listener } from "./listen/listener.ts";
+import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
-import { formatDockerHost, type ListenAddress, parseListenAddress } from "./net/address.ts";
+import { formatDockerHost, parseListenAddress } from "./net/address.ts";
 import { HostWatch } from "./ops/host_watch.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import type { HostStatus } from "./ops/source.ts";
@@ -280,37 +278,4 @@ async function connect(
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
-}
-
-/** The sockets of hosts may be in a folder that docker makes elsewhere, such as `~/.docker/run`. */
-async function makeDirectory(address: ListenAddress): Promise<void> {
-  if (address.kind !== "unix") return;
-  await Deno.mkdir(dirname(address.path), { recursive: true, mode: 0o700 });
-}
-
-function serve(listener: Listener, find: () => Proxy | Promise<Proxy>): void {
-  // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
-  const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
-  listener.serve(async (duplex, info) => {
-    const found = find();
-    const proxy = found instanceof Proxy ? found : await found;
-    await proxy.serve(duplex, {
-      remote: info.remote,
-      identity: identityOf(info),
-      ...(guarded && { guard: guardOf }),
-    });
-  });
-}
-
-/** Clients that cannot be told apart share their places: one certificate, one address, one socket. */
-function identityOf({ remote, subject }: ClientInfo): string {
-  return subject ?? remote.replace(/:\d+$/, "");
-}
-
-function guardOf({ headers }: RequestHead) {
-  return checkClientHeaders(
-    headers.get("Host"),
-    headers.get("Origin"),
-    headers.get("Sec-Fetch-Site"),
-  );
 }

@@ -41,6 +41,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/app_binds.ts": "app",
   "lib/app_host.ts": "app",
   "lib/app_ports.ts": "app",
+  "lib/app_serve.ts": "app",
   "lib/app_source.ts": "app",
   "lib/app_transport.ts": "app",
   "main.ts": "main",
