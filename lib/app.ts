@@ -8,6 +8,8 @@ import type { Configuration, HostSettings, ProgramSettings } from "./config/conf
 import { describeRemote } from "./config/settings.ts";
 import { formatDuration } from "./config/values.ts";
 import { AgentError, describeError } from "./errors.ts";
+import { ContextStates } from "./hosts/context_states.ts";
+import { ContextStore } from "./hosts/context_store.ts";
 import type { HostSpec } from "./hosts/host_keeper.ts";
 import { type HostChanges, HostSet } from "./hosts/host_set.ts";
 import { untilIdle } from "./hosts/idle_watch.ts";
@@ -87,7 +89,9 @@ async function startHosts(configuration: Configuration, signal: AbortSignal): Pr
   const hosts = () => set.keepers.flatMap(({ unit }) => unit ?? []);
   const source = sourceOf({ metrics, hosts, absent: () => set.keepers.flatMap(absentStatus) });
   const face = new Face(source);
-  const specsOf = (next: Configuration) => next.hosts.map((one) => specOf(one, metrics));
+  const contexts = contextsOf(configuration);
+  const tell = () => contexts?.update(source.hosts());
+  const specsOf = (next: Configuration) => next.hosts.map((one) => specOf(one, metrics, tell));
   const finished = Promise.withResolvers<string>();
   const watch = (program: ProgramSettings) => {
     const idle = watchIdle(program, metrics, hosts);
@@ -111,6 +115,7 @@ async function startHosts(configuration: Configuration, signal: AbortSignal): Pr
     signal.removeEventListener("abort", giveUp);
   }
   let idle = watch(configuration.program);
+  tell();
   return {
     get hosts() {
       return hosts().map(served);
@@ -121,14 +126,23 @@ async function startHosts(configuration: Configuration, signal: AbortSignal): Pr
       idle.stop();
       idle = watch(next.program);
       await face.change(next.program);
-      return await set.apply(specsOf(next), next.program.shutdownTimeoutMs);
+      const changes = await set.apply(specsOf(next), next.program.shutdownTimeoutMs);
+      tell();
+      return changes;
     },
     async shutdown(timeoutMs) {
       idle.stop();
+      const states = source.hosts();
       await set.close(timeoutMs);
+      await contexts?.close(states);
       await face.close();
     },
   };
+}
+
+/** The contexts of docker that lead to hosts, which show how these are. */
+function contextsOf({ dockerFolder }: Configuration): ContextStates | undefined {
+  return dockerFolder === undefined ? undefined : new ContextStates(new ContextStore(dockerFolder));
 }
 
 function served({ settings, addresses }: Host): ServedHost {
@@ -137,7 +151,11 @@ function served({ settings, addresses }: Host): ServedHost {
 }
 
 /** All that a host depends on, without what is for the whole program. */
-function specOf(settings: HostSettings, metrics: Metrics): HostSpec<Host> {
+function specOf(
+  settings: HostSettings,
+  metrics: Metrics,
+  onChange: () => void,
+): HostSpec<Host> {
   const { name = "" } = settings;
   const {
     origins: _origins,
@@ -154,6 +172,7 @@ function specOf(settings: HostSettings, metrics: Metrics): HostSpec<Host> {
     start: (signal) =>
       inContext({ host: name }, async () => {
         const host = new Host(settings, { metrics, isPatient: true });
+        host.onChange(onChange);
         await host.start(signal);
         for (const address of host.addresses) {
           logger("start").info(`Listening on ${address} for ${describeRemote(settings)}`);

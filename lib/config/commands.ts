@@ -54,6 +54,26 @@ const TABLE = {
     operands: ["check", "show", "schema"],
     startOptions: true,
   },
+  context: {
+    about: "Make, remove, list or use docker contexts that lead to remote hosts",
+    operands: ["add", "rm", "ls", "use"],
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
+  env: {
+    about: "Print what a shell is to run so that docker finds a remote host",
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
+  run: {
+    about: "Run one command with a connection to a remote host that lasts as long",
+    places: ["NAME"],
+    placesOptional: true,
+    rest: "-- COMMAND [ARGUMENT...]",
+    startOptions: true,
+  },
   completions: {
     about: "Print what makes a shell complete the command line",
     operands: ["bash", "zsh", "fish", "powershell"],

@@ -11,7 +11,7 @@ import { type HostEntry, type Report, throwIt } from "./file.ts";
 import { findGiven, type Found, type Loaded, settle, type Sources } from "./load.ts";
 import type { Given } from "./option.ts";
 import { clientLimits, opsSettings } from "./ops_settings.ts";
-import { pathsOf, type Place, runtimeFolders, stateFolder } from "./paths.ts";
+import { dockerFolder, pathsOf, type Place, runtimeFolders, stateFolder } from "./paths.ts";
 import { type OptionName, SECRETS } from "./schema.ts";
 import { describeRemote, makeSettings, type Settings } from "./settings.ts";
 import { quote } from "./values.ts";
@@ -39,6 +39,8 @@ export interface Configuration {
   readonly path?: string;
   /** The file has hosts, but flags or variables lead to another one. */
   readonly leavesOutHosts: boolean;
+  /** Where docker keeps its contexts, if known. */
+  readonly dockerFolder?: string;
 }
 
 /** One remote host as it was given, with the values that come from all sources together. */
@@ -61,7 +63,12 @@ export async function loadConfiguration(
   const found = await findGiven(sources, report);
   const listed = listedHosts(found);
   const leavesOutHosts = listed === undefined && found.file.hosts !== undefined;
-  const rest = { ...(found.path !== undefined && { path: found.path }), leavesOutHosts };
+  const docker = dockerFolder(sources.place);
+  const rest = {
+    ...(found.path !== undefined && { path: found.path }),
+    ...(docker !== undefined && { dockerFolder: docker }),
+    leavesOutHosts,
+  };
   if (listed === undefined) {
     const loaded = settleSoundly([...found.file.values, ...found.above], sources, report);
     const hosts = loaded === undefined ? [] : [settingsOf(loaded, sources)];

@@ -8,11 +8,14 @@ import type { Values } from "../../config/schema.ts";
 import { logTo } from "../logging.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runConfig } from "./config.ts";
+import { runContext } from "./context.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runEnv } from "./env.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
 import { runRelayCommand } from "./relay.ts";
+import { runWith } from "./run_with.ts";
 import { runServiceCommand } from "./service_install.ts";
 import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
@@ -39,6 +42,9 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
   config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),
+  context: (run) => runContext(run),
+  env: runEnv,
+  run: (run) => runWith(run),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),

@@ -28,4 +28,13 @@ export const HOSTS_OPTIONS = {
     help: "Also show where each value comes from",
     commands: ["config"],
   },
+  shell: {
+    type: "choice",
+    choices: ["sh", "fish", "powershell"],
+    inFile: false,
+    defaultNote: "the one that is in use",
+    group: "Status",
+    help: "The shell that is to read the text",
+    commands: ["env"],
+  },
 } as const satisfies Record<string, OptionSpec>;
