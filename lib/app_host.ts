@@ -23,6 +23,7 @@ import type { ForwardInfo } from "./forward/forward_info.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import { Gate } from "./hosts/gate.ts";
 import { dump } from "./intercept/dump.ts";
+import { resume } from "./intercept/resume/resume.ts";
 import { listen } from "./listen/listen.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
@@ -32,6 +33,7 @@ import type { Metrics } from "./ops/metrics.ts";
 import type { HostStatus } from "./ops/source.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
+import { linkOf } from "./transport/link.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
 /** How a host is started. */
@@ -180,6 +182,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
+      resume(linkOf(supervisor)),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -238,6 +241,7 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#options.metrics,
+      link: linkOf(supervisor),
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,

@@ -21,7 +21,7 @@ export function connectorOf(settings: Settings): Connect {
   if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
   if (tstunnel !== undefined) {
     const engine = parseRemoteDocker(settings.remoteDocker);
-    return (signal) => connectTstunnel(tstunnel, engine, signal);
+    return (signal) => connectTstunnel(tstunnel, { engine }, signal);
   }
   return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
 }

@@ -25,7 +25,11 @@ const TABLE = {
   start: { about: "Listen here and carry Docker calls to the remote host (the default)" },
   sync: {
     about: "Keep a local folder and one of the remote host equal",
-    places: ["LOCAL", "[[USER@]HOST:]REMOTE"],
+    places: ["LOCAL", "[[USER@]HOST:]REMOTE|URL"],
+  },
+  tunnel: {
+    about: "Forward a local port through a guest or gateway, as a tstunnel:// URL says",
+    places: ["[ADDRESS:]PORT", "URL"],
   },
   "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
   relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },

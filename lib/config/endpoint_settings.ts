@@ -19,7 +19,7 @@ const PLAIN_PORT = 80;
 
 const OPTIONS_OF = {
   mtls: ["mtls-endpoint", "mtls-cert", "mtls-key", "mtls-ca", "mtls-sni"],
-  tstunnel: ["ts-server", "ts-cert", "ts-key", "ts-ca", "ts-token-file"],
+  tstunnel: ["ts-server", "ts-cert", "ts-key", "ts-ca", "ts-sni", "ts-token-file"],
 } as const;
 
 /** The transport: the one asked for, or the guest's where one is named. */
@@ -132,7 +132,7 @@ function tstunnelSettings(values: Values): TstunnelSettings {
   return {
     host,
     port,
-    serverName: host,
+    serverName: values["ts-sni"] ?? host,
     words: TS_WORDS,
     insecure: values["ts-insecure"],
     ...(usesTls ? { tls: files } : {}),

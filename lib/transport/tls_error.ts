@@ -41,7 +41,7 @@ export const TS_WORDS: EndpointWords = {
   address: "--ts-server",
   cert: "--ts-cert",
   ca: "--ts-ca",
-  name: "give --ts-server a name that the certificate has",
+  name: "set --ts-sni to a name that the certificate has",
 };
 
 /** The words of a `tstunnel://` URL. */

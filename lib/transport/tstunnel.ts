@@ -8,7 +8,7 @@ import { formatHostPort, isLoopback } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
-import type { GuestLink } from "./guest_link.ts";
+import { GuestLink } from "./guest_link.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
 
@@ -22,27 +22,37 @@ const NO_COMMANDS = "the guest runs no commands for us";
 const MAX_QUOTED = 200;
 const NOT_HTTP = "it does not answer in HTTP";
 
+/** What the transport is for. */
+export interface TstunnelUse {
+  /** Where Docker is for the guest, if it is wanted. */
+  readonly engine?: Exclude<Target, { kind: "docker" }>;
+  /** A server that does not say what it can do is taken to open tunnels, as the first ones did. */
+  readonly isSeedLevel?: boolean;
+}
+
+/** What a server could do before there was a way to ask. */
+const SEED_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
+
 /**
- * Reads the certificates and asks the guest what it can do. `engine` is where Docker is for the guest.
- * The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
+ * Reads the certificates and asks the guest what it can do. The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
  * `authentication`, `engine` where there is no guest.
  */
 export async function connectTstunnel(
   settings: TstunnelSettings,
-  engine: Exclude<Target, { kind: "docker" }>,
+  use: TstunnelUse,
   signal: AbortSignal,
 ): Promise<Transport> {
   const dialer = await Dialer.open(settings);
   warnOfOpenness(settings);
   try {
     const token = await readToken(settings.tokenFile);
-    const guest = await findGuest(dialer, settings, { signal, token });
+    const guest = await findGuest(dialer, settings, { signal, token, use });
     return new EndpointTransport({
       description: describeTstunnel(settings),
       dialer,
       guest,
-      engine,
-      probe: async (limit) => void await findGuest(dialer, settings, { signal: limit, token }),
+      ...(use.engine === undefined ? {} : { engine: use.engine }),
+      probe: async (limit) => void await findGuest(dialer, settings, { signal: limit, token, use }),
       missing: NO_COMMANDS,
     });
   } catch (error) {
@@ -88,16 +98,19 @@ export async function readToken(path: string | undefined): Promise<string | unde
 async function findGuest(
   dialer: Dialer,
   settings: TstunnelSettings,
-  { signal, token }: { signal: AbortSignal; token: string | undefined },
+  { signal, token, use }: { signal: AbortSignal; token: string | undefined; use: TstunnelUse },
 ): Promise<GuestLink> {
   const { host, port, serverName } = settings;
-  const found = await guestAt(dialer, {
+  const address = {
     host: serverName === host ? formatHostPort(host, port) : serverName,
-    name: describeTstunnel(settings),
     ...(token === undefined ? {} : { token }),
-    signal,
-  });
+  };
+  const name = describeTstunnel(settings);
+  const found = await guestAt(dialer, { ...address, name, signal });
   if (found.kind === "guest") return found.link;
+  if (use.isSeedLevel === true && found.kind === "none" && found.status === 404) {
+    return new GuestLink(dialer, address, { name, capabilities: SEED_LEVEL });
+  }
   throw noGuest(settings, found);
 }
 

@@ -21,12 +21,14 @@ import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { runSync } from "./sync.ts";
 import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
+import { runTunnel } from "./tunnel.ts";
 import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
 export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
   start: ({ sources, system, startAgent }) => runStart(sources, startAgent, system),
   sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
+  tunnel: ({ invocation, sources, system }) => runTunnel(invocation, sources, system),
   "relay-server": runRelayPart("relay-server"),
   relay: runRelayPart("relay"),
   guest: serving((loaded, { system }) => runGuest(loaded, system)),

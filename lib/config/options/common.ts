@@ -23,6 +23,7 @@ export const running = ["start", "relay-server", "relay"] as const;
 export const all = [
   "start",
   "sync",
+  "tunnel",
   "relay-server",
   "relay",
   "keygen",

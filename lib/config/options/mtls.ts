@@ -54,6 +54,14 @@ export const MTLS_OPTIONS = {
     help: "Authority that must have signed the server's certificate",
     commands: linked,
   },
+  "ts-sni": {
+    type: "string",
+    placeholder: "NAME",
+    defaultNote: "the host of --ts-server",
+    group: "TS tunnel",
+    help: "The remote host's name, where --ts-server is a gateway for several",
+    commands: linked,
+  },
   "ts-insecure": {
     type: "boolean",
     default: "false",
