@@ -72,3 +72,19 @@ test.bare("run gives one command an agent of its own, and passes on how it ended
   assertMatch(socket, /docker\.sock$/);
   assertEquals(await Deno.lstat(socket).then(() => true, () => false), false);
 });
+
+test.bare("sync takes a host by its name", { agentOnly: true }, async (rig) => {
+  await using agent = await HostsAgent.start({ hosts: [hostEntry("gpu", rig)] }, ["gpu"]);
+  await Deno.mkdir(`${agent.directory}/src`);
+  await Deno.writeTextFile(`${agent.directory}/src/a`, "here");
+  const target = `/srv/dev/sync-${crypto.randomUUID()}`;
+  const config = `--config=${agent.directory}/config.yaml`;
+  const { code, stderr } = await agent.run([
+    "sync",
+    `${agent.directory}/src`,
+    `gpu:${target}`,
+    config,
+  ]);
+  assertEquals(code, 0, stderr);
+  assertEquals(await Deno.readTextFile(`${rig.root}${target}/a`), "here");
+});

@@ -4,7 +4,7 @@ import { freePort } from "../support/agent.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { hostEntry, HostsAgent, removeContainers, secondRig } from "../support/hosts.ts";
-import { until } from "../support/poll.ts";
+import { pause, until } from "../support/poll.ts";
 import { unsupported } from "../support/rig.ts";
 
 const test = await endToEnd();
@@ -99,6 +99,46 @@ test.bare("a host that is cut off leaves the speed of the other as it was", {
     await other.verb("heal");
   }
 });
+
+/** For 20 hosts that nobody uses, all connected. */
+const MAX_IDLE_BYTES = 150e6;
+/** Of 100 in a second; a program that polls for each host needs many times as many. */
+const MAX_IDLE_TICKS = 20;
+const IDLE_MS = 4_000;
+
+test.bare(
+  "20 hosts cost next to nothing while nobody uses them",
+  { agentOnly: true },
+  async (rig) => {
+    assert(other !== undefined);
+    const names = Array.from({ length: 20 }, (_, at) => `host${at}`);
+    const hosts = names.map((name, at) => hostEntry(name, at % 2 === 0 ? rig : other));
+    await using agent = await HostsAgent.start({ hosts }, names);
+    for (const name of names) await agent.answers(name, 60_000);
+    // What starting has left to do is done soon; it is the rest that counts.
+    let used = Infinity;
+    for (let i = 0; i < ATTEMPTS && used > MAX_IDLE_TICKS; i++) {
+      const before = await ticks(agent.child.pid);
+      await pause(IDLE_MS);
+      used = await ticks(agent.child.pid) - before;
+    }
+    const rss = await residentBytes(agent.child.pid);
+    console.log(`20 idle hosts: ${Math.round(rss / 1e6)} MB, ${used} ticks in ${IDLE_MS} ms`);
+    assert(rss < MAX_IDLE_BYTES, `${rss} bytes`);
+    assert(used <= MAX_IDLE_TICKS, `${used} ticks`);
+  },
+);
+
+async function residentBytes(pid: number): Promise<number> {
+  const status = await Deno.readTextFile(`/proc/${pid}/status`);
+  return Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1] ?? NaN) * 1024;
+}
+
+async function ticks(pid: number): Promise<number> {
+  const stat = await Deno.readTextFile(`/proc/${pid}/stat`);
+  const [user, system] = stat.slice(stat.lastIndexOf(")")).split(" ").slice(12).map(Number);
+  return (user ?? NaN) + (system ?? NaN);
+}
 
 /** The median of `docker ps` by that of the same past the agent, so that other load cancels out. */
 async function slowness(docker: DockerCli, direct: DockerCli): Promise<number> {
