@@ -154,3 +154,23 @@ Deno.test("a host is chosen by its name, or because there is no other", async ()
   assertThrows(() => chooseHost(two, "cpu"), AgentError, 'There is no host "cpu"');
   assertEquals(chooseHost(await load("ssh_host: gpu\n")).sshHost, "gpu");
 });
+
+Deno.test("the example in the documentation is in order", async () => {
+  const page = await Deno.readTextFile(new URL("../../../docs/hosts.md", import.meta.url));
+  const [, example = ""] = /```yaml\n(.*?)```/s.exec(page) ?? [];
+  const { hosts } = await load(example, [], { env: { XDG_RUNTIME_DIR: "/run/user/1" } });
+  assertEquals(
+    hosts.map((host) => [host.name, host.transport, host.timeoutMs, host.onDemand]),
+    [
+      ["gpu", "ssh", 5000, false],
+      ["prod", "mtls", 5000, false],
+      ["guest", "tstunnel", 5000, false],
+      [
+        "lab",
+        "ssh",
+        5000,
+        true,
+      ],
+    ],
+  );
+});
