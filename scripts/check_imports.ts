@@ -41,7 +41,10 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/log.ts": "errors",
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",
+  "lib/app_host.ts": "app",
   "lib/app_ports.ts": "app",
+  "lib/app_serve.ts": "app",
+  "lib/app_source.ts": "app",
   "lib/app_transport.ts": "app",
   "main.ts": "main",
 };

@@ -8,6 +8,7 @@ import type { CommandName } from "./commands.ts";
 export const GROUPS = [
   "General",
   "Listening",
+  "Hosts",
   "SSH",
   "mTLS",
   "TS tunnel",
@@ -82,6 +83,8 @@ export interface OptionSpec {
   readonly env?: readonly string[];
   /** `false`: cannot stand in a file. */
   readonly inFile?: false;
+  /** `false`: holds for the whole program, and cannot differ from host to host. */
+  readonly perHost?: false;
   /** One sentence, no final period. */
   readonly help: string;
   /** What stands for the value in the help. */
@@ -101,8 +104,8 @@ export type ValueOf<S extends OptionSpec> = S extends { many: true } ? readonly 
   : S extends { default: string } ? Scalar<S>
   : Scalar<S> | undefined;
 
-/** From weakest to strongest. */
-export const SOURCES = ["default", "file", "environment", "flag"] as const;
+/** From weakest to strongest; `host` is the entry of a remote host in the file. */
+export const SOURCES = ["default", "file", "host", "environment", "flag"] as const;
 
 /** Where a value comes from. */
 export interface Origin {

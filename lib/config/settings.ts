@@ -77,6 +77,10 @@ export interface Settings {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
+  /** The remote host is connected when it is used for the first time. */
+  readonly onDemand: boolean;
+  /** The program ends when nothing was used for so long. Absent: never. */
+  readonly idleExitMs?: number;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
   readonly sync: SyncSettings;
@@ -135,6 +139,7 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
       mode: values["sync-mode"],
     },
     warmConnections: values["warm-connections"],
+    ...demandSettings(values, origins),
     limits,
     ops,
     binds,
@@ -150,6 +155,13 @@ export function describeRemote(settings: Settings): string {
   const user = sshUser === undefined ? "" : `${sshUser}@`;
   const host = sshHost.includes(":") ? `[${sshHost}]` : sshHost;
   return `ssh://${user}${host}${sshPort === undefined ? "" : `:${sshPort}`}`;
+}
+
+/** Whoever wants to end when nothing is used does not want to connect before. */
+function demandSettings(values: Values, origins: Circumstances["origins"]) {
+  const { "idle-exit": idleExitMs, "on-demand": onDemand } = values;
+  const isImplied = idleExitMs !== undefined && origins["on-demand"].source === "default";
+  return { onDemand: onDemand || isImplied, ...(idleExitMs === undefined ? {} : { idleExitMs }) };
 }
 
 /** A dump is written at level debug, so asking for one asks for the level. */

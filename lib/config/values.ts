@@ -125,7 +125,7 @@ const UNIT_BYTES = new Map([["", 1], ["k", 1e3], ["m", 1e6], ["g", 1e9], ["t", 1
 
 /** Bytes: a number with `kB`, `MB`, `GB` or `TB`, powers of 1000 as in `docker system df`. */
 export function readSize(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
+  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
   const unit = UNIT_BYTES.get(match?.[2]?.toLowerCase() ?? "?");
   if (match === null || unit === undefined) {
     throw new Error("expected a size such as 500MB or 5GB");

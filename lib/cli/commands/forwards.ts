@@ -33,7 +33,10 @@ export async function runForwards(
 export function renderForwards(found: readonly Forwards[]): string {
   const tables = found.map(({ pid, hosts, forwards }) => {
     const heading = found.length > 1 ? `${hosts.join(", ")} (process ${pid})\n` : "";
-    return heading + renderTable([[...HEAD, "STATE"], ...forwards.map(rowOf)]);
+    const named = forwards.some(({ host }) => host !== undefined);
+    const rows = [[...HEAD, "STATE"], ...forwards.map(rowOf)];
+    const owners = ["HOST", ...forwards.map(({ host = "-" }) => host)];
+    return heading + renderTable(named ? rows.map((row, at) => [owners[at] ?? "", ...row]) : rows);
   });
   return tables.join("\n");
 }
