@@ -4,6 +4,7 @@
  */
 import metadata from "../deno.json" with { type: "json" };
 import { type Binding, makeBinding } from "./app_binds.ts";
+import { bridgeDetails, bridgeStatus, makeBridge } from "./app_bridge.ts";
 import {
   makeForwarding,
   makeHostPorts,
@@ -11,6 +12,7 @@ import {
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
+import type { Bridge } from "./bridge/bridge.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -81,6 +83,8 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const bridge = running.bridge = await makeBridge(settings, supervisor);
+    cleanup.push(async () => await bridge?.close());
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
@@ -117,6 +121,7 @@ interface Running {
   forwarding?: ForwardingManager;
   proxy?: Proxy;
   binding?: Binding | undefined;
+  bridge?: Bridge | undefined;
 }
 
 function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSource {
@@ -128,8 +133,14 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     listening: () => running.listeners?.map(({ dockerHost }) => dockerHost) ?? [],
     hosts: () => [watch.status()],
     waiting: () => running.proxy?.waiting ?? 0,
-    forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
-    forwardDetails: () => running.forwarding?.snapshot().map(forwardDetails) ?? [],
+    forwards: () => [
+      ...running.forwarding?.snapshot().map(forwardStatus) ?? [],
+      ...bridgeStatus(running.bridge),
+    ],
+    forwardDetails: () => [
+      ...running.forwarding?.snapshot().map(forwardDetails) ?? [],
+      ...bridgeDetails(running.bridge),
+    ],
     syncs: () => running.binding?.sync.snapshot().map((info) => syncStatus(info)) ?? [],
     sync: () => running.binding?.sync,
     refresh: () => watch.measure(),

@@ -39,6 +39,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/log.ts": "errors",
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",
+  "lib/app_bridge.ts": "app",
   "lib/app_ports.ts": "app",
   "main.ts": "main",
 };

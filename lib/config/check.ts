@@ -24,6 +24,10 @@ export function checkValues(values: Values, origins: Origins): void {
   if (values.transport === "mtls" && values.reverse.length > 0) {
     throw clash(origins, "reverse", "transport", "the gateway only leads to Docker");
   }
+  for (const name of ["socks", "http-proxy"] as const) {
+    if (values.transport !== "mtls" || values[name].length === 0) continue;
+    throw clash(origins, name, "transport", "the gateway only leads to Docker");
+  }
   if (values.mode === "raw" && values.reverse.length > 0) {
     throw clash(origins, "reverse", "mode", "raw mode does not look into what it relays");
   }

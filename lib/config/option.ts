@@ -28,6 +28,7 @@ export const GROUPS = [
   "SSH",
   "mTLS",
   "Ports",
+  "Bridge",
   "Sync",
   "Relay server",
   "Relay",
@@ -58,8 +59,8 @@ export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> =
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
- * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
- * becomes bytes.
+ * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`,
+ * `bridge-rule` in `docs/bridge.md`; `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -76,6 +77,7 @@ export type OptionType =
   | "reverse"
   | "port-rule"
   | "bind-rule"
+  | "bridge-rule"
   | "size";
 
 /** One row of the table. */

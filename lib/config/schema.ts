@@ -3,6 +3,7 @@
  * `docs/configuration.md` all come from it: an option is one row in a file of `options/`.
  */
 import type { CommandName, OptionSpec, ValueOf } from "./option.ts";
+import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
@@ -13,6 +14,7 @@ import { SYNC_OPTIONS } from "./options/sync.ts";
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
   ...PORTS_OPTIONS,
+  ...BRIDGE_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...OPERATION_OPTIONS,

@@ -69,7 +69,8 @@ export interface ForwardStatus {
 
 /** One local port with all that is known of it. */
 export interface ForwardDetails {
-  readonly kind: ForwardKind;
+  /** `bridge`: an address of the network bridge, which leads anywhere. */
+  readonly kind: ForwardKind | "bridge";
   /** Name of the container; for a plain forward, how it was written. */
   readonly container: string;
   readonly container_id: string;
