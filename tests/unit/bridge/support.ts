@@ -10,7 +10,7 @@ import type { Target } from "../../../lib/transport/transport.ts";
 export interface TestBridge {
   rules?: readonly string[];
   usersFile?: string;
-  /** Serves a destination, or throws what connecting to it throws. */
+  /** Serves a destination; throws at once what connecting to it throws. */
   network?: (host: string, port: number, stream: Duplex) => void | Promise<void>;
 }
 
@@ -39,25 +39,28 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
     allowRemote: false,
   };
   const targets: Target[] = [];
+  const served: Promise<void>[] = [];
   const noEngine = () => Promise.reject(new AgentError("lost", "There is no engine"));
   const bridge = await Bridge.open(settings, {
-    open: async (target) => {
+    open: (target) => {
       targets.push(target);
       if (target.kind !== "tcp") throw new Error("Not a TCP target");
       const [near, far] = memoryPair();
-      const { promise, resolve, reject } = Promise.withResolvers<void>();
-      void Promise.resolve().then(() => network(target.host, target.port, far)).then(
-        resolve,
-        reject,
-      );
-      // A destination that fails at once was never connected.
-      await Promise.race([promise, new Promise((settled) => setTimeout(settled, 20))]);
-      return near;
+      served.push(Promise.resolve(network(target.host, target.port, far)));
+      return Promise.resolve(near);
     },
     findShell: () => Promise.resolve(undefined),
     engine: { open: noEngine, openWhenUp: noEngine },
   });
   const ports = bridge.snapshot().map((info) => info.local.port);
   const [socks = 0, http = 0] = ports;
-  return { socks, http, targets, [Symbol.asyncDispose]: () => bridge.close() };
+  return {
+    socks,
+    http,
+    targets,
+    async [Symbol.asyncDispose]() {
+      await bridge.close();
+      await Promise.all(served);
+    },
+  };
 }
