@@ -10,7 +10,10 @@ import type { Target } from "../../../lib/transport/transport.ts";
 export interface TestBridge {
   rules?: readonly string[];
   usersFile?: string;
-  /** Serves a destination; throws at once what connecting to it throws. */
+  /**
+   * Serves a destination; throws at once what connecting to it throws, and later on what a lost
+   * connection makes its streams fail with.
+   */
   network?: (host: string, port: number, stream: Duplex) => void | Promise<void>;
 }
 
@@ -46,8 +49,9 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
       targets.push(target);
       if (target.kind !== "tcp") throw new Error("Not a TCP target");
       const [near, far] = memoryPair();
-      served.push(Promise.resolve(network(target.host, target.port, far)));
-      return Promise.resolve(near);
+      const serving = Promise.resolve(network(target.host, target.port, far));
+      served.push(serving.catch(() => far.close()));
+      return Promise.resolve(cuttable(near, serving));
     },
     findShell: () => Promise.resolve(undefined),
     engine: { open: noEngine, openWhenUp: noEngine },
@@ -62,5 +66,19 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
       await bridge.close();
       await Promise.all(served);
     },
+  };
+}
+
+/** `stream`, whose reads fail as soon as `serving` does. */
+function cuttable(stream: Duplex, serving: Promise<void>): Duplex {
+  const lost = Promise.withResolvers<never>();
+  lost.promise.catch(() => {}); // it may never be read from again
+  serving.catch(lost.reject);
+  return {
+    read: () => Promise.race([stream.read(), lost.promise]),
+    write: (chunk) => stream.write(chunk),
+    closeWrite: () => stream.closeWrite(),
+    close: () => stream.close(),
+    closed: stream.closed,
   };
 }
