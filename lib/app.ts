@@ -25,6 +25,7 @@ import { listen } from "./listen/listen.ts";
 import type { ClientInfo, Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
 import { formatDockerHost, parseListenAddress } from "./net/address.ts";
+import { EventLog } from "./ops/event_log.ts";
 import { forwardStatus } from "./ops/forward_status.ts";
 import { forwardDetails } from "./ops/forwards.ts";
 import { HostWatch } from "./ops/host_watch.ts";
@@ -32,6 +33,9 @@ import { Metrics } from "./ops/metrics.ts";
 import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
+import { TellingObserver } from "./ops/telling_observer.ts";
+import { tellOfTransport } from "./ops/transport_events.ts";
+import type { ProxyObserver } from "./proxy/observer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
@@ -59,11 +63,18 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
   const undo = async () => {
     for (const step of cleanup.splice(0).reverse()) await step();
   };
-  const running: Running = { phase: "The program is starting", metrics: new Metrics() };
+  const running: Running = {
+    phase: "The program is starting",
+    metrics: new Metrics(),
+    events: new EventLog(),
+  };
   try {
     const listeners = running.listeners = await openListeners(settings, cleanup);
     const supervisor = new Supervisor({ connect: connectorOf(settings) });
     cleanup.push(() => supervisor.close());
+    const emit = running.events.emitter();
+    const forget = tellOfTransport(supervisor, describeRemote(settings), emit);
+    cleanup.push(() => Promise.resolve(forget()));
     const watch = new HostWatch(describeRemote(settings), supervisor);
     const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
     cleanup.push(() => {
@@ -71,7 +82,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
       return ops.close();
     });
     await connect(supervisor, settings, signal);
-    const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
+    const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners, emit);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, forwarding);
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
@@ -83,14 +94,19 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
-    const bridge = running.bridge = await makeBridge(settings, supervisor);
+    const bridge = running.bridge = await makeBridge(settings, supervisor, emit);
     cleanup.push(async () => await bridge?.close());
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
     ];
-    const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
+    const proxy = running.proxy = makeProxy(
+      settings,
+      supervisor,
+      interceptors,
+      new TellingObserver(running.metrics, emit),
+    );
     publishing?.start();
     reversing.start();
     binding?.mounts.start();
@@ -117,6 +133,7 @@ interface Running {
   /** Why clients are not served; `undefined` while they are. */
   phase: string | undefined;
   readonly metrics: Metrics;
+  readonly events: EventLog;
   listeners?: readonly Listener[];
   forwarding?: ForwardingManager;
   proxy?: Proxy;
@@ -129,6 +146,7 @@ function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSo
     command: "start",
     version: metadata.version,
     metrics: running.metrics,
+    events: running.events,
     maxConnections: settings.limits.maxConnections,
     listening: () => running.listeners?.map(({ dockerHost }) => dockerHost) ?? [],
     hosts: () => [watch.status()],
@@ -217,7 +235,7 @@ function makeProxy(
   settings: Settings,
   supervisor: Supervisor,
   interceptors: readonly Interceptor[],
-  observer: Metrics,
+  observer: ProxyObserver,
 ): Proxy {
   const proxy = new Proxy({
     mode: settings.mode,

@@ -1,6 +1,7 @@
 /**
  * The part of the composition root that is about the network bridge. Whoever calls owns what is made.
  */
+import type { Emit } from "./agent_event.ts";
 import { engineStreams } from "./app_ports.ts";
 import { Bridge, type BridgeInfo } from "./bridge/bridge.ts";
 import type { Settings } from "./config/settings.ts";
@@ -15,6 +16,7 @@ const BRIDGE_WAIT_MS = 10_000;
 export async function makeBridge(
   settings: Settings,
   supervisor: Supervisor,
+  emit: Emit,
 ): Promise<Bridge | undefined> {
   if (settings.bridge === undefined) return undefined;
   return await Bridge.open(settings.bridge, {
@@ -22,6 +24,7 @@ export async function makeBridge(
       supervisor.open(target, { lane: "interactive", waitMs: BRIDGE_WAIT_MS, signal }),
     findShell: async (signal) => (await supervisor.ready({ waitMs: BRIDGE_WAIT_MS, signal })).shell,
     engine: engineStreams(settings, supervisor),
+    emit,
   });
 }
 

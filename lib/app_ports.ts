@@ -2,6 +2,7 @@
  * The part of the composition root that is about ports: published ones, those of the host's network
  * and forwards that the user has written down. Whoever calls owns what is made.
  */
+import type { Emit } from "./agent_event.ts";
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
 import { AgentError } from "./errors.ts";
@@ -23,12 +24,14 @@ export function makeForwarding(
   settings: Settings,
   supervisor: Supervisor,
   listeners: readonly Listener[],
+  emit: Emit,
 ): ForwardingManager {
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
   const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
   const { address, rules } = settings.ports;
   return new ForwardingManager({
+    emit,
     publishAddress: address,
     rules,
     findShell: async (signal) =>

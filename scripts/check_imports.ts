@@ -37,6 +37,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "deno.json": "errors",
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
+  "lib/agent_event.ts": "errors",
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",
   "lib/app_bridge.ts": "app",

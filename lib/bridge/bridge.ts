@@ -3,6 +3,7 @@
  * the whole network behind the host. It owns its listeners, their clients, the relay for datagrams
  * and the directory of containers.
  */
+import { type Emit } from "../agent_event.ts";
 import { AgentError } from "../errors.ts";
 import type { FindShell } from "../forward/udp_relay.ts";
 import { UdpRelay } from "../forward/udp_relay.ts";
@@ -40,6 +41,8 @@ export interface BridgeLinks {
   /** For datagrams. */
   readonly findShell: FindShell;
   readonly engine: EngineStreams;
+  /** Is told of addresses and of clients that are sent away. */
+  readonly emit: Emit;
 }
 
 /** One local address of the bridge. A copy: it does not change. */
@@ -94,9 +97,16 @@ export class Bridge {
       const { host, port } = listener.local;
       log.info(`${TITLES[kind]} on ${formatHostPort(host, port)}`);
     }
+    const tell = (event: "forward.opened" | "forward.closed") => {
+      for (const [target, { local }] of listeners) {
+        links.emit({ kind: event, local: formatHostPort(local.host, local.port), target });
+      }
+    };
+    tell("forward.opened");
     return new Bridge(listeners, async () => {
       await closeListeners();
       await close();
+      tell("forward.closed");
     });
   }
 
@@ -123,7 +133,7 @@ const TITLES: Readonly<Record<BridgeKind, string>> = {
 
 function serversOf(
   { rules }: BridgeSettings,
-  { open, findShell, engine }: BridgeLinks,
+  { open, findShell, engine, emit }: BridgeLinks,
   checkUser: CheckUser | undefined,
   log: Logger,
 ): { serve: Record<BridgeKind, ServeClient>; close: () => Promise<void> } {
@@ -134,8 +144,8 @@ function serversOf(
   const who = checkUser === undefined ? {} : { checkUser };
   return {
     serve: {
-      socks: (client) => serveSocks(client, { dialer, udp, log, ...who }),
-      "http-proxy": (client) => serveHttpProxy(client, { dialer, rules, log, ...who }),
+      socks: (client) => serveSocks(client, { dialer, udp, log, emit, ...who }),
+      "http-proxy": (client) => serveHttpProxy(client, { dialer, rules, log, emit, ...who }),
     },
     close: async () => {
       await relay.close();

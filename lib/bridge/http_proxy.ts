@@ -7,6 +7,7 @@
  * server, and what they can send (origin form) is answered with the PAC file at most, after the same
  * checks as the Docker API's.
  */
+import type { Emit } from "../agent_event.ts";
 import { isClosedError, messageOf } from "../errors.ts";
 import { ReplyError } from "../docker/error_reply.ts";
 import { FramedStream } from "../http/framed_stream.ts";
@@ -39,6 +40,7 @@ export interface HttpProxyOptions {
   /** Who may use it. Absent: whoever can connect. */
   readonly checkUser?: CheckUser;
   readonly log: Logger;
+  readonly emit: Emit;
 }
 
 /** How long a client's connection may stay open between two requests. */
@@ -163,13 +165,16 @@ class ProxyConnection {
 
   /** Tells the client why, as far as it is still there to be told. */
   async #refuse(error: unknown): Promise<void> {
-    const { log } = this.#options;
+    const { log, emit } = this.#options;
     this.#stream.enter("free");
     const refused = refusalOf(error);
     if (refused === undefined || this.#client.signal.aborted) return;
     const { status, message, headers } = refused;
     if (this.#forwarder.replyBegun) return log.info(`An answer was cut short: ${message}`);
     if (status !== 200) log.info(`Refused a request: ${message}`, { status });
+    if (error instanceof Refused && status !== 200) {
+      emit({ kind: "client.refused", client: this.#client.remote, reason: message });
+    }
     const body = status === 200 ? message : `remote-docker-agent: ${message}\n`;
     try {
       await this.#framed.write(reply({ status, body, headers, head: this.#method === "HEAD" }));

@@ -3,6 +3,7 @@
  * does what it asks for. CONNECT and UDP ASSOCIATE are offered; BIND, which no client of today uses,
  * is not.
  */
+import type { Emit } from "../agent_event.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -33,6 +34,7 @@ export interface SocksOptions {
   /** Who may use it. Absent: whoever can connect. */
   readonly checkUser?: CheckUser;
   readonly log: Logger;
+  readonly emit: Emit;
 }
 
 /** A client that is sent away; `reply` are the last bytes for it, where the protocol has some. */
@@ -63,6 +65,7 @@ export async function serveSocks(client: BridgeClient, options: SocksOptions): P
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
     log.info(`Refused a SOCKS client: ${error.message}`);
+    options.emit({ kind: "client.refused", client: remote, reason: error.message });
     if (error.reply !== undefined) await duplex.write(error.reply);
     await endAfterReply(duplex);
   }

@@ -6,6 +6,7 @@ import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
 import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { EVENTS_OPTIONS } from "./options/events.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -20,6 +21,7 @@ export const OPTIONS = {
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...OPERATION_OPTIONS,
+  ...EVENTS_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

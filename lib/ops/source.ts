@@ -4,6 +4,7 @@
  */
 import type { ForwardInfo, ForwardKind } from "../forward/forward_info.ts";
 import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
+import type { EventLog } from "./event_log.ts";
 import type { Histogram } from "./histogram.ts";
 import type { BindSync } from "../sync/types.ts";
 
@@ -117,6 +118,8 @@ export interface OpsSource {
   syncs?(): readonly SyncStatus[];
   /** The sync sessions, for what only their user may do; see `control.ts`. */
   sync?(): BindSync | undefined;
+  /** What has happened, for its user alone; see `event_stream.ts`. */
+  readonly events?: EventLog;
   /** Brings what takes a round trip up to date, within a short time; never rejects. */
   refresh?(): Promise<void>;
 }

@@ -9,6 +9,7 @@ import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
 import type { System } from "../system.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runEvents } from "./events.ts";
 import { runForwards } from "./forwards.ts";
 import { runRelayCommand } from "./relay.ts";
 import { runServiceCommand } from "./service_install.ts";
@@ -31,6 +32,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   keygen: runRelayPart("keygen"),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
+  events: asking(({ values, system }) => runEvents(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
   conflicts: asking(({ values, system }) => runConflicts(values, system)),
   prune: asking(({ values, system }) => runPrune(values, system)),

@@ -148,7 +148,7 @@ export const OPERATION_OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status", "forwards", "syncs", "conflicts", "prune"],
+    commands: ["status", "forwards", "events", "syncs", "conflicts", "prune"],
   },
   session: {
     type: "string",

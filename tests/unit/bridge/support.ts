@@ -1,4 +1,5 @@
 /** A bridge with real sockets on loopback whose "remote host" is a function of the test's. */
+import { emitNothing } from "../../../lib/agent_event.ts";
 import { Bridge, type BridgeSettings } from "../../../lib/bridge/bridge.ts";
 import { type BridgeRule, parseBridgeRule } from "../../../lib/bridge/rules.ts";
 import { AgentError } from "../../../lib/errors.ts";
@@ -55,6 +56,7 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
     },
     findShell: () => Promise.resolve(undefined),
     engine: { open: noEngine, openWhenUp: noEngine },
+    emit: emitNothing,
   });
   const ports = bridge.snapshot().map((info) => info.local.port);
   const [socks = 0, http = 0] = ports;
