@@ -1,7 +1,6 @@
 /** What SOCKS and HTTP do alike with a client's stream: bound its handshake, join it, end it. */
 import { messageOf } from "../errors.ts";
 import { counted } from "../forward/counters.ts";
-import { noteRefusal } from "../forward/refusal.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
@@ -44,8 +43,7 @@ export async function join(
   { counters, signal }: Pick<BridgeClient, "counters" | "signal">,
   log: Logger,
 ): Promise<void> {
-  const [client, upstream] = noteRefusal(near, counted(far, counters));
-  const { error } = await pipe(client, upstream, { signal });
+  const { error } = await pipe(near, counted(far, counters), { signal });
   if (error !== undefined) log.debug("A connection was cut", { error: messageOf(error) });
 }
 
