@@ -3,10 +3,10 @@
  * the whole network behind the host. It owns its listeners, their clients, the relay for datagrams
  * and the directory of containers.
  */
-import { type Emit } from "../agent_event.ts";
+import type { Emit } from "../agent_event.ts";
 import { AgentError } from "../errors.ts";
-import type { FindShell } from "../forward/udp_relay.ts";
-import { UdpRelay } from "../forward/udp_relay.ts";
+import { type FindShell, UdpRelay } from "../forward/udp_relay.ts";
+import { type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort, isLoopback } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
@@ -38,8 +38,9 @@ export interface BridgeSettings {
 export interface BridgeLinks {
   /** Opens a stream there, waiting a bounded time while it is being reconnected. */
   readonly open: DialerOptions["open"];
-  /** For datagrams. */
+  /** For datagrams, where the transport does not carry them itself. */
   readonly findShell: FindShell;
+  readonly openDatagrams?: OpenDatagrams;
   readonly engine: EngineStreams;
   /** Is told of addresses and of clients that are sent away. */
   readonly emit: Emit;
@@ -133,12 +134,14 @@ const TITLES: Readonly<Record<BridgeKind, string>> = {
 
 function serversOf(
   { rules }: BridgeSettings,
-  { open, findShell, engine, emit }: BridgeLinks,
+  { open, findShell, openDatagrams, engine, emit }: BridgeLinks,
   checkUser: CheckUser | undefined,
   log: Logger,
 ): { serve: Record<BridgeKind, ServeClient>; close: () => Promise<void> } {
   const directory = new ContainerDirectory(engine, log);
-  const relay = new UdpRelay(findShell, log);
+  const relay = openDatagrams === undefined
+    ? new UdpRelay(findShell, log)
+    : new TunnelUdp(openDatagrams, log);
   const dialer = new Dialer({ rules, open, log, find: (name) => directory.find(name) });
   const udp = new UdpAssociations({ relay, dialer, log });
   const who = checkUser === undefined ? {} : { checkUser };

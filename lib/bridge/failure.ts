@@ -44,7 +44,7 @@ const WORDS: readonly (readonly [RegExp, FailureKind])[] = [
   [/name or service not known|no such host|temporary failure in name resolution/i, "unreachable"],
   [/failed to lookup address|name does not resolve|nodename nor servname/i, "unreachable"],
   [/not known|unknown host|no address associated/i, "unreachable"],
-  [/permission denied|does not allow forwarding|prohibited/i, "forbidden"],
+  [/permission denied|does not allow forwarding|prohibited|is not allowed/i, "forbidden"],
 ];
 
 /** What went wrong on the way to `where`, from whatever was thrown. */

@@ -4,7 +4,7 @@
  * closed with the client's connection.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import type { UdpFlow, UdpRelay } from "../forward/udp_relay.ts";
+import type { UdpCarrier, UdpFlow } from "../forward/udp_relay.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Dialer } from "./dialer.ts";
@@ -14,7 +14,7 @@ import { type Destination, encodeDatagram, parseDatagram } from "./socks_wire.ts
 
 /** What associations are made of. */
 export interface UdpOptions {
-  readonly relay: UdpRelay;
+  readonly relay: UdpCarrier;
   readonly dialer: Dialer;
   readonly log: Logger;
 }

@@ -7,6 +7,8 @@ import type { OptionSpec, ValueOf } from "./option.ts";
 import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { EVENTS_OPTIONS } from "./options/events.ts";
+import { MTLS_OPTIONS } from "./options/mtls.ts";
+import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -16,10 +18,12 @@ import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 /** Every option, in the order of the help. */
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
+  ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
   ...BRIDGE_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...EVENTS_OPTIONS,
   ...UPGRADE_OPTIONS,
