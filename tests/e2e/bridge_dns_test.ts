@@ -3,7 +3,6 @@
  * a resolver that counts its questions and answers none, in a mount namespace of their own.
  */
 import { createSocket } from "node:dgram";
-import { RUNTIME_FLAGS } from "../../lib/cli/runtime.ts";
 import { cleanEnvironment, flagList, freePort, rigFlags } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { Browser, chromiumPath } from "../support/chromium.ts";
@@ -11,6 +10,7 @@ import { Child, runCommand } from "../support/child.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { until } from "../support/poll.ts";
+import { programCommand } from "../support/program.ts";
 import { cleanup, webOn } from "../support/published.ts";
 import type { Rig } from "../support/rig.ts";
 
@@ -20,8 +20,6 @@ const LOOPBACK = "127.0.0.1";
 /** Of its own, so that it takes nobody's port 53. */
 const RESOLVER = "127.53.53.53";
 const DNS_PORT = 53;
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 interface Resolver extends AsyncDisposable {
   /** Names that were asked for. */
@@ -86,9 +84,14 @@ async function bridged(rig: Rig, rule: string): Promise<Bridged> {
     "http-proxy": `${LOOPBACK}:${http}`,
     "bridge-rule": rule,
   };
-  const env = { ...cleanEnvironment(), XDG_RUNTIME_DIR: directory };
-  const run = [Deno.execPath(), "run", "-A", "--quiet", ...RUNTIME_FLAGS, "--config", CONFIG, MAIN];
-  const agent = new Child("unshare", [...dns.prefix, ...run, "start", ...flagList(flags)], { env });
+  const env = {
+    ...cleanEnvironment(),
+    XDG_RUNTIME_DIR: directory,
+    // The runtime looks for its own releases now and then.
+    DENO_NO_UPDATE_CHECK: "1",
+  };
+  const command = [...programCommand(), "start", ...flagList(flags)];
+  const agent = new Child("unshare", [...dns.prefix, ...command], { env });
   await agent.waitFor(/Listening on unix/, 30_000);
   return {
     resolver: dns,

@@ -2,6 +2,7 @@
 import { freePort, spawnAgent, startAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { curl } from "../support/bridge.ts";
+import { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { cleanup, freeLocalPort, WEB } from "../support/published.ts";
 
@@ -12,7 +13,8 @@ test.bare("what happens is told as it happens, and once more later", agentOnly, 
   const http = freePort();
   await using agent = await startAgent(rig, { "http-proxy": `127.0.0.1:${http}` });
   await using docker = await agent.docker("debian");
-  await using _cleanup = cleanup(docker, ["told"]);
+  await using direct = await DockerCli.open("debian", `unix://${rig.directSocket}`);
+  await using _cleanup = cleanup(direct, ["told"]);
   const vars = { XDG_RUNTIME_DIR: agent.runtimeDirectory };
   await using followed = spawnAgent(["events", "--since", "10m"], vars);
   await followed.waitFor(/ transport\.up remote=ssh:/);
