@@ -2,7 +2,7 @@
  * Why a destination cannot be reached, in the few kinds that SOCKS and HTTP can tell apart. The SSH
  * server says it in words: of the system (`strerror`) for a connection, of the resolver for a name.
  */
-import { AgentError, describeError, messageOf } from "../errors.ts";
+import { AgentError, describeError } from "../errors.ts";
 
 /**
  * - `forbidden`: a rule of the user's, or the remote side, does not allow it;
@@ -51,8 +51,11 @@ const WORDS: readonly (readonly [RegExp, FailureKind])[] = [
 export function failureOf(where: string, error: unknown): BridgeFailure {
   if (error instanceof BridgeFailure) return error;
   const kind = kindOf(error);
-  const why = error instanceof AgentError ? describeError(error) : messageOf(error);
-  return new BridgeFailure(kind, `Cannot connect to ${where}: ${why}`, error);
+  // What the transport says of a target names it already.
+  if (error instanceof AgentError && error.kind === "engine") {
+    return new BridgeFailure(kind, describeError(error), error);
+  }
+  return new BridgeFailure(kind, `Cannot connect to ${where}: ${describeError(error)}`, error);
 }
 
 function kindOf(error: unknown): FailureKind {

@@ -1,5 +1,5 @@
 /** The network bridge: containers and addresses behind the remote host through SOCKS and HTTP. */
-import { type Agent, freePort, startAgent } from "../support/agent.ts";
+import { type Agent, freePort, spawnAgent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { askUdp, curl, socksReply } from "../support/bridge.ts";
 import { DockerCli } from "../support/docker_cli.ts";
@@ -110,13 +110,13 @@ test.bare(
     try {
       await using bridge = await bridged(rig, { config: file });
       const cases: [string, number, number, number, RegExp][] = [
-        [LOOPBACK, 1, 5, 502, /Cannot connect to 127.0.0.1:1: .*Connection refused/],
+        [LOOPBACK, 1, 5, 502, /Cannot reach tcp:\/\/127.0.0.1:1 from .*: Connection refused/],
         ["10.99.1.1", 80, 2, 403, /A rule of the bridge refuses 10.99.1.1:80/],
         ["db.secret.example", 80, 2, 403, /A rule of the bridge refuses/],
         ["nobody.docker", 80, 4, 502, /No running container is called "nobody.docker"/],
-        ["no-such-name.invalid", 80, 4, 502, /Cannot connect to no-such-name.invalid:80/],
+        ["no-such-name.invalid", 80, 4, 502, /Cannot reach tcp:\/\/no-such-name.invalid:80 from/],
         // The SSH server does not say why when the system refuses at once.
-        ["192.0.2.1", 80, 1, 502, /Cannot connect to 192.0.2.1:80/],
+        ["192.0.2.1", 80, 1, 502, /Cannot reach tcp:\/\/192.0.2.1:80 from/],
       ];
       for (const [host, port, code, status, message] of cases) {
         assertEquals(await socksReply(bridge.socks, { host, port }), code, host);
@@ -178,6 +178,26 @@ test.bare("a hundred at once; a lost connection is waited for", agentOnly, async
   }
   await rig.verb("drop-sessions");
   assertEquals(await fetchAll(bridge, url), ["hi", "hi", "hi"]);
+  // A link that is cut while they wait is waited for as well.
+  await rig.verb("cut", "drop");
+  const waiting = fetchAll(bridge, url);
+  await rig.verb("heal");
+  assertEquals(await waiting, ["hi", "hi", "hi"]);
+});
+
+test.bare("the addresses of the bridge are listed beside the ports", agentOnly, async (rig) => {
+  await using bridge = await bridged(rig);
+  await fetchAll(bridge, `http://${LOOPBACK}:1/`);
+  const vars = { XDG_RUNTIME_DIR: bridge.agent.runtimeDirectory };
+  await using listed = spawnAgent(["forwards", "--json"], vars);
+  assertEquals(await listed.wait(), 0);
+  const [{ forwards }] = JSON.parse(listed.stdout);
+  const shown = (forwards as Record<string, unknown>[]).map((forward) => [
+    ...[forward["kind"], forward["container"], forward["local"]],
+    (forward["connections"] as { total: number }).total,
+  ]);
+  assertEquals(shown[0], ["bridge", "socks", `${LOOPBACK}:${bridge.socks}`, 1]);
+  assertEquals(shown[1]?.slice(0, 2), ["bridge", "http-proxy"]);
 });
 
 test.bare("datagrams to a container by name", agentOnly, async (rig) => {

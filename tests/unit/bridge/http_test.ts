@@ -152,7 +152,7 @@ Deno.test("what cannot be done is told by its status in one line", async () => {
   const cases: [string, RegExp, (() => Error)?][] = [
     [
       "GET http://web/ HTTP/1.1\r\nHost: x",
-      /^HTTP\/1.1 502 .*agent: Cannot connect to web:80: .*refused/,
+      /^HTTP\/1.1 502 .*agent: Cannot reach it: Connection refused/,
       () => openFailed("Connection refused"),
     ],
     [
