@@ -10,6 +10,7 @@ import type { CommandRun, RunCommand } from "./command.ts";
 import { runConfig } from "./config.ts";
 import { runContext } from "./context.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runEvents } from "./events.ts";
 import { runDoctor } from "./doctor.ts";
 import { runEnv } from "./env.ts";
 import { runForwards } from "./forwards.ts";
@@ -48,6 +49,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
+  events: asking(({ values, system }) => runEvents(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
   conflicts: asking(({ values, system }) => runConflicts(values, system)),
   prune: asking(({ values, system }) => runPrune(values, system)),
