@@ -24,35 +24,42 @@ export interface RigDoorOptions {
   /** Of the remote host's own address. */
   port: number;
   /** A gateway in front, which leads to the engine and to a guest on loopback; else the guest alone. */
-  gateway: boolean;
+  gateway?: boolean;
+  /** More flags of a guest that stands alone. */
+  flags?: readonly string[];
 }
 
 /** See the file comment. */
 export class RigDoor implements AsyncDisposable {
+  readonly address: string;
   readonly port: number;
   readonly authority: CertificateFiles;
   readonly client: CertificateFiles;
+  readonly certificates: Certificates;
   /** The flags of an agent that comes in here. */
   readonly flags: Readonly<Record<string, string>>;
   readonly #directory: string;
   readonly #processes: readonly Deno.ChildProcess[];
 
   private constructor(
-    fields: Pick<RigDoor, "port" | "authority" | "client" | "flags">,
+    fields: Pick<RigDoor, "address" | "port" | "authority" | "client" | "certificates" | "flags">,
     directory: string,
     processes: readonly Deno.ChildProcess[],
   ) {
+    this.address = fields.address;
     this.port = fields.port;
     this.authority = fields.authority;
     this.client = fields.client;
+    this.certificates = fields.certificates;
     this.flags = fields.flags;
     this.#directory = directory;
     this.#processes = processes;
   }
 
   /** Starts one and waits until it listens. */
-  static async open(rig: Rig, { port, gateway }: RigDoorOptions): Promise<RigDoor> {
+  static async open(rig: Rig, options: RigDoorOptions): Promise<RigDoor> {
     await install(rig);
+    const { port, gateway = false, flags: more = [] } = options;
     const directory = await Deno.makeTempDir({ prefix: "rda-door-" });
     const certificates = new Certificates(directory);
     const authority = await certificates.authority("ca");
@@ -81,12 +88,16 @@ export class RigDoor implements AsyncDisposable {
           ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
         ]),
       ]
-      : [spawn(rig, ["guest", `--listen=${address}`, ...door])];
+      : [spawn(rig, ["guest", `--listen=${address}`, ...door, ...more])];
     for (const each of gateway ? [inner, port] : [port]) {
       await until("the door is open", () => listens(rig, each), { timeoutMs: READY_TIMEOUT_MS });
     }
     const flags = flagsOf(address, gateway ? name : undefined, { authority, client });
-    return new RigDoor({ port, authority, client, flags }, directory, processes);
+    return new RigDoor(
+      { address: rig.address, port, authority, client, certificates, flags },
+      directory,
+      processes,
+    );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
