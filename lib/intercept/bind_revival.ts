@@ -22,11 +22,11 @@ export async function reviveSessions(
 
 async function revive(
   sync: Pick<BindSync, "prepare">,
-  { local, readOnly = false, mode, remote, source }: BoundMount,
+  { local, readOnly = false, mode, remote, source, session }: BoundMount,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (local === undefined) return;
-  const request = { local, readOnly, ...(mode && { mode }) };
+  const request = { local, readOnly, ...(mode && { mode }), ...(session && { session }) };
   const { remotePath } = await sync.prepare(request, signal);
   if (remotePath === remote) return;
   throw new AgentError(

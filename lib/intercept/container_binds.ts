@@ -66,6 +66,11 @@ export class ContainerBinds {
     }
   }
 
+  /** The containers that are known here. */
+  known(): Iterable<BoundContainer> {
+    return this.#known.values();
+  }
+
   /** Whether `id` was created here and has not been started since. */
   isUnstarted(id: string): boolean {
     return this.#known.has(id) && !this.#attached.has(id);

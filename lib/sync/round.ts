@@ -5,19 +5,18 @@
 import { diff, type StampedChange } from "./diff.ts";
 import { parentsOf } from "./entry.ts";
 import { checkEmptied } from "./guards.ts";
-import { type LocalTree, readContent, statOrNothing } from "./local_tree.ts";
+import { isAbandoned } from "./leftovers.ts";
+import { type LocalTree, readContent } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
 import { makePlan, refusedPaths } from "./plan.ts";
 import { type Action, reconcile, unknownContent } from "./reconcile.ts";
 import { type LocalView, scanLocal } from "./scan_local.ts";
 import { type RemoteView, scanRemote } from "./scan_remote.ts";
+import { leadsOutside } from "./problem_list.ts";
 import { remoteContents } from "./transfer/download.ts";
 import type { RoundParts, RoundScope } from "./round_parts.ts";
 import type { Problem } from "./types.ts";
-
-/** Older temporary files of ours are nobody's any more. */
-const LEFTOVER_AGE_MS = 10 * 60 * 1000;
 
 /** What a round came to. */
 export interface RoundResult {
@@ -56,7 +55,9 @@ export async function runRound(parts: RoundParts, scope: RoundScope): Promise<Ro
     return await runRound(parts, { local: "all", scanRemote: true });
   }
   checkEmptied(parts.guard, index.entries, changes);
-  return await settle(parts, changes, [...local?.problems ?? [], ...remote?.problems ?? []]);
+  const outside = local?.outside.map(leadsOutside) ?? [];
+  const problems = [...local?.problems ?? [], ...remote?.problems ?? [], ...outside];
+  return await settle(parts, changes, problems);
 }
 
 function isEmpty({ root }: LocalTree): boolean {
@@ -86,7 +87,7 @@ async function settle(
 
 /**
  * What is ignored or unreadable now is no longer agreed on: its absence must never count. And what a
- * killed agent was writing is removed, unless another session may be writing it now.
+ * killed agent was writing is removed.
  */
 function tidy(
   { index, tree }: RoundParts,
@@ -101,8 +102,7 @@ function tidy(
   }
   for (const path of leftovers) {
     const target = localPath(tree.root, path, tree.platform);
-    const changed = statOrNothing(target)?.ctime?.getTime() ?? Date.now();
-    if (changed < Date.now() - LEFTOVER_AGE_MS) Deno.removeSync(target);
+    if (isAbandoned(target)) Deno.removeSync(target);
   }
 }
 

@@ -130,7 +130,7 @@ class Scan {
     const { entry } = found;
     const isNew = agreed === undefined || agreed.localStamp !== found.stamp;
     if (entry.kind === "file" && isNew) checkReadable(this.#tree, path);
-    if (entry.kind === "link" && isNew && pointsOutside(path, entry.content ?? "")) {
+    if (entry.kind === "link" && pointsOutside(path, entry.content ?? "")) {
       this.#view.outside.push(path);
     }
     this.#view.seen.set(path, found);

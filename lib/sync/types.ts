@@ -23,6 +23,8 @@ export interface MountRequest {
   readonly mode?: SyncMode;
   /** Further patterns, in the syntax of gitignore. */
   readonly ignore?: readonly string[];
+  /** The session that it had before, where there was one: its remote copy is wanted again. */
+  readonly session?: string;
 }
 
 /** What to bind on the remote host in place of {@link MountRequest.local}. */
@@ -66,6 +68,8 @@ export interface SyncInfo {
 export interface Problem {
   readonly path: string;
   readonly reason: string;
+  /** It is synced, but may not be what it seems on the other side. */
+  readonly isSynced?: true;
 }
 
 /** A remote version that lost against the local one and was kept. */
