@@ -6,20 +6,24 @@
 import { RUNTIME_FLAGS } from "../lib/cli/runtime.ts";
 import { fileURLToPath } from "node:url";
 import { buildPortable, CommandError, run, sha256 } from "./portable.ts";
+import { releaseNotes } from "./release_notes.ts";
 
-const TARGETS = [
-  "x86_64-unknown-linux-gnu",
-  "aarch64-unknown-linux-gnu",
-  "x86_64-apple-darwin",
-  "aarch64-apple-darwin",
-  "x86_64-pc-windows-msvc",
-];
+/** The platforms, each with what its file may weigh, in MB: the base binary takes nearly all of it. */
+const BUDGETS: Readonly<Record<string, number>> = {
+  "x86_64-unknown-linux-gnu": 120,
+  "aarch64-unknown-linux-gnu": 120,
+  "x86_64-apple-darwin": 110,
+  "aarch64-apple-darwin": 110,
+  "x86_64-pc-windows-msvc": 130,
+};
+/** The portable file is compressed. */
+const PORTABLE_BUDGET = 48;
 const NAME = "remote-docker-agent";
 const PROJECT = fileURLToPath(new URL("..", import.meta.url));
 const DIST = `${PROJECT}dist`;
 
-/** Builds what can be built; returns the names of the files in `dist/`. */
-async function compile(): Promise<string[]> {
+/** Builds what can be built; returns the names of the files in `dist/` and their budgets, in MB. */
+async function compile(): Promise<Map<string, number>> {
   await Deno.remove(DIST, { recursive: true }).catch((error) => {
     if (!(error instanceof Deno.errors.NotFound)) throw error;
   });
@@ -34,25 +38,27 @@ async function compile(): Promise<string[]> {
   await Deno.remove(DIST, { recursive: true });
   await Deno.mkdir(DIST);
   await buildPortable(`${DIST}/${NAME}`, await version());
-  return [NAME];
+  const name = `${NAME}-${Deno.build.target}`;
+  await Deno.copyFile(`${DIST}/${NAME}`, `${DIST}/${name}`);
+  return new Map([[NAME, PORTABLE_BUDGET], [name, PORTABLE_BUDGET]]);
 }
 
-async function compileAll(): Promise<string[]> {
-  const names: string[] = [];
-  for (const target of TARGETS) {
+async function compileAll(): Promise<Map<string, number>> {
+  const files = new Map<string, number>();
+  for (const [target, budget] of Object.entries(BUDGETS)) {
     const name = `${NAME}-${target}${target.includes("windows") ? ".exe" : ""}`;
     console.error(`Compiling ${name}`);
     const output = `${DIST}/${name}`;
     const flags = ["-A", ...RUNTIME_FLAGS, "--target", target, "-o", output];
     await run(Deno.execPath(), "compile", ...flags, "main.ts");
-    names.push(name);
+    files.set(name, budget);
     if (target === Deno.build.target) {
       const local = name.replace(`-${target}`, "");
       await Deno.copyFile(output, `${DIST}/${local}`);
-      names.push(local);
+      files.set(local, budget);
     }
   }
-  return names;
+  return files;
 }
 
 /** Whether `deno compile` failed before it came to the program: no network, or a proxy's refusal. */
@@ -84,6 +90,15 @@ async function checkStarts(name: string): Promise<void> {
   }
 }
 
+/** What a release has beside the executables; `VERSION` is what `upgrade --check` asks for. */
+async function writeRelease(): Promise<string[]> {
+  const changelog = await Deno.readTextFile(`${PROJECT}CHANGELOG.md`);
+  await Deno.writeTextFile(`${DIST}/RELEASE_NOTES.md`, releaseNotes(changelog, await version()));
+  await Deno.writeTextFile(`${DIST}/VERSION`, `${await version()}\n`);
+  await Deno.copyFile(`${PROJECT}scripts/install.sh`, `${DIST}/install.sh`);
+  return ["RELEASE_NOTES.md", "VERSION", "install.sh"];
+}
+
 async function writeSums(names: readonly string[]): Promise<void> {
   const lines = await Promise.all(
     names.map(async (name) => `${await sha256(`${DIST}/${name}`)}  ${name}\n`),
@@ -93,12 +108,13 @@ async function writeSums(names: readonly string[]): Promise<void> {
 
 if (import.meta.main) {
   try {
-    const names = await compile();
+    const files = await compile();
     await checkStarts(Deno.build.os === "windows" ? `${NAME}.exe` : NAME);
-    await writeSums(names);
-    for (const name of names) {
-      const { size } = await Deno.stat(`${DIST}/${name}`);
-      console.log(`dist/${name}  ${(size / 1e6).toFixed(1)} MB`);
+    await writeSums([...files.keys(), ...await writeRelease()]);
+    for (const [name, budget] of files) {
+      const megabytes = (await Deno.stat(`${DIST}/${name}`)).size / 1e6;
+      console.log(`dist/${name}  ${megabytes.toFixed(1)} MB of ${budget} MB`);
+      if (megabytes > budget) throw new Error(`"dist/${name}" is larger than its budget`);
     }
   } catch (error) {
     console.error(error instanceof Error ? error.message : error);

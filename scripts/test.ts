@@ -8,6 +8,9 @@
  *
  * The tests run in a process group of their own: whatever happens, the group is ended before the
  * rig goes down, so that no client is left talking to a host that is gone.
+ *
+ * The end-to-end tests run the portable file, built first: what users download. `RDA_E2E_PROGRAM`
+ * names another executable, or `sources`.
  */
 import {
   type Rig,
@@ -18,6 +21,8 @@ import {
   unsupported,
 } from "../tests/support/rig.ts";
 import { SKIPPED_BECAUSE } from "../tests/support/e2e.ts";
+import { PROGRAM_VARIABLE } from "../tests/support/program.ts";
+import { buildPortable } from "./portable.ts";
 import { summarize, type Summary } from "./support/junit.ts";
 
 const PARTS = ["gate", "unit", "e2e"] as const;
@@ -105,8 +110,9 @@ async function denoTest(
   const directory = await Deno.makeTempDir({ prefix: "rda-" });
   const junit = `${directory}/junit.xml`;
   try {
+    const program = part === "e2e" ? await programUnderTest(directory) : {};
     const command = ["test", "-A", "--quiet", `--junit-path=${junit}`, ...args];
-    const code = await run(command, { ...env, TMPDIR: directory });
+    const code = await run(command, { ...env, ...program, TMPDIR: directory });
     const summary = summarize(await Deno.readTextFile(junit).catch(() => "")); // none if it crashed
     if (code !== 0 && summary.failed.length === 0 && !stopping.signal.aborted) {
       summary.failed.push(`${part}: deno test ended with ${code} outside of a test, see above`);
@@ -115,6 +121,16 @@ async function denoTest(
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+}
+
+/** The variable that makes the tests run the portable file, which lies in `directory`. */
+async function programUnderTest(directory: string): Promise<Record<string, string>> {
+  const named = Deno.env.get(PROGRAM_VARIABLE);
+  if (named !== undefined || Deno.build.os === "windows") return {};
+  const file = `${directory}/remote-docker-agent`;
+  await buildPortable(file, "test");
+  console.log(`The program under test is the portable file`);
+  return { [PROGRAM_VARIABLE]: file };
 }
 
 /** Runs this Deno in a process group of its own; nothing of the group outlives the call. */

@@ -4,14 +4,8 @@
  * boolean also as `--no-flag`.
  */
 import { parseArgs } from "node:util";
-import {
-  type CommandName,
-  COMMANDS,
-  type Given,
-  OPERANDS,
-  OPTIONAL_OPERAND,
-  PLACES,
-} from "../config/option.ts";
+import { type CommandName, COMMANDS, commandSpec } from "../config/commands.ts";
+import type { Given } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.ts";
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
@@ -24,10 +18,10 @@ export type Invocation =
   | { readonly kind: "help"; readonly topic: CommandName | undefined }
   | {
     readonly kind: "run";
-    readonly command: CommandName;
-    /** The word after the command, for those that take one; see `OPERANDS`. */
+    readonly command: Exclude<CommandName, "help" | "version">;
+    /** The word after the command, for those that take one; see `CommandSpec.operands`. */
     readonly operand?: string;
-    /** The user's own words after the command; see `PLACES`. */
+    /** The user's own words after the command; see `CommandSpec.places`. */
     readonly places?: readonly string[];
     readonly flags: readonly Given<OptionName>[];
   };
@@ -89,7 +83,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
 }
 
 function readPlaces(command: CommandName, words: readonly string[]): string[] | undefined {
-  const wanted = PLACES[command];
+  const { places: wanted } = commandSpec(command);
   if (wanted === undefined) return undefined;
   const missing = wanted[words.length];
   if (missing === undefined) return words.slice(0, wanted.length);
@@ -99,10 +93,10 @@ function readPlaces(command: CommandName, words: readonly string[]): string[] | 
 }
 
 function readOperand(command: CommandName, word: string | undefined): string | undefined {
-  const allowed = OPERANDS[command];
+  const { operands: allowed, operandOptional } = commandSpec(command);
   if (allowed === undefined) return undefined;
   if (word !== undefined && allowed.includes(word)) return word;
-  if (word === undefined && OPTIONAL_OPERAND.has(command)) return undefined;
+  if (word === undefined && operandOptional) return undefined;
   const message = word === undefined
     ? `Missing word after "${command}"`
     : `Unknown word ${quote(word)} after "${command}"`;

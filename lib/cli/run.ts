@@ -3,17 +3,11 @@
  * the user; the exit itself is left to `main.ts`.
  */
 import metadata from "../../deno.json" with { type: "json" };
-import { loadSettings, loadValues } from "../config/load.ts";
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
-import { configureLogging, logger } from "../log.ts";
+import { logger } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
-import { runForwards } from "./commands/forwards.ts";
-import { runRelayCommand } from "./commands/relay.ts";
-import { runServiceCommand } from "./commands/service_install.ts";
-import { runStart, type StartAgent } from "./commands/start.ts";
-import { runStatus } from "./commands/status.ts";
-import { runSync } from "./commands/sync.ts";
-import { runConflicts, runPrune, runSyncs } from "./commands/syncs.ts";
+import type { Dependencies as CommandDependencies } from "./commands/command.ts";
+import { RUN_COMMAND } from "./commands/table.ts";
 import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
@@ -22,10 +16,7 @@ const PROGRAM = "remote-docker-agent";
 const MAX_CAUSES = 8;
 
 /** What {@link run} works with; `system` is the real process unless given. */
-export interface Dependencies {
-  readonly startAgent: StartAgent;
-  /** Default: the real one. */
-  readonly runRelay?: typeof runRelayCommand;
+export interface Dependencies extends CommandDependencies {
   readonly system?: System;
 }
 
@@ -51,7 +42,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
 
 async function dispatch(
   args: readonly string[],
-  { startAgent, runRelay = runRelayCommand }: Dependencies,
+  dependencies: CommandDependencies,
   system: System,
 ): Promise<number> {
   const { place, cwd, isTerminal, readFile } = system;
@@ -66,32 +57,7 @@ async function dispatch(
   }
   const { command, flags } = invocation;
   const sources = { command, flags, place, cwd, isTerminal, readFile };
-  const write = (line: string) => system.err(line + "\n");
-  if (command === "relay-server" || command === "relay" || command === "keygen") {
-    const loaded = await loadValues(sources);
-    const { "log-level": level, "log-format": format } = loaded.values;
-    configureLogging({ level, format: format ?? (isTerminal ? "text" : "json"), write });
-    return await runRelay(command, loaded, system);
-  }
-  if (command === "status" || command === "forwards" || command === "service") {
-    const { values } = await loadValues(sources);
-    configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
-    if (command === "status") return await runStatus(values, system);
-    if (command === "forwards") return await runForwards(values, system);
-    const { operand } = invocation;
-    return await runServiceCommand({ operand, flags, values, sources }, system);
-  }
-  if (command === "syncs" || command === "conflicts" || command === "prune") {
-    const { values } = await loadValues(sources);
-    configureLogging({ level: "warn", format: isTerminal ? "text" : "json", write });
-    if (command === "conflicts") return await runConflicts(values, system);
-    if (command === "prune") return await runPrune(values, system);
-    return await runSyncs(invocation.operand, values, system);
-  }
-  if (command === "sync") return await runSync(invocation, sources, system);
-  const settings = await loadSettings(sources);
-  configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
-  return await runStart(settings, startAgent, system);
+  return await RUN_COMMAND[command]({ ...dependencies, invocation, sources, system });
 }
 
 /** The line for the user; what lies beneath an error goes to the log, at level debug. */

@@ -1,33 +1,11 @@
 /** Renders `--help` from the option table, for a terminal of 80 columns. Pure. */
-import {
-  type CommandName,
-  COMMANDS,
-  GROUPS,
-  OPERANDS,
-  type OptionSpec,
-  PLACES,
-} from "../config/option.ts";
+import { type CommandName, COMMANDS, commandSpec } from "../config/commands.ts";
+import { GROUPS, type OptionSpec } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "../config/schema.ts";
 
 const WIDTH = 80;
 /** Where the text beside a flag begins. */
 const COLUMN = 26;
-
-const ABOUT: Readonly<Record<CommandName, string>> = {
-  start: "Listen here and carry Docker calls to the remote host (the default)",
-  sync: "Keep a local folder and one of the remote host equal",
-  "relay-server": "Take SSH connections and let them through to the engine's socket",
-  relay: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere",
-  keygen: "Make a pair of SSH keys",
-  status: "Show how the programs that run here are doing",
-  forwards: "Show the ports that arrive here, and where they lead",
-  syncs: "Show the folders in sync, or flush, pause or resume them",
-  conflicts: "Show remote versions that lost against local ones, or put one back",
-  prune: "Remove copies on the remote host that no container uses",
-  service: "Have the system start the program, with the options of start",
-  version: "Show the version",
-  help: "Show this text, or that of one command",
-};
 
 const EXAMPLES = `Examples:
   remote-docker-agent --ssh-host dev@gpu.example.com
@@ -42,15 +20,19 @@ export function renderUsage(topic?: CommandName): string {
     if (topic !== "start") return renderCommand(topic);
   } else if (topic !== undefined) {
     const rest = topic === "help" ? " [COMMAND]" : "";
-    return `Usage: remote-docker-agent ${topic}${rest}\n\n${ABOUT[topic]}.\n`;
+    return `Usage: remote-docker-agent ${topic}${rest}\n\n${commandSpec(topic).about}.\n`;
   }
-  const commands = COMMANDS.map((name) => entry(name, ABOUT[name]));
+  const commands = COMMANDS.map((name) => entry(name, commandSpec(name).about));
   const sections = [
     "Usage: remote-docker-agent [start] [OPTIONS]\n       remote-docker-agent COMMAND",
     "Makes the Docker engine of a remote host available on this machine.",
     ["Commands:", ...commands].join("\n"),
     ...renderGroups("start"),
-    ["Other:", entry("-h, --help", "Show this text"), entry("-V, --version", ABOUT.version)]
+    [
+      "Other:",
+      entry("-h, --help", "Show this text"),
+      entry("-V, --version", commandSpec("version").about),
+    ]
       .join("\n"),
     renderEnvironment(),
     EXAMPLES,
@@ -61,18 +43,16 @@ export function renderUsage(topic?: CommandName): string {
 function renderCommand(command: CommandName): string {
   const sections = [
     `Usage: remote-docker-agent ${[command, ...operandsOf(command), "[OPTIONS]"].join(" ")}`,
-    `${ABOUT[command]}.`,
+    `${commandSpec(command).about}.`,
     ...renderGroups(command),
     renderEnvironment(),
   ];
   return sections.join("\n\n") + "\n";
 }
 
-function operandsOf(command: CommandName): string[] {
-  const places = PLACES[command];
-  if (places !== undefined) return [...places];
-  const operands = OPERANDS[command];
-  return operands === undefined ? [] : [operands.join("|")];
+function operandsOf(command: CommandName): readonly string[] {
+  const { places, operands } = commandSpec(command);
+  return places ?? (operands === undefined ? [] : [operands.join("|")]);
 }
 
 /** The options of one command. */

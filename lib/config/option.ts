@@ -2,24 +2,7 @@
  * What an option is: the shape of one row of the table in `schema.ts`, the types that follow from a
  * row, and the names derived from it. Also {@link Origin}, which every value carries to the end.
  */
-
-/** The commands of the program, the default one first. */
-export const COMMANDS = [
-  "start",
-  "sync",
-  "relay-server",
-  "relay",
-  "keygen",
-  "status",
-  "forwards",
-  "syncs",
-  "conflicts",
-  "prune",
-  "service",
-  "version",
-  "help",
-] as const;
-export type CommandName = typeof COMMANDS[number];
+import type { CommandName } from "./commands.ts";
 
 /** The headings of `--help` and of the reference, in order. */
 export const GROUPS = [
@@ -38,21 +21,8 @@ export const GROUPS = [
   "Logging",
   "Status",
   "Service",
+  "Upgrade",
 ] as const;
-
-/** The words that a command takes after its name. */
-export const OPERANDS: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
-  service: ["install", "uninstall", "status"],
-  syncs: ["flush", "pause", "resume"],
-};
-
-/** Commands that may stand without the word. */
-export const OPTIONAL_OPERAND: ReadonlySet<CommandName> = new Set(["syncs"]);
-
-/** The words of the user's own that a command takes after its name, for the help. */
-export const PLACES: Readonly<Partial<Record<CommandName, readonly string[]>>> = {
-  sync: ["LOCAL", "[[USER@]HOST:]REMOTE"],
-};
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),

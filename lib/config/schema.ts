@@ -2,12 +2,14 @@
  * The one table of options. Flags, environment, configuration file, `--help` and the reference in
  * `docs/configuration.md` all come from it: an option is one row in a file of `options/`.
  */
-import type { CommandName, OptionSpec, ValueOf } from "./option.ts";
+import type { CommandName } from "./commands.ts";
+import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
 import { SYNC_OPTIONS } from "./options/sync.ts";
+import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 
 /** Every option, in the order of the help. */
 export const OPTIONS = {
@@ -16,6 +18,7 @@ export const OPTIONS = {
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...OPERATION_OPTIONS,
+  ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
 export type OptionName = keyof typeof OPTIONS;

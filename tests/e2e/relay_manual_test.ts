@@ -7,11 +7,9 @@
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { Child, runCommand, runOk } from "../support/child.ts";
 import { SKIPPED_BECAUSE } from "../support/e2e.ts";
+import { cacheVariables, programCommand, programLine } from "../support/program.ts";
 import { RelayHome } from "../support/relay_program.ts";
 import { unsupported } from "../support/rig.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** A network with nothing but loopback, and a shell in it. */
 class PrivateNetwork implements AsyncDisposable {
@@ -32,14 +30,14 @@ class PrivateNetwork implements AsyncDisposable {
 
   /** A command line as typed, with the program under its earlier names. */
   #command(line: string): { args: string[]; env: Record<string, string> } {
-    const deno = `'${Deno.execPath()}' run -A --quiet --config '${CONFIG}' '${MAIN}'`;
+    const program = programLine();
     const script = line
-      .replaceAll(/\S*container-desktop-relay-linux/g, `${deno} relay-server`)
-      .replaceAll(/\S*container-desktop-relay\.exe/g, `${deno} relay`);
+      .replaceAll(/\S*container-desktop-relay-linux/g, `${program} relay-server`)
+      .replaceAll(/\S*container-desktop-relay\.exe/g, `${program} relay`);
     const env = {
       PATH: Deno.env.get("PATH") ?? "/usr/sbin:/usr/bin:/sbin:/bin",
       HOME: this.#home.directory,
-      DENO_DIR: Deno.env.get("DENO_DIR") ?? `${Deno.env.get("HOME")}/.cache/deno`,
+      ...cacheVariables(),
       NO_COLOR: "1",
     };
     const target = ["-t", String(this.#holder.pid), "-n", "--"];
@@ -85,10 +83,9 @@ manualTest("Generate SSH Keys; Permission Denied", async (net, home) => {
   assertMatch(await runOk("ssh-keygen", ["-l", "-f", `${folder}/id_rsa`]), /^4096 .*\(RSA\)/);
   assertMatch(await net.run("cat ~/.ssh/authorized_keys"), /^ssh-rsa /m);
   const before = await Deno.readTextFile(`${folder}/id_rsa`);
-  const again = await runCommand(Deno.execPath(), [
-    ...["run", "-A", "--quiet", "--config", CONFIG, MAIN, "--generate-key-pair"],
-    `--identity-path=${folder}/id_rsa`,
-  ]);
+  const [program, ...first] = programCommand();
+  const flags = ["--generate-key-pair", `--identity-path=${folder}/id_rsa`];
+  const again = await runCommand(program, [...first, ...flags]);
   assertEquals(again.code, 2);
   assertEquals(await Deno.readTextFile(`${folder}/id_rsa`), before);
 });

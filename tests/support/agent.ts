@@ -3,15 +3,13 @@
  * TCP port, with its log kept for the failure message. `RDA_E2E_PEER=ssh` puts OpenSSH's own
  * forwarding in its place: what fails there too is the test's fault, not the program's.
  */
-import { RUNTIME_FLAGS } from "../../lib/cli/runtime.ts";
 import { Child } from "./child.ts";
 import { type CliName, DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
+import { cacheVariables, programCommand } from "./program.ts";
 import { request } from "./raw_http.ts";
 import type { Rig } from "./rig.ts";
 
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 const READY_TIMEOUT_MS = 30_000;
 
 /** Whether OpenSSH stands in for the program. */
@@ -45,8 +43,8 @@ export function flagList(flags: Record<string, string>): string[] {
 /** Spawns the program with any command line, as a user's shell would; nothing is waited for. */
 export function spawnAgent(args: readonly string[], vars: Record<string, string> = {}): Child {
   const env = { ...cleanEnvironment(), ...vars };
-  const run = ["run", "-A", "--quiet", ...RUNTIME_FLAGS, "--config", CONFIG, MAIN];
-  return new Child(Deno.execPath(), [...run, ...args], { env });
+  const [program, ...first] = programCommand();
+  return new Child(program, [...first, ...args], { env });
 }
 
 /** A running agent. The caller ends it with `stop` or `await using`. */
@@ -156,16 +154,13 @@ async function answers(agent: Agent, child: Child): Promise<boolean> {
 
 /**
  * A fresh user's environment: no `RDA_*`, no SSH agent, a state directory that all tests share; the
- * cache of Deno stays where it is.
+ * caches, Deno's and that of the portable file, stay where they are.
  */
-/** What the program needs of the environment, without the settings of whoever runs the tests. */
 export function cleanEnvironment(): Record<string, string> {
-  const home = Deno.env.get("HOME") ?? "/";
-  const cache = `${Deno.env.get("XDG_CACHE_HOME") ?? `${home}/.cache`}/deno`;
   return {
     PATH: Deno.env.get("PATH") ?? "/usr/bin:/bin",
-    HOME: home,
-    DENO_DIR: Deno.env.get("DENO_DIR") ?? cache,
+    HOME: Deno.env.get("HOME") ?? "/",
+    ...cacheVariables(),
     XDG_STATE_HOME: `${Deno.env.get("TMPDIR") ?? "/tmp"}/rda-e2e-state`,
     NO_COLOR: "1",
   };

@@ -5,12 +5,10 @@
  */
 import { freePort, spawnAgent } from "./agent.ts";
 import type { Child } from "./child.ts";
+import { programLine } from "./program.ts";
 import { until } from "./poll.ts";
 import { request } from "./raw_http.ts";
 import { SKIPPED_BECAUSE } from "./e2e.ts";
-
-const MAIN = new URL("../../main.ts", import.meta.url).pathname;
-const CONFIG = new URL("../../deno.json", import.meta.url).pathname;
 
 /** Why the relay's programs cannot be tested here, or `undefined` where they can. */
 function obstacle(): string | undefined {
@@ -119,10 +117,7 @@ export class RelayHome implements AsyncDisposable {
         `[ "$2" = Ubuntu ] || { echo "There is no distribution with the supplied name." >&2; exit 1; }\n` +
         `shift 3\nexec "$@"\n`,
     );
-    await writeScript(
-      program,
-      `exec '${Deno.execPath()}' run -A --quiet --config '${CONFIG}' '${MAIN}' "$@"\n`,
-    );
+    await writeScript(program, `exec ${programLine()} "$@"\n`);
     const path = `${bin}:${Deno.env.get("PATH") ?? "/usr/bin:/bin"}`;
     return { program, record, env: { PATH: path }, port: freePort() };
   }

@@ -1,5 +1,5 @@
 import { renderUsage } from "../../../lib/cli/usage.ts";
-import { COMMANDS } from "../../../lib/config/option.ts";
+import { COMMANDS } from "../../../lib/config/commands.ts";
 import { OPTION_NAMES, SECRETS, specOf } from "../../../lib/config/schema.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 

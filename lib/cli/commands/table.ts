@@ -1,0 +1,73 @@
+/**
+ * What runs each command: one row each, beside its row in `lib/config/commands.ts`. A row reads the
+ * values its command needs, sets up the log and hands over; the work itself is in the other files here.
+ */
+import type { CommandName } from "../../config/commands.ts";
+import { type Loaded, loadSettings, loadValues } from "../../config/load.ts";
+import type { Values } from "../../config/schema.ts";
+import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
+import type { System } from "../system.ts";
+import type { CommandRun, RunCommand } from "./command.ts";
+import { runCompletions, runManual } from "./documents.ts";
+import { runForwards } from "./forwards.ts";
+import { runRelayCommand } from "./relay.ts";
+import { runServiceCommand } from "./service_install.ts";
+import { runStart } from "./start.ts";
+import { runStatus } from "./status.ts";
+import { runSync } from "./sync.ts";
+import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
+import { runUpgrade } from "./upgrade.ts";
+
+/** The commands that answer from the command line alone have no row. */
+export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
+  async start({ sources, system, startAgent }) {
+    const settings = await loadSettings(sources);
+    logTo(system, settings.logLevel, settings.logFormat);
+    return await runStart(settings, startAgent, system);
+  },
+  sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
+  "relay-server": runRelayPart("relay-server"),
+  relay: runRelayPart("relay"),
+  keygen: runRelayPart("keygen"),
+  status: asking(({ values, system }) => runStatus(values, system)),
+  forwards: asking(({ values, system }) => runForwards(values, system)),
+  syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
+  conflicts: asking(({ values, system }) => runConflicts(values, system)),
+  prune: asking(({ values, system }) => runPrune(values, system)),
+  service: asking(({ invocation, values, sources, system }) => {
+    const { operand, flags } = invocation;
+    return runServiceCommand({ operand, flags, values, sources }, system);
+  }),
+  completions: runCompletions,
+  man: runManual,
+  upgrade: asking(({ values, system }) => runUpgrade(values, system)),
+};
+
+/** A command that asks or arranges something and is done: it says only what is wrong. */
+function asking(
+  command: (run: CommandRun & { readonly values: Values }) => Promise<number>,
+): RunCommand {
+  return async (run) => {
+    const { values } = await loadValues(run.sources);
+    logTo(run.system, "warn");
+    return await command({ ...run, values });
+  };
+}
+
+function runRelayPart(command: "relay-server" | "relay" | "keygen"): RunCommand {
+  return async ({ sources, system, runRelay = runRelayCommand }) => {
+    const loaded: Loaded = await loadValues(sources);
+    const { "log-level": level, "log-format": format } = loaded.values;
+    logTo(system, level, format);
+    return await runRelay(command, loaded, system);
+  };
+}
+
+/** Messages go to standard error. */
+function logTo(system: System, level: LogLevel, format?: LogFormat): void {
+  configureLogging({
+    level,
+    format: format ?? (system.isTerminal ? "text" : "json"),
+    write: (line) => system.err(line + "\n"),
+  });
+}

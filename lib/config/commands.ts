@@ -1,0 +1,58 @@
+/**
+ * The commands of the program: one row each, from which parsing, `--help` and the dispatch come. What
+ * runs a command stands in `lib/cli/commands/table.ts`.
+ */
+
+/** One row of the table. */
+export interface CommandSpec {
+  /** One sentence, no final period. */
+  readonly about: string;
+  /** The words of which one follows the command's name. */
+  readonly operands?: readonly string[];
+  /** The command may stand without such a word. */
+  readonly operandOptional?: true;
+  /** The words of the user's own that follow the name, as the help shows them. */
+  readonly places?: readonly string[];
+}
+
+const TABLE = {
+  start: { about: "Listen here and carry Docker calls to the remote host (the default)" },
+  sync: {
+    about: "Keep a local folder and one of the remote host equal",
+    places: ["LOCAL", "[[USER@]HOST:]REMOTE"],
+  },
+  "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
+  relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },
+  keygen: { about: "Make a pair of SSH keys" },
+  status: { about: "Show how the programs that run here are doing" },
+  forwards: { about: "Show the ports that arrive here, and where they lead" },
+  syncs: {
+    about: "Show the folders in sync, or flush, pause or resume them",
+    operands: ["flush", "pause", "resume"],
+    operandOptional: true,
+  },
+  conflicts: { about: "Show remote versions that lost against local ones, or put one back" },
+  prune: { about: "Remove copies on the remote host that no container uses" },
+  service: {
+    about: "Have the system start the program, with the options of start",
+    operands: ["install", "uninstall", "status"],
+  },
+  completions: {
+    about: "Print what makes a shell complete the command line",
+    operands: ["bash", "zsh", "fish", "powershell"],
+  },
+  man: { about: "Print the manual page, for man -l -" },
+  upgrade: { about: "Say, with --check, whether there is a newer version" },
+  version: { about: "Show the version" },
+  help: { about: "Show this text, or that of one command" },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof TABLE;
+
+/** The names in the order of the help, the default one first. */
+export const COMMANDS = Object.keys(TABLE) as CommandName[];
+
+/** A row of the table. */
+export function commandSpec(name: CommandName): CommandSpec {
+  return TABLE[name];
+}
