@@ -8,8 +8,7 @@ import process from "node:process";
 import { QUIET_MS, type ReportSync } from "../intercept/sync_report.ts";
 import type { SyncProgress } from "../sync/types.ts";
 
-const FORMAT =
-  "Syncing for {what} {bar} {percentage}%  {files} files  {megabytes} MB  {rate} MB/s  " +
+const FORMAT = "Syncing {what} {bar} {percentage}%  {files} files  {megabytes} MB  {rate} MB/s  " +
   "{eta_formatted} left";
 
 /** Reports as bars on standard error. */

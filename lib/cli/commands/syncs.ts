@@ -111,8 +111,10 @@ export function renderSyncs(infos: readonly SyncInfo[]): string {
   ]);
   const table = renderTable([[...head, "CONFLICTS", "CONTAINERS", "STATE"], ...rows]);
   const problems = infos.flatMap((info) =>
-    info.problems.map(({ path, reason }) =>
-      `Not synced: ${JSON.stringify(path)} in ${info.root}: ${reason}\n`
+    info.problems.map(({ path, reason, isSynced }) =>
+      `${isSynced ? "Synced as it is" : "Not synced"}: ${
+        JSON.stringify(path)
+      } in ${info.root}: ${reason}\n`
     )
   );
   return table + problems.join("");
