@@ -22,7 +22,7 @@ import { Turns } from "./turns.ts";
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
-  readonly sync: Pick<BindSync, "prepare" | "snapshot" | "attach" | "detach" | "attached">;
+  readonly sync: Pick<BindSync, "prepare" | "knows" | "attach" | "detach" | "attached">;
   /** Whose containers are followed; see `ownerId`. */
   readonly owner: string;
   /** Brings home what a container has written; never rejects. */

@@ -98,6 +98,10 @@ export class SyncManager implements BindSync {
     return id;
   }
 
+  knows(session: string): boolean {
+    return (this.#store.sessions.get(session) ?? this.#store.adopt(session)) !== undefined;
+  }
+
   async attach(
     container: { readonly id: string; readonly name: string },
     sessions: readonly string[],

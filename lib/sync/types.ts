@@ -101,6 +101,8 @@ export interface BindSync {
    * with the size and a hint.
    */
   prepare(request: MountRequest, signal?: AbortSignal): Promise<PreparedMount>;
+  /** Whether there is such a session; one that another program has made meanwhile is taken up. */
+  knows(session: string): boolean;
   /** The container uses these sessions from here on: both sides are watched. Survives restarts. */
   attach(
     container: { readonly id: string; readonly name: string },
