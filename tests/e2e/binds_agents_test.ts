@@ -108,13 +108,13 @@ test.bare("a folder that is mounted after one inside it: all see the same files"
     await sh(pair[0], "echo inner >/app/from-inner; echo b2 >/app/b.txt");
     await until("the outer one sees it", async () => {
       const { stdout } = await docker.run(["exec", pair[1], "cat", "/app/sub/from-inner"]);
-      return stdout === "inner";
+      return stdout === "inner\n";
     });
     assertEquals(await sh(pair[1], "cat /app/sub/b.txt"), "b2");
     await sh(pair[1], "echo outer >/app/sub/from-outer; rm /app/sub/from-inner");
     await until("the inner one sees it", async () => {
       const { stdout } = await docker.run(["exec", pair[0], "ls", "/app"]);
-      return stdout === "b.txt\nfrom-outer";
+      return stdout === "b.txt\nfrom-outer\n";
     });
     // Who comes now shares a copy that is there.
     const later = ["run", "--rm", "-v", `${src.path}/sub:/app`, "bb", "ls", "/app"];

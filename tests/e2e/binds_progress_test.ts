@@ -64,7 +64,7 @@ test.bare(
     const shown = plain(terminal.screen);
     assertMatch(
       shown,
-      /Syncing rda-src-\S+ .*\d+%  \d+\/100 files  \d\.\d\/5\.0 MB  \d\.\d MB\/s  \S+ left/,
+      /Syncing rda-src-\S+ .*\d+% {2}\d+\/100 files {2}\d\.\d\/5\.0 MB {2}\d\.\d MB\/s {2}\S+ left/,
     );
     const percents = [...shown.matchAll(/ (\d+)%/g)].map(([, text]) => Number(text));
     assert(percents.length > 2, shown);
@@ -85,7 +85,7 @@ test.bare(
         ...bench.args({ "log-level": "info" }),
       ], { env });
       assertEquals(await terminal.wait(60_000), 0, terminal.screen);
-      assertMatch(plain(terminal.screen), /Syncing local .*\d+%  \d+\/100 files  \d\.\d\/5\.0 MB/);
+      assertMatch(plain(terminal.screen), /Syncing local .*\d+% {2}\d+\/100 files {2}\d\.\d\/5\.0 MB/);
       assertMatch(plain(terminal.screen), /Synced 100 entries, 5\.0 MB/);
       fill(bench.local);
       await using child = bench.spawn();
