@@ -85,7 +85,10 @@ test.bare(
         ...bench.args({ "log-level": "info" }),
       ], { env });
       assertEquals(await terminal.wait(60_000), 0, terminal.screen);
-      assertMatch(plain(terminal.screen), /Syncing local .*\d+% {2}\d+\/100 files {2}\d\.\d\/5\.0 MB/);
+      assertMatch(
+        plain(terminal.screen),
+        /Syncing local .*\d+% {2}\d+\/100 files {2}\d\.\d\/5\.0 MB/,
+      );
       assertMatch(plain(terminal.screen), /Synced 100 entries, 5\.0 MB/);
       fill(bench.local);
       await using child = bench.spawn();
