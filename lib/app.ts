@@ -5,12 +5,15 @@
 import metadata from "../deno.json" with { type: "json" };
 import { type Binding, makeBinding } from "./app_binds.ts";
 import {
+  engineStream,
+  limitsOf,
   makeForwarding,
   makeHostPorts,
   makePublishing,
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
+import { connectorOf, makeOnTheWay } from "./app_transport.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
@@ -18,6 +21,7 @@ import { AgentError } from "./errors.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import type { RequestHead } from "./http/head.ts";
 import { dump } from "./intercept/dump.ts";
+import { resume } from "./intercept/resume/resume.ts";
 import { checkClientHeaders } from "./listen/host_policy.ts";
 import { listen } from "./listen/listen.ts";
 import type { ClientInfo, Listener } from "./listen/listener.ts";
@@ -31,12 +35,8 @@ import { openOps } from "./ops/ops.ts";
 import type { OpsSource } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
 import { Proxy } from "./proxy/proxy.ts";
-import { connectMtls } from "./transport/mtls.ts";
-import { sshConnector } from "./transport/ssh/connector.ts";
-import type { SshSettings } from "./transport/ssh/settings.ts";
+import { linkOf } from "./transport/link.ts";
 import { Supervisor } from "./transport/supervisor.ts";
-import type { Connect } from "./transport/transport.ts";
-import { parseRemoteDocker } from "./transport/url.ts";
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
@@ -71,7 +71,7 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     await connect(supervisor, settings, signal);
     const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
     cleanup.push(() => forwarding.close());
-    await openForwards(settings, forwarding);
+    await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
@@ -81,10 +81,14 @@ export async function startAgent(settings: Settings, signal: AbortSignal): Promi
     const binding = running.binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const onTheWay = makeOnTheWay(settings, supervisor);
+    cleanup.push(() => Promise.resolve(onTheWay.close()));
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
+      ...onTheWay.interceptors,
+      resume(linkOf(supervisor)),
     ];
     const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
     publishing?.start();
@@ -158,28 +162,6 @@ async function openListeners(
   return listeners;
 }
 
-/** How the remote host of the settings is connected. */
-export function connectorOf(settings: Settings): Connect {
-  const { mtls } = settings;
-  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
-  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
-}
-
-function sshSettingsOf(settings: Settings): SshSettings {
-  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
-  return {
-    host: sshHost,
-    ...(sshUser === undefined ? {} : { user: sshUser }),
-    ...(sshPort === undefined ? {} : { port: sshPort }),
-    keyFiles: settings.sshKeys,
-    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
-    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
-    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
-    connectTimeoutMs: settings.timeoutMs,
-    remoteDocker: parseRemoteDocker(settings.remoteDocker),
-  };
-}
-
 /** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
 async function connect(
   supervisor: Supervisor,
@@ -191,7 +173,7 @@ async function connect(
   try {
     signal.throwIfAborted();
     const transport = await supervisor.start();
-    const stream = await transport.open({ kind: "docker" });
+    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
     if (settings.mode === "raw") return stream.close();
     await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
   } catch (error) {
@@ -214,6 +196,7 @@ function makeProxy(
     interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
     limits: settings.limits,
     observer,
+    link: linkOf(supervisor),
     open: (lane, signal) =>
       supervisor.open({ kind: "docker" }, {
         lane,

@@ -2,7 +2,7 @@
  * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
-import { engineStreams } from "./app_ports.ts";
+import { engineStreams, limitsOf } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { AgentError } from "./errors.ts";
@@ -31,13 +31,12 @@ export async function makeBinding(
   supervisor: Supervisor,
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
-  const obstacle = settings.transport === "mtls"
-    ? "the gateway only leads to Docker"
-    : settings.stateFolder === undefined
-    ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
-    : undefined;
+  const obstacle = limitsOf(supervisor) ??
+    (settings.stateFolder === undefined
+      ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
+      : undefined);
   if (obstacle !== undefined || settings.stateFolder === undefined) {
-    logger("binds").info(`Bind mounts are those of the remote host: ${obstacle}`);
+    logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
     return undefined;
   }
   const owner = await ownerId(settings.stateFolder);

@@ -4,14 +4,16 @@
  */
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
+import { withHost } from "./docker/own_request.ts";
 import { AgentError } from "./errors.ts";
 import { HostPorts } from "./forward/host_ports.ts";
-import { BindError, ForwardingManager } from "./forward/manager.ts";
+import { BindError, ForwardingManager, type ForwardingOptions } from "./forward/manager.ts";
 import { Publishing } from "./intercept/publishing.ts";
 import { Reversing } from "./intercept/reversing.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
 import { isLoopback } from "./net/address.ts";
+import type { Duplex } from "./net/duplex.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
 
 /** How long a client of a published port waits for a lost connection to come back. */
@@ -25,8 +27,8 @@ export function makeForwarding(
   listeners: readonly Listener[],
 ): ForwardingManager {
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
-  const { sshHost = "", sshPort = DEFAULT_SSH_PORT } = settings;
-  const guarded = new Set([...own, ...(isLoopback(sshHost) ? [sshPort] : [])]);
+  const { host, port } = remoteAddress(settings);
+  const guarded = new Set([...own, ...(isLoopback(host) ? [port] : [])]);
   const { address, rules } = settings.ports;
   return new ForwardingManager({
     publishAddress: address,
@@ -36,7 +38,27 @@ export function makeForwarding(
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+    ...datagramsOf(supervisor),
   });
+}
+
+/** Where the transport carries datagrams itself, no program on the remote host has to. */
+function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
+  const { state } = supervisor;
+  if (state.kind !== "up" || state.transport.openDatagrams === undefined) return {};
+  return {
+    async openDatagrams(to, signal) {
+      const transport = await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal });
+      if (transport.openDatagrams !== undefined) return await transport.openDatagrams(to, signal);
+      throw new AgentError("engine", "The guest carries no datagrams any more");
+    },
+  };
+}
+
+/** What listens on the remote host for us. */
+function remoteAddress(settings: Settings): { host: string; port: number } {
+  const { mtls, tstunnel, sshHost: host = "", sshPort: port = DEFAULT_SSH_PORT } = settings;
+  return mtls ?? tstunnel ?? { host, port };
 }
 
 /** Finds ports on the host's network; not those that are published or lead to the host itself. */
@@ -45,7 +67,7 @@ export function makeHostPorts(
   supervisor: Supervisor,
   forwarding: ForwardingManager,
 ): HostPorts {
-  const { sshPort = DEFAULT_SSH_PORT } = settings;
+  const { port } = remoteAddress(settings);
   return new HostPorts({
     forwarding,
     findShell: async (signal) => {
@@ -56,7 +78,7 @@ export function makeHostPorts(
     exclude: () => {
       const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
         .flatMap((each) => each.remote?.port ?? []);
-      return new Set([sshPort, ...remote]);
+      return new Set([port, ...remote]);
     },
   });
 }
@@ -69,10 +91,9 @@ export async function makePublishing(
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
-  if (settings.transport === "mtls") {
-    logger("ports").info(
-      "Published ports stay on the remote host: the gateway only leads to Docker",
-    );
+  const limits = limitsOf(supervisor);
+  if (limits !== undefined) {
+    logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
     return undefined;
   }
   return new Publishing({
@@ -102,25 +123,36 @@ export function engineStreams(settings: Settings, supervisor: Supervisor) {
   const target = { kind: "docker" } as const;
   const lane = "interactive";
   return {
-    open: (signal?: AbortSignal) =>
-      supervisor.open(target, {
-        lane,
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
-      }),
+    open: async (signal?: AbortSignal) =>
+      engineStream(
+        settings,
+        await supervisor.open(target, {
+          lane,
+          waitMs: settings.reconnectWaitMs,
+          ...(signal && { signal }),
+        }),
+      ),
     openWhenUp: async (signal: AbortSignal) => {
       await isUp(supervisor, signal);
-      return await supervisor.open(target, { lane, waitMs: 0, signal });
+      return engineStream(settings, await supervisor.open(target, { lane, waitMs: 0, signal }));
     },
   };
+}
+
+/** A stream for questions of our own, which carry the name that a gateway expects. */
+export function engineStream({ mtls }: Settings, stream: Duplex): Duplex {
+  return mtls === undefined ? stream : withHost(stream, mtls.serverName);
 }
 
 /** Opens the forwards that no container asks for. */
 export async function openForwards(
   settings: Settings,
-  forwarding: ForwardingManager,
+  { forwarding, limits }: { forwarding: ForwardingManager; limits: string | undefined },
 ): Promise<void> {
   for (const forward of settings.ports.forwards) {
+    if (limits !== undefined) {
+      throw new AgentError("engine", `Cannot forward "${forward.text}": ${limits}`);
+    }
     try {
       await forwarding.addPlain(forward);
     } catch (cause) {
@@ -131,6 +163,11 @@ export async function openForwards(
       });
     }
   }
+}
+
+/** Why the transport leads to the engine and nowhere else; nothing where it leads further. */
+export function limitsOf({ state }: Supervisor): string | undefined {
+  return state.kind === "up" ? state.transport.limits : undefined;
 }
 
 /** Waits for the remote host without asking for it: that would end the pauses between attempts. */

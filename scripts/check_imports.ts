@@ -27,7 +27,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["hosts"],
   ["ops"],
   ["config"],
-  ["app"], // app.ts, app_binds.ts and app_ports.ts
+  ["app"], // app.ts and app_*.ts
   ["cli"],
   ["main"], // main.ts
 ];
@@ -40,6 +40,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",
   "lib/app_ports.ts": "app",
+  "lib/app_transport.ts": "app",
   "main.ts": "main",
 };
 

@@ -23,6 +23,8 @@ export type Invocation =
     readonly operand?: string;
     /** The user's own words after the command; see `CommandSpec.places`. */
     readonly places?: readonly string[];
+    /** What follows `--`, for a command that runs another one. */
+    readonly rest?: readonly string[];
     readonly flags: readonly Given<OptionName>[];
   };
 
@@ -49,7 +51,7 @@ function flagTable(): ReadonlyMap<string, Flag> {
 /** Throws `AgentError` of kind `usage`. Relative paths among the values start from `cwd`. */
 export function parseCommandLine(args: readonly string[], cwd: string): Invocation {
   const tokens = tokensOf(args);
-  const words = tokens.flatMap((token) => token.kind === "positional" ? [token.value] : []);
+  const { words, rest } = splitWords(tokens);
   const asked = new Set(tokens.flatMap((token) => token.kind === "option" ? [token.name] : []));
   if (asked.has("help")) return { kind: "help", topic: COMMANDS.find((name) => name === words[0]) };
   if (asked.has("version")) return { kind: "version" };
@@ -78,8 +80,29 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
     command,
     ...(operand === undefined ? {} : { operand }),
     ...(places === undefined ? {} : { places }),
+    ...(rest === undefined ? {} : { rest: readRest(command, rest) }),
     flags,
   };
+}
+
+/** What follows `--` is kept apart for a command that has a use for it, and ordinary words else. */
+function splitWords(tokens: Tokens): { words: string[]; rest: string[] | undefined } {
+  const all = tokens.filter((token) => token.kind === "positional");
+  const end = tokens.find((token) => token.kind === "option-terminator")?.index ?? Infinity;
+  const first = COMMANDS.find((name) => name === all[0]?.value);
+  const splits = first !== undefined && commandSpec(first).rest !== undefined;
+  if (!splits) return { words: all.map(({ value }) => value), rest: undefined };
+  return {
+    words: all.filter(({ index }) => index < end).map(({ value }) => value),
+    rest: all.filter(({ index }) => index > end).map(({ value }) => value),
+  };
+}
+
+function readRest(command: CommandName, rest: readonly string[]): readonly string[] {
+  if (rest.length > 0) return rest;
+  throw new AgentError("usage", `Missing command after "${command}"`, {
+    hint: `write ${command} [OPTIONS] ${commandSpec(command).rest}`,
+  });
 }
 
 function readPlaces(command: CommandName, words: readonly string[]): string[] | undefined {
@@ -112,7 +135,11 @@ function tokensOf(args: readonly string[]): Tokens {
     version: { type: "boolean", short: "V" },
   };
   for (const [word, { name }] of FLAGS) {
-    options[word] = { type: specOf(name).type === "boolean" ? "boolean" : "string" };
+    const { type, short } = specOf(name);
+    options[word] = {
+      type: type === "boolean" ? "boolean" : "string",
+      ...(short !== undefined && word === name && { short }),
+    };
   }
   const end = args.indexOf("--");
   // One dash before a long flag, as in `-ssh-user=dev`, is how earlier tools wrote it.

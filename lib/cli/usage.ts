@@ -42,7 +42,9 @@ export function renderUsage(topic?: CommandName): string {
 
 function renderCommand(command: CommandName): string {
   const sections = [
-    `Usage: remote-docker-agent ${[command, ...operandsOf(command), "[OPTIONS]"].join(" ")}`,
+    `Usage: remote-docker-agent ${
+      [command, ...operandsOf(command), "[OPTIONS]", ...restOf(command)].join(" ")
+    }`,
     `${commandSpec(command).about}.`,
     ...renderGroups(command),
     renderEnvironment(),
@@ -53,6 +55,11 @@ function renderCommand(command: CommandName): string {
 function operandsOf(command: CommandName): readonly string[] {
   const { places, operands } = commandSpec(command);
   return places ?? (operands === undefined ? [] : [operands.join("|")]);
+}
+
+function restOf(command: CommandName): readonly string[] {
+  const { rest } = commandSpec(command);
+  return rest === undefined ? [] : [rest];
 }
 
 /** The options of one command. */
@@ -73,7 +80,8 @@ function renderOption(name: OptionName): string {
   if (spec.many === true) remarks.push("; may be repeated");
   const standard = defaultOf(spec);
   if (standard !== undefined) remarks.push(` (default: ${standard})`);
-  return entry(`--${name}${value === "" ? "" : ` ${value}`}`, remarks.join(""));
+  const short = spec.short === undefined ? "" : `-${spec.short}, `;
+  return entry(`${short}--${name}${value === "" ? "" : ` ${value}`}`, remarks.join(""));
 }
 
 /** What stands for the value of an option; nothing for a boolean. */

@@ -13,16 +13,27 @@ export interface CommandSpec {
   readonly operandOptional?: true;
   /** The words of the user's own that follow the name, as the help shows them. */
   readonly places?: readonly string[];
+  /** What stands for the words after `--`, for a command that takes some. */
+  readonly rest?: string;
 }
 
 const TABLE = {
   start: { about: "Listen here and carry Docker calls to the remote host (the default)" },
   sync: {
     about: "Keep a local folder and one of the remote host equal",
-    places: ["LOCAL", "[[USER@]HOST:]REMOTE"],
+    places: ["LOCAL", "[[USER@]HOST:]REMOTE|URL"],
+  },
+  tunnel: {
+    about: "Forward a local port through a guest or gateway, as a tstunnel:// URL says",
+    places: ["[ADDRESS:]PORT", "URL"],
   },
   "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
   relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },
+  guest: { about: "Let clients run commands, copy files and open tunnels on this machine" },
+  "host-exec": {
+    about: "Run a command on the remote host, through its guest or over SSH",
+    rest: "-- COMMAND [ARGUMENT...]",
+  },
   keygen: { about: "Make a pair of SSH keys" },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },

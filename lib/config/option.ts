@@ -10,11 +10,14 @@ export const GROUPS = [
   "Listening",
   "SSH",
   "mTLS",
+  "TS tunnel",
   "Ports",
   "Sync",
   "Relay server",
   "Relay",
   "Keys",
+  "Guest",
+  "Host command",
   "Behaviour",
   "Limits",
   "Operations",
@@ -26,7 +29,7 @@ export const GROUPS = [
 
 /**
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
- * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `engine` is a Docker endpoint on
+ * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `server` is `name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
  * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
  * becomes bytes.
@@ -39,6 +42,7 @@ export type OptionType =
   | "duration"
   | "integer"
   | "host"
+  | "server"
   | "engine"
   | "listen"
   | "ip"
@@ -66,6 +70,8 @@ export interface OptionSpec {
   readonly defaultNote?: string;
   /** The word `none` is kept as it is; it means that no such file is to be read. */
   readonly none?: true;
+  /** One letter that may stand for the flag, as in `-e`. */
+  readonly short?: string;
   /** Other flag names, from earlier tools. */
   readonly aliases?: readonly string[];
   /** Other keys in a file, from earlier tools. */

@@ -37,7 +37,7 @@ export function relayServerSettings(
   return {
     server: {
       host: values.host,
-      port: values.port,
+      port: values.port ?? DEFAULT_SSH_PORT,
       hostKeyFile: hostKeyFile(values, place, exists),
       keys: {
         file: values["authorized-keys-path"] ?? ownSshFile(place, "authorized_keys"),

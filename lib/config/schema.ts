@@ -5,6 +5,8 @@
 import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { MTLS_OPTIONS } from "./options/mtls.ts";
+import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
 import { PORTS_OPTIONS } from "./options/ports.ts";
 import { RELAY_OPTIONS } from "./options/relay.ts";
@@ -14,9 +16,11 @@ import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 /** Every option, in the order of the help. */
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
+  ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;

@@ -8,26 +8,14 @@ import type { PortRule } from "../forward/rules.ts";
 import type { LogFormat, LogLevel } from "../log.ts";
 import type { OpsSettings } from "../ops/ops.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
+import type { MtlsSettings } from "../transport/mtls.ts";
+import { describeTstunnel, type TstunnelSettings } from "../transport/tstunnel.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import type { BindSettings } from "./bind_settings.ts";
+import { endpointSettings } from "./endpoint_settings.ts";
 import { type Origin, rankOf } from "./option.ts";
 import { parsePortRule } from "./port_rule.ts";
 import type { OptionName, Values } from "./schema.ts";
-
-/** The port of a gateway whose endpoint names none. */
-const DEFAULT_GATEWAY_PORT = 443;
-
-/** How to reach the mTLS gateway. All files are absolute paths of PEM files. */
-export interface MtlsSettings {
-  readonly host: string;
-  readonly port: number;
-  /** The name asked for in the TLS handshake, by which the gateway chooses the remote host. */
-  readonly serverName: string;
-  readonly certFile: string;
-  readonly keyFile: string;
-  /** Absent: the system's authorities. */
-  readonly caFile?: string;
-}
 
 /** What listeners show to remote clients, and whose clients they let in. PEM files. */
 export interface TlsSettings {
@@ -79,6 +67,8 @@ export interface Settings {
   readonly reconnectWaitMs: number;
   /** Present if and only if the transport is `mtls`. */
   readonly mtls?: MtlsSettings;
+  /** Present if and only if the transport is `tstunnel`. */
+  readonly tstunnel?: TstunnelSettings;
   readonly allowRemoteClients: boolean;
   /** Present if server certificates were given. */
   readonly tls?: TlsSettings;
@@ -121,7 +111,7 @@ export interface Circumstances {
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
   const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops, binds } = circumstances;
   return {
-    transport: values.transport,
+    ...endpointSettings(values, origins),
     mode: values.mode,
     listen: listenAddresses(values, origins),
     remoteDocker: values["remote-docker"],
@@ -131,7 +121,6 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     ...(stateFolder === undefined ? {} : { stateFolder }),
     timeoutMs: values.timeout,
     reconnectWaitMs: values["reconnect-wait"],
-    ...(values.transport === "mtls" ? { mtls: mtlsSettings(values) } : {}),
     allowRemoteClients: values["allow-remote-clients"],
     ...tlsSettings(values),
     dump: values.dump,
@@ -155,8 +144,9 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
 
 /** The remote host for people, such as `ssh://dev@gpu.example.com:2222`. */
 export function describeRemote(settings: Settings): string {
-  const { mtls, sshHost = "", sshUser, sshPort } = settings;
+  const { mtls, tstunnel, sshHost = "", sshUser, sshPort } = settings;
   if (mtls !== undefined) return `mtls://${mtls.serverName}`;
+  if (tstunnel !== undefined) return describeTstunnel(tstunnel);
   const user = sshUser === undefined ? "" : `${sshUser}@`;
   const host = sshHost.includes(":") ? `[${sshHost}]` : sshHost;
   return `ssh://${user}${host}${sshPort === undefined ? "" : `:${sshPort}`}`;
@@ -193,19 +183,6 @@ function sshSettings(values: Values, origins: Circumstances["origins"]) {
     ...(config === undefined ? {} : { sshConfig: config }),
     sshKnownHosts: values["ssh-known-hosts"],
     ...(strict === undefined ? {} : { sshStrictHostKeyChecking: strict }),
-  };
-}
-
-function mtlsSettings(values: Values): MtlsSettings {
-  const { host, port = DEFAULT_GATEWAY_PORT } = parseSshHost(values["mtls-endpoint"] ?? "");
-  const ca = values["mtls-ca"];
-  return {
-    host,
-    port,
-    serverName: values["mtls-sni"] ?? host,
-    certFile: values["mtls-cert"] ?? "",
-    keyFile: values["mtls-key"] ?? "",
-    ...(ca === undefined ? {} : { caFile: ca }),
   };
 }
 

@@ -7,7 +7,7 @@ import { AgentError, messageOf } from "../errors.ts";
 import { parsePlainForward } from "../forward/plain.ts";
 import { parseReverse } from "../forward/reverse.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
-import { formatTarget, parseRemoteDocker, parseSshHost } from "../transport/url.ts";
+import { formatTarget, parseRemoteDocker, parseServer, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
 import { parseBindRule } from "../intercept/bind_rules.ts";
 import { parsePortRule } from "./port_rule.ts";
@@ -74,6 +74,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   },
   integer: (text, spec) => within(readInteger(text, spec), spec, String),
   host: (text) => (parseSshHost(text), text),
+  server: (text) => (parseServer(text), text),
   engine: (text) => formatTarget(parseRemoteDocker(text)),
   listen: (text, _spec, _given, place) => readListen(text, place),
   ip: (text) => readIp(text),

@@ -5,8 +5,7 @@ import { FramedStream } from "../http/framed_stream.ts";
 import type { ResponseHead } from "../http/head.ts";
 import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
-
-const encoder = new TextEncoder();
+import { ownRequest } from "./own_request.ts";
 
 /** Options of {@link pingEngine}. */
 export interface PingOptions {
@@ -32,7 +31,7 @@ export async function pingEngine(stream: Duplex, options: PingOptions): Promise<
     stream.close();
   }, options.timeoutMs);
   try {
-    await stream.write(pingRequest("GET"));
+    await stream.write(ownRequest("GET", "/_ping"));
     const event = await framed.next();
     if (event?.type !== "head") throw fail("closed the connection without an answer");
     if (event.head.status !== 200) throw fail(`answered _ping with status ${event.head.status}`);
@@ -51,15 +50,11 @@ export async function askPings(stream: Duplex): Promise<void> {
   const methods = ["HEAD", "GET"];
   const framed = responsesTo(methods, stream);
   for (const method of methods) {
-    await stream.write(pingRequest(method));
+    await stream.write(ownRequest(method, "/_ping"));
     for (let event = await framed.next(); event?.type !== "end"; event = await framed.next()) {
       if (event === null) throw new AgentError("engine", "The engine closed the connection");
     }
   }
-}
-
-function pingRequest(method: string): Uint8Array {
-  return encoder.encode(`${method} /_ping HTTP/1.1\r\nHost: docker\r\n\r\n`);
 }
 
 function responsesTo(methods: readonly string[], stream: Duplex): FramedStream<ResponseHead> {

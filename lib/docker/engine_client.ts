@@ -10,12 +10,12 @@ import { collect, isInterim, staysOpen } from "../http/message.ts";
 import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { type Json, parseJson } from "./json_body.ts";
+import { ownRequest } from "./own_request.ts";
 
 /** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
 export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Connections kept open between requests. */
 const MAX_IDLE = 2;
-const encoder = new TextEncoder();
 
 /** An answer of the engine. */
 export interface EngineAnswer {
@@ -93,7 +93,7 @@ export class EngineClient {
   ): Promise<EngineAnswer> {
     const { parser, stream } = connection;
     parser.expect(method);
-    await stream.write(encoder.encode(`${method} ${path} HTTP/1.1\r\nHost: docker\r\n\r\n`));
+    await stream.write(ownRequest(method, path));
     for (;;) {
       const event = await stream.next();
       if (event === null) throw new Error("the connection ended");

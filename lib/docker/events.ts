@@ -13,6 +13,7 @@ import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "./json_body.ts";
 import { LineSplitter } from "./json_lines.ts";
+import { ownRequest } from "./own_request.ts";
 import { sleep } from "../net/sleep.ts";
 
 /** One event, reduced to what is the same in all API versions. */
@@ -75,9 +76,7 @@ async function followOnce(options: EventWatcherOptions, signal: AbortSignal): Pr
     signal.throwIfAborted();
     parser.expect("GET");
     const query = new URLSearchParams({ filters: JSON.stringify(options.filters) });
-    await stream.write(
-      new TextEncoder().encode(`GET /events?${query} HTTP/1.1\r\nHost: docker\r\n\r\n`),
-    );
+    await stream.write(ownRequest("GET", `/events?${query}`));
     await readEvents(stream, options);
   } finally {
     signal.removeEventListener("abort", abort);

@@ -4,6 +4,7 @@
  */
 import type { RequestMessage, ResponseMessage } from "../http/message.ts";
 import type { Logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
 import type { Layer } from "./compose.ts";
 import type { Route } from "./route.ts";
 
@@ -19,6 +20,13 @@ export interface Exchange {
   readonly signal: AbortSignal;
   /** Ends the client's connection at once, also when it has become a tunnel. */
   readonly hangUp: () => void;
+  /**
+   * Asks the engine anew, over another connection, in the place of an answer that was cut short; the
+   * innermost layer alone may do so. Throws as the call to the engine does.
+   */
+  readonly again: (request: RequestMessage) => Promise<ResponseMessage>;
+  /** Wraps the client's stream when it becomes a tunnel; set by an interceptor. */
+  ofClient?: (client: Duplex) => Duplex;
   /** Tells the client to go on with its body (`100 Continue`). */
   readonly proceed: () => Promise<void>;
 }

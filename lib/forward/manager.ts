@@ -21,7 +21,8 @@ import { type Forward, PortOwners } from "./port_owners.ts";
 import type { PortRule } from "./rules.ts";
 import { type HostPort, listenTcp, type OpenStream } from "./tcp_listener.ts";
 import { listenUdp } from "./udp_listener.ts";
-import { type FindShell, UdpRelay } from "./udp_relay.ts";
+import { type OpenDatagrams, TunnelUdp } from "./udp_tunnel.ts";
+import { type FindShell, type UdpCarrier, UdpRelay } from "./udp_relay.ts";
 
 export { BindError } from "./bind_error.ts";
 export type { Protocol, RequestedBinding } from "./binding.ts";
@@ -34,6 +35,8 @@ export interface ForwardingOptions {
   open: OpenStream;
   /** Finds a shell on the remote host, for UDP. Default: there is none. */
   findShell?: FindShell;
+  /** Opens a flow of datagrams where the transport carries them; see `Transport.openDatagrams`. */
+  openDatagrams?: OpenDatagrams;
   /** Default: 127.0.0.1. */
   publishAddress?: string;
   rules?: readonly PortRule[];
@@ -48,9 +51,9 @@ const DEFAULT_WAIT_MS = 10_000;
 
 /** See the file comment. */
 export class ForwardingManager {
-  readonly #options: Required<ForwardingOptions>;
+  readonly #options: Required<Omit<ForwardingOptions, "openDatagrams">>;
   readonly #owners: PortOwners;
-  readonly #udp: UdpRelay;
+  readonly #udp: UdpCarrier;
 
   constructor(options: ForwardingOptions) {
     this.#options = {
@@ -63,7 +66,10 @@ export class ForwardingManager {
       ...options,
     };
     const { findShell, guarded, log } = this.#options;
-    this.#udp = new UdpRelay(findShell, log);
+    const { openDatagrams } = options;
+    this.#udp = openDatagrams === undefined
+      ? new UdpRelay(findShell, log)
+      : new TunnelUdp(openDatagrams, log);
     this.#owners = new PortOwners({
       ports: new LocalPorts(guarded),
       listen: (protocol, local) => this.#listen(protocol, local),

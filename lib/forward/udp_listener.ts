@@ -8,7 +8,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import type { HostPort } from "./tcp_listener.ts";
-import type { UdpFlow, UdpRelay } from "./udp_relay.ts";
+import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 
 /** docker-proxy forgets a client after this time (`UDPConnTrackTimeout`). */
 const IDLE_MS = 90_000;
@@ -24,7 +24,7 @@ interface Client {
 /** Takes a local port (0: any free one). Rejects with what `node:dgram` reports. */
 export async function listenUdp(
   local: HostPort,
-  options: { relay: UdpRelay; log: Logger },
+  options: { relay: UdpCarrier; log: Logger },
 ): Promise<UdpListener> {
   const socket = createSocket({ type: local.host.includes(":") ? "udp6" : "udp4" });
   await new Promise<void>((resolve, reject) => {
@@ -42,13 +42,13 @@ export class UdpListener {
   readonly local: HostPort;
   readonly counters: Counters = newCounters();
   readonly #socket: Socket;
-  readonly #relay: UdpRelay;
+  readonly #relay: UdpCarrier;
   readonly #clients = new Map<string, Client>();
   readonly #sweep: ReturnType<typeof setInterval>;
   #remote: HostPort | undefined;
   #closed: Promise<void> | undefined;
 
-  constructor(socket: Socket, relay: UdpRelay, log: Logger) {
+  constructor(socket: Socket, relay: UdpCarrier, log: Logger) {
     this.#socket = socket;
     this.#relay = relay;
     const { address, port } = socket.address();

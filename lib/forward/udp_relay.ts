@@ -28,6 +28,18 @@ export interface UdpFlow {
   close(): void;
 }
 
+/** What carries datagrams to the remote host. */
+export interface UdpCarrier {
+  /** Why datagrams cannot be carried, or `undefined` where they can. Never rejects. */
+  unavailable(): Promise<string | undefined>;
+  /** Makes a flow to `target`; `receive` gets its answers. The caller closes it. */
+  open(target: HostPort, receive: (data: Uint8Array) => void): UdpFlow;
+  /** Gets ready for the first datagram. */
+  warm(): void;
+  /** Ends every flow. */
+  close(): Promise<void>;
+}
+
 /** Waiting to be written; more is dropped. */
 const MAX_QUEUED_BYTES = 1024 * 1024;
 /** Between two starts of the program, so that one that always fails is not started all the time. */
@@ -44,7 +56,7 @@ export const NO_UDP = "the remote host has neither python3 nor perl";
 export const NO_UDP_SHELL = "the remote host runs no commands for us";
 
 /** See the file comment. */
-export class UdpRelay {
+export class UdpRelay implements UdpCarrier {
   readonly #findShell: FindShell;
   readonly #log: Logger;
   readonly #closing = new AbortController();

@@ -1,5 +1,5 @@
 /**
- * Edits a body that is a stream of lines while it passes: each line goes on as soon as it is whole.
+ * Edits a body that is a stream while it passes: each line, say, goes on as soon as it is whole.
  */
 import type { BodyFraming } from "../http/body_framing.ts";
 import { concat } from "../http/bytes.ts";
@@ -9,6 +9,13 @@ import { LineSplitter } from "../docker/json_lines.ts";
 const encoder = new TextEncoder();
 const LAST_CHUNK = encoder.encode("0\r\n\r\n");
 
+/** What becomes of the payload of a body. */
+export interface PayloadEdit {
+  push(data: Uint8Array): Uint8Array[];
+  /** At the end. */
+  rest(): Uint8Array[];
+}
+
 /** The same body with every line replaced by what `edit` makes of it; framed as before. */
 export function mapLines(
   body: Body,
@@ -16,6 +23,14 @@ export function mapLines(
   edit: (line: Uint8Array) => Uint8Array,
 ): Body {
   const lines = new LineSplitter();
+  return mapPayload(body, framing, {
+    push: (data) => lines.push(data).map(edit),
+    rest: () => [lines.rest()].filter(({ length }) => length > 0).map(edit),
+  });
+}
+
+/** The same body with another payload; framed as before. */
+export function mapPayload(body: Body, framing: BodyFraming, edit: PayloadEdit): Body {
   const chunked = framing.kind === "chunked";
   let ended = false;
   const pieceOf = (data: Uint8Array): BodyPiece => ({
@@ -27,8 +42,9 @@ export function mapLines(
       while (!ended) {
         const piece = await body.read();
         ended = piece === null;
-        const whole = piece === null ? [lines.rest()] : piece.data.flatMap((d) => lines.push(d));
-        const edited = concat(whole.filter((line) => line.length > 0).map(edit));
+        const edited = concat(
+          piece === null ? edit.rest() : piece.data.flatMap((data) => edit.push(data)),
+        );
         if (edited.length > 0) return withEnd(pieceOf(edited), ended && chunked);
         if (ended && chunked) return { wire: LAST_CHUNK, data: [] };
       }

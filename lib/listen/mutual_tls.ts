@@ -24,19 +24,29 @@ const HANDSHAKE_TIMEOUT = 10_000;
 const MAX_HANDSHAKES = 256;
 
 /** Listens with mutual TLS. Throws `AgentError` (`config` for the files, `listen`). */
-export async function listenMutualTls(
+export function listenMutualTls(
   address: TcpAddress,
   files: ServerTlsFiles,
   log: Logger,
 ): Promise<Listener> {
+  return listenTls(address, files, log);
+}
+
+/** As {@link listenMutualTls}; without an authority, clients are not asked for a certificate. */
+export async function listenTls(
+  address: TcpAddress,
+  files: IdentityFiles & Partial<ServerTlsFiles>,
+  log: Logger,
+): Promise<Listener> {
+  const { caFile } = files;
   const { cert, key } = await readIdentity(files, "server");
-  const ca = await readAuthorities(files.caFile, "client");
+  const client = caFile === undefined
+    ? {}
+    : { ca: await readAuthorities(caFile, "client"), requestCert: true, rejectUnauthorized: true };
   const server = createServer({
     cert,
     key,
-    ca,
-    requestCert: true,
-    rejectUnauthorized: true,
+    ...client,
     minVersion: "TLSv1.2",
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     allowHalfOpen: true,
@@ -48,7 +58,7 @@ export async function listenMutualTls(
     event: "secureConnection",
     log,
     describe,
-    mutualTls: true,
+    mutualTls: caFile !== undefined,
     onClose: cutHandshakes,
   });
 }

@@ -4,6 +4,7 @@
  * `conn.readable` is never used: it closes the whole socket at EOF (deno#22258), which would end
  * the answer to a client that half-closes after its request.
  */
+import { Buffer } from "node:buffer";
 import type { Duplex } from "./duplex.ts";
 import { isClosedError } from "../errors.ts";
 
@@ -11,6 +12,17 @@ import { isClosedError } from "../errors.ts";
 const MIN_READ = 4 * 1024;
 /** The largest read; one takes this much only after full reads below it. */
 const MAX_READ = 256 * 1024;
+/** The size of each of the two buffers that are lent. */
+const LENT_BYTES = 64 * 1024;
+
+/**
+ * As {@link denoConnDuplex}, for a reader that is done with a piece before it has read two more: it
+ * reads into the same two buffers for ever, since buffers that are thrown away at the speed of a bulk
+ * transfer keep the garbage collector busy.
+ */
+export function lendingConnDuplex(conn: Deno.Conn): Duplex {
+  return new LendingDuplex(conn);
+}
 
 /** Wraps `conn`; see the file comment. `maxRead`, in bytes, bounds a single read. */
 export function denoConnDuplex(conn: Deno.Conn, maxRead: number = MAX_READ): Duplex {
@@ -48,7 +60,7 @@ class DenoConnDuplex implements Duplex {
     else if (count < buffer.length / 4) this.#size = Math.min(MIN_READ, this.#maxRead);
     if (count > MIN_READ) return buffer.subarray(0, count);
     if (buffer.length === this.#size) this.#buffer = buffer;
-    return buffer.slice(0, count);
+    return copied(buffer, count);
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -79,4 +91,33 @@ class DenoConnDuplex implements Duplex {
       this.#markClosed();
     }
   }
+}
+
+class LendingDuplex extends DenoConnDuplex {
+  readonly #conn: Deno.Conn;
+  #landing = Buffer.allocUnsafeSlow(LENT_BYTES);
+  #lent = Buffer.allocUnsafeSlow(LENT_BYTES);
+
+  constructor(conn: Deno.Conn) {
+    super(conn, LENT_BYTES);
+    this.#conn = conn;
+  }
+
+  /** Small pieces are copied, so that a large one stays good until the next large one. */
+  override async read(): Promise<Uint8Array | null> {
+    const buffer = this.#landing;
+    const count = await this.#conn.read(buffer);
+    if (count === null) return null;
+    if (count <= MIN_READ) return copied(buffer, count);
+    this.#landing = this.#lent;
+    this.#lent = buffer;
+    return buffer.subarray(0, count);
+  }
+}
+
+/** From a pool: an array of its own would take longer to make than the rest of the read. */
+function copied(buffer: Uint8Array, count: number): Uint8Array {
+  const piece = Buffer.allocUnsafe(count);
+  piece.set(buffer.subarray(0, count));
+  return piece;
 }

@@ -4,7 +4,7 @@
  * pipelined ones wait in the socket. The connection owns the client's stream, and each upstream
  * connection from its acquisition to its release.
  */
-import { AgentError, isClosedError, messageOf } from "../errors.ts";
+import { messageOf } from "../errors.ts";
 import { compose } from "../docker/compose.ts";
 import { errorReply, ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
@@ -19,23 +19,20 @@ import {
   type ResponseMessage,
   staysOpen,
 } from "../http/message.ts";
-import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import type { Link } from "../transport/link.ts";
 import type { ClientStream } from "./client_stream.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
+import { withLastWords } from "./last_words.ts";
 import type { ProxyObserver } from "./observer.ts";
+import { type Refusal, refusalOf } from "./refusal.ts";
+import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
 import type { UpstreamPool } from "./upstream_pool.ts";
-
-/** Why a request is not served: a status and a sentence for its client. */
-export interface Refusal {
-  status: number;
-  message: string;
-}
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionContext {
@@ -46,6 +43,8 @@ export interface ConnectionContext {
   guard(head: RequestHead): Refusal | undefined;
   /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
   openRaw(): Promise<Duplex>;
+  /** The connection to the remote host, whose loss ends what cannot be gone on with. */
+  link: Link;
   observer: ProxyObserver;
   log: Logger;
 }
@@ -150,27 +149,30 @@ export class ClientConnection {
     const refusal = this.#context.guard(head);
     if (refusal !== undefined) throw new ReplyError(refusal.status, refusal.message);
     const route = matchRoute(head.method, head.target);
+    let answer: EngineAnswer | undefined;
+    const ask = async (current: Exchange) => {
+      answer?.upstream.close();
+      answer = await sendToEngine(this.#context.pool, current, {
+        onInterim: (bytes) => this.#write(bytes),
+        onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
+      });
+      return answer.response;
+    };
     const exchange: Exchange = {
       request,
       route,
       log: this.#log,
       signal: this.#gone.signal,
       hangUp: () => this.close(),
+      again: (request) => ask({ ...exchange, request }),
       proceed: () => this.#write(CONTINUE),
     };
     const started = performance.now();
-    let answer: EngineAnswer | undefined;
-    const run = compose(this.#context.interceptors(route), async (current: Exchange) => {
-      answer = await sendToEngine(this.#context.pool, current, {
-        onInterim: (bytes) => this.#write(bytes),
-        onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
-      });
-      return answer.response;
-    });
+    const run = compose(this.#context.interceptors(route), ask);
     try {
       const response = await run(exchange);
       this.#noteAnswer(exchange, response, started);
-      return await this.#answer(exchange, response, answer);
+      return await this.#answer(exchange, response, () => answer);
     } catch (error) {
       this.#answering = undefined;
       answer?.upstream.close();
@@ -196,22 +198,24 @@ export class ClientConnection {
   async #answer(
     exchange: Exchange,
     response: ResponseMessage,
-    answer: EngineAnswer | undefined,
+    answerOf: () => EngineAnswer | undefined,
   ): Promise<boolean> {
+    const answer = answerOf();
     const held = mayLeaveHttp(exchange.request.head);
     this.#replyBegun = true;
     await this.#write(response.head.raw);
     if (answer !== undefined && isHijacked(response, held)) {
-      return await this.#tunnel(answer);
+      return await this.#tunnel(exchange, answer);
     }
     for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
       await this.#write(piece.wire);
     }
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
-    const again = answer === undefined
+    const last = answerOf();
+    const again = last === undefined
       ? open && exchange.request.framing.kind === "none" && await this.#skip(exchange.request)
-      : await this.#finish(answer, open);
+      : await this.#finish(last, open);
     this.#replyBegun = false;
     return again || await this.#closeAfterReply();
   }
@@ -236,11 +240,14 @@ export class ClientConnection {
     return false;
   }
 
-  async #tunnel({ upload, upstream }: EngineAnswer): Promise<false> {
+  async #tunnel(exchange: Exchange, { response, upload, upstream }: EngineAnswer): Promise<false> {
     await upload;
     this.#stream.enter("free");
-    const client = this.#client.handOver({ held: true });
-    const result = await pipe(client, upstream.handOver(), { signal: this.#gone.signal });
+    const own = this.#client.handOver({ held: true });
+    const client = exchange.ofClient?.(own) ?? own;
+    const form = announcedForm(response.head.headers.get("Content-Type"), exchange.route?.version);
+    const engine = withLastWords(upstream.handOver(), this.#context.link, form);
+    const result = await pipe(client, engine, { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
   }
@@ -286,12 +293,4 @@ function mayLeaveHttp(head: RequestHead): boolean {
   if (asksForUpgrade(head)) return true;
   const name = head.method === "POST" ? matchRoute(head.method, head.target)?.name : undefined;
   return name !== undefined && HIJACKED.has(name);
-}
-
-/** What a client is told; nothing when it is gone itself. */
-function refusalOf(error: unknown): Refusal | undefined {
-  if (error instanceof HttpParseError || error instanceof ReplyError) return error;
-  if (isClosedError(error)) return undefined;
-  if (error instanceof AgentError) return { status: 503, message: messageOf(error) };
-  return { status: 500, message: `remote-docker-agent failed: ${messageOf(error)}` };
 }

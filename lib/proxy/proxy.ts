@@ -11,13 +11,15 @@ import { inContext, type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { memoryPair } from "../net/memory.ts";
 import { pipe } from "../net/pipe.ts";
+import { type Link, UNWATCHED } from "../transport/link.ts";
 import type { Lane } from "../transport/transport.ts";
 import { Admission } from "./admission.ts";
 import { ClientStream } from "./client_stream.ts";
-import { ClientConnection, type Refusal } from "./connection.ts";
+import { ClientConnection } from "./connection.ts";
 import { type ClientLimits, UNLIMITED } from "./limits.ts";
 import { NO_OBSERVER, type ProxyObserver } from "./observer.ts";
 import { pingCache } from "./ping_cache.ts";
+import type { Refusal } from "./refusal.ts";
 import { UpstreamPool } from "./upstream_pool.ts";
 
 /** What a proxy is made of. */
@@ -30,6 +32,8 @@ export interface ProxyOptions {
   warm: number;
   /** Around every operation, outermost first. */
   interceptors: readonly Interceptor[];
+  /** The connection to the remote host. Default: one that nobody watches. */
+  link?: Link;
   /** Default: none. */
   limits?: ClientLimits;
   observer?: ProxyObserver;
@@ -174,6 +178,7 @@ export class Proxy {
     const connection = new ClientConnection(stream, {
       pool: this.#pool,
       interceptors: (route) => this.#interceptorsOf(route),
+      link: this.#options.link ?? UNWATCHED,
       guard: (head) => client.guard?.(head),
       openRaw: () => this.#options.open("interactive"),
       observer,

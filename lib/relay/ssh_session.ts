@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import type { AuthContext, Connection, ServerChannel } from "ssh2";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { drained } from "../net/drain.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import { type ChannelCarrier, channelDuplex } from "../transport/ssh/channel.ts";
@@ -186,16 +187,6 @@ class SocketCarrier implements ChannelCarrier {
   }
 
   drained(): Promise<void> | undefined {
-    const socket = this.#socket;
-    if (this.#lost !== undefined || !socket.writableNeedDrain) return undefined;
-    return new Promise((resolve) => {
-      const done = () => {
-        socket.off("drain", done);
-        socket.off("close", done);
-        resolve();
-      };
-      socket.on("drain", done);
-      socket.on("close", done);
-    });
+    return this.#lost === undefined ? drained(this.#socket) : undefined;
   }
 }

@@ -18,7 +18,7 @@ import type { Plan, Put, SidePlan } from "./plan.ts";
 import { stampParts } from "./remote_stamp.ts";
 import type { RoundParts } from "./round_parts.ts";
 import { download } from "./transfer/download.ts";
-import { upload } from "./transfer/upload.ts";
+import { uploadAfter } from "./transfer/upload.ts";
 
 /** What was done. */
 export interface CarriedOut {
@@ -99,14 +99,23 @@ class Run {
     if (remove.length + removeDirs.length > 0 && batches.length === 0) {
       await this.#upload(remove, removeDirs, []);
     }
-    for (const [i, batch] of batches.entries()) {
-      const puts = batch.filter(({ path }) => safe(path));
-      this.unsettled.push(...batch.map(({ path }) => path).filter((path) => !safe(path)));
-      const goes = i === 0
-        ? await this.#upload(remove, removeDirs, puts)
-        : await this.#upload([], [], puts);
-      if (!goes) return void this.unsettled.push(...batches.flat().map(({ path }) => path));
+    // While one batch is moved into place, the next is already on its way.
+    let last = Promise.resolve(true);
+    try {
+      for (const [i, batch] of batches.entries()) {
+        const before = last;
+        const puts = batch.filter(({ path }) => safe(path));
+        this.unsettled.push(...batch.map(({ path }) => path).filter((path) => !safe(path)));
+        last = i === 0
+          ? this.#upload(remove, removeDirs, puts, before)
+          : this.#upload([], [], puts, before);
+        last.catch(() => {}); // awaited below
+        if (!await before) break;
+      }
+    } finally {
+      await Promise.allSettled([last]);
     }
+    if (!await last) this.unsettled.push(...batches.flat().map(({ path }) => path));
   }
 
   /** Returns whether to go on: not if the remote side is other than it was seen. */
@@ -114,9 +123,10 @@ class Run {
     remove: readonly string[],
     removeDirs: readonly string[],
     puts: readonly Put[],
+    before = Promise.resolve(true),
   ): Promise<boolean> {
     const { shell, root, tree, only, signal, index } = this.#parts;
-    const done = await upload(shell, root, tree, {
+    const done = await uploadAfter(before, shell, root, tree, {
       remove,
       removeDirs,
       puts,

@@ -27,7 +27,8 @@ export interface LocalTree {
 /** What {@link stampOf} reads: the same of a path and of an open file. */
 export function stampOf(info: Deno.FileInfo): string {
   const time = (date: Date | null) => date?.getTime() ?? 0;
-  return `${info.ino ?? 0} ${info.size} ${time(info.mtime)} ${time(info.ctime)} ${info.mode ?? 0}`;
+  // Joined: a template would be a tree of its parts, several times the size, for as long as it lives.
+  return [info.ino ?? 0, info.size, time(info.mtime), time(info.ctime), info.mode ?? 0].join(" ");
 }
 
 /** What is at `path`: nothing, something to sync, or something else. Throws on I/O errors. */
@@ -118,6 +119,32 @@ export async function readContent(
       left -= count;
     }
     return stampOf(file.statSync()) === stamp ? hash.digest("hex") : undefined;
+  } finally {
+    file.close();
+  }
+}
+
+/**
+ * Reads a file as a whole into `into`, which has its size. Returns its SHA-256 (hex), or nothing like
+ * {@link readContent}.
+ */
+export function readWhole(
+  tree: LocalTree,
+  path: string,
+  stamp: string,
+  into: Uint8Array,
+): string | undefined {
+  const file = openOrNothing(localPath(tree.root, path, tree.platform));
+  if (file === undefined) return undefined;
+  try {
+    for (let at = 0; at < into.length;) {
+      const count = file.readSync(into.subarray(at));
+      if (count === null) return undefined;
+      at += count;
+    }
+    // Looked at after reading: nothing has changed since the stamp was taken.
+    if (stampOf(file.statSync()) !== stamp) return undefined;
+    return createHash("sha256").update(into).digest("hex");
   } finally {
     file.close();
   }

@@ -54,13 +54,13 @@ export async function runScript<T>(
     ]);
     const code = await process.exit;
     io.signal?.throwIfAborted();
+    // A script that gives up closes its input; our own errors while writing are another matter.
+    if (sent.status === "rejected" && !isClosedError(sent.reason)) throw sent.reason;
     if (code === null) throw cutOff();
     if (code === 0) {
       if (received.status === "rejected") throw received.reason;
       if (sent.status === "rejected") throw sent.reason;
     }
-    // A script that gives up closes its input; our own errors while writing are another matter.
-    if (sent.status === "rejected" && !isClosedError(sent.reason)) throw sent.reason;
     return { code, stderr, value: received.status === "fulfilled" ? received.value : undefined };
   } finally {
     stdio.close();

@@ -1,49 +1,58 @@
 /**
- * Dials TLS connections with a client certificate, and says in the user's words why one failed.
+ * Dials connections to a gateway or guest: TLS with or without a client certificate, or plain TCP.
  *
- * Everything goes through `node:tls`, never `Deno.connectTls`: that one takes the name to verify
- * from the host it dials, adds `caCerts` to the public authorities instead of replacing them (so
- * anybody with a public certificate for the name could pose as a private gateway), and has neither
- * an abort signal nor `setNoDelay`. `Deno.startTls` drops the client certificate (deno#21496).
+ * TLS goes through `node:tls`, never `Deno.connectTls`: that one takes the name to verify from the
+ * host it dials, adds `caCerts` to the public authorities instead of replacing them (so anybody with
+ * a public certificate for the name could pose as a private gateway), and has neither an abort signal
+ * nor `setNoDelay`. `Deno.startTls` drops the client certificate (deno#21496).
+ *
+ * Sessions are not resumed: Deno's `node:tls` hands out tickets that no server knows (deno#30305).
+ * In TLS 1.3 a resumed handshake takes as many round trips as a full one; `dialer.ts` saves them.
  */
-import { isIP } from "node:net";
+import { connect as connectTcp, isIP, type Socket } from "node:net";
 import {
   checkServerIdentity,
-  connect,
+  connect as connectTls,
   createSecureContext,
   type SecureContext,
   type TLSSocket,
 } from "node:tls";
-import { AgentError, type ErrorKind, messageOf } from "../errors.ts";
-import { formatHostPort } from "../net/address.ts";
+import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { nodeStreamDuplex } from "../net/node_stream.ts";
 import type { Identity } from "../net/tls_files.ts";
+import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
 
-/** Where to dial, and who is expected there. */
-export interface TlsEndpoint {
-  readonly host: string;
-  readonly port: number;
-  /** Sent as SNI unless it is an IP address, and verified against the server's certificate. */
-  readonly serverName: string;
-}
-
-/** Options of {@link dialTls}. */
-export interface TlsDialOptions {
+/** Options of {@link dialPlain}. */
+export interface DialOptions {
   endpoint: TlsEndpoint;
-  /** From {@link tlsContext}; share one among all connections, it holds the parsed certificates. */
-  context: SecureContext;
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
 }
 
+/** Options of {@link dialTls}. */
+export interface TlsDialOptions extends DialOptions {
+  /** From {@link tlsContext}; share one among all connections, it holds the parsed certificates. */
+  context: SecureContext;
+  /** Takes any certificate from the server. Default: no. */
+  insecure?: boolean;
+  /** Is told until when the server's certificate is valid. */
+  onServerCertificate?: (validTo: string) => void;
+}
+
 const DEFAULT_TIMEOUT = 15_000;
+/** Silence after which the kernel asks whether the peer is still there, in milliseconds. */
+const KEEP_ALIVE = 15_000;
 
 /**
- * The client's certificate and whom it trusts: `authorities` alone if given, else the public ones.
+ * The client's certificate, if it has one, and whom it trusts: `authorities` alone if given, else the
+ * public ones.
  */
-export function tlsContext(identity: Identity, authorities: string | undefined): SecureContext {
+export function tlsContext(
+  identity: Identity | undefined,
+  authorities: string | undefined,
+): SecureContext {
   return createSecureContext({
     ...identity,
     ...(authorities === undefined ? {} : { ca: authorities }),
@@ -57,32 +66,59 @@ export function tlsContext(identity: Identity, authorities: string | undefined):
  * certificate only after this, on the first read (RFC 8446, section 4.4.2.4).
  */
 export async function dialTls(options: TlsDialOptions): Promise<Duplex> {
-  const { endpoint, signal } = options;
+  const { endpoint, context, insecure = false, signal } = options;
   if (signal?.aborted) throw aborted(endpoint);
   const { host, port, serverName } = endpoint;
-  const socket = connect({
+  const socket: TLSSocket = connectTls({
     host,
     port,
-    secureContext: options.context,
+    secureContext: context,
+    rejectUnauthorized: !insecure,
     // An IP address must not be sent as SNI (RFC 6066, section 3).
     ...(isIP(serverName) === 0 ? { servername: serverName } : {}),
-    checkServerIdentity: (_host, certificate) => checkServerIdentity(serverName, certificate),
+    checkServerIdentity: (_host, certificate) =>
+      insecure ? undefined : checkServerIdentity(serverName, certificate),
     ...ALLOW_HALF_OPEN,
   });
-  socket.setNoDelay(true);
-  try {
-    await handshake(socket, options);
-    return nodeStreamDuplex(socket);
-  } catch (error) {
-    socket.destroy();
-    throw error instanceof AgentError ? error : tlsError(endpoint, error);
+  const duplex = await established(socket, "secureConnect", options);
+  // Parsing a certificate costs more than all else here, so it is done only where it is wanted.
+  if (options.onServerCertificate !== undefined) {
+    options.onServerCertificate(socket.getPeerCertificate().valid_to);
   }
+  return duplex;
+}
+
+/** Dials one TCP connection without TLS; see {@link dialTls}. */
+export async function dialPlain(options: DialOptions): Promise<Duplex> {
+  const { endpoint: { host, port }, signal } = options;
+  if (signal?.aborted) throw aborted(options.endpoint);
+  return await established(
+    connectTcp({ host, port, ...ALLOW_HALF_OPEN }),
+    "connect",
+    options,
+  );
 }
 
 /** Honoured by `tls.connect` (it hands its options to `net.Socket`), but not in its types. */
 const ALLOW_HALF_OPEN: Record<string, unknown> = { allowHalfOpen: true };
 
-async function handshake(socket: TLSSocket, options: TlsDialOptions): Promise<void> {
+async function established(
+  socket: Socket,
+  event: "connect" | "secureConnect",
+  options: DialOptions,
+): Promise<Duplex> {
+  socket.setNoDelay(true);
+  socket.setKeepAlive(true, KEEP_ALIVE);
+  try {
+    await until(socket, event, options);
+    return nodeStreamDuplex(socket);
+  } catch (error) {
+    socket.destroy();
+    throw error instanceof AgentError ? error : tlsError(options.endpoint, error);
+  }
+}
+
+async function until(socket: Socket, event: string, options: DialOptions): Promise<void> {
   const { endpoint, signal, timeoutMs = DEFAULT_TIMEOUT } = options;
   const { promise, resolve, reject } = Promise.withResolvers<void>();
   const giveUp = () => reject(aborted(endpoint));
@@ -90,7 +126,7 @@ async function handshake(socket: TLSSocket, options: TlsDialOptions): Promise<vo
     reject(unreachable(endpoint, `no answer within ${Math.ceil(timeoutMs / 1000)} s`));
   const timer = setTimeout(late, timeoutMs);
   signal?.addEventListener("abort", giveUp);
-  socket.once("secureConnect", resolve);
+  socket.once(event, resolve);
   socket.on("error", reject);
   try {
     await promise;
@@ -98,128 +134,6 @@ async function handshake(socket: TLSSocket, options: TlsDialOptions): Promise<vo
     clearTimeout(timer);
     signal?.removeEventListener("abort", giveUp);
     // The error listener stays: an error that nobody listens for would end the process.
-    socket.off("secureConnect", resolve);
+    socket.off(event, resolve);
   }
-}
-
-/** A failed handshake, or an error of a TLS connection later on, in the user's words. */
-export function tlsError(endpoint: TlsEndpoint, error: unknown): AgentError {
-  const code = codeOf(error);
-  const found = CAUSES.find(({ pattern }) => pattern.test(code));
-  if (found === undefined) return unreachable(endpoint, messageOf(error), error);
-  const { kind, explain } = found;
-  const { reason, hint } = explain(endpoint, error);
-  const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ${reason}`;
-  return new AgentError(kind, message, { cause: error, hint });
-}
-
-interface Cause {
-  /** Matches the error's code. */
-  pattern: RegExp;
-  kind: ErrorKind;
-  explain: (endpoint: TlsEndpoint, error: unknown) => { reason: string; hint: string };
-}
-
-/** Ordered, first match wins. Codes are those of Node, which take OpenSSL's names for TLS alerts. */
-const CAUSES: readonly Cause[] = [
-  {
-    pattern: /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED|INVALID_CA)/,
-    kind: "authentication",
-    explain: () => ({
-      reason: "the server certificate is from an unknown authority",
-      hint: "give the certificate of the gateway's CA with --mtls-ca",
-    }),
-  },
-  {
-    pattern: /^ERR_TLS_CERT_ALTNAME_INVALID$/,
-    kind: "authentication",
-    explain: ({ serverName }, error) => ({
-      reason: `the server certificate is not for "${serverName}"${namesOf(error)}`,
-      hint: "set --mtls-sni to a name that the certificate has",
-    }),
-  },
-  {
-    pattern: /^CERT_HAS_EXPIRED$/,
-    kind: "authentication",
-    explain: () => ({
-      reason: "the server certificate has expired",
-      hint: "have the gateway's certificate renewed, or check the clock of this machine",
-    }),
-  },
-  {
-    pattern: /^CERT_NOT_YET_VALID$/,
-    kind: "authentication",
-    explain: () => ({
-      reason: "the server certificate is not valid yet",
-      hint: "check the clock of this machine",
-    }),
-  },
-  {
-    pattern: /UNRECOGNIZED_NAME/,
-    kind: "engine",
-    explain: ({ serverName }) => ({
-      reason: `the gateway does not know "${serverName}"`,
-      hint: "check --mtls-sni",
-    }),
-  },
-  {
-    pattern: /ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/,
-    kind: "authentication",
-    explain: () => ({
-      reason: "the server refused the client certificate",
-      hint: "check that --mtls-cert is signed by an authority the gateway trusts",
-    }),
-  },
-  {
-    pattern: /WRONG_VERSION_NUMBER|HTTP_REQUEST/,
-    kind: "unreachable",
-    explain: () => ({
-      reason: "the server does not speak TLS",
-      hint: "check the port in --mtls-endpoint",
-    }),
-  },
-  {
-    pattern: /PROTOCOL_VERSION|UNSUPPORTED_PROTOCOL/,
-    kind: "unreachable",
-    explain: () => ({
-      reason: "the server does not speak TLS 1.2 or later",
-      hint: "have the gateway allow TLS 1.2 or 1.3",
-    }),
-  },
-  {
-    pattern: /^ECONNREFUSED$/,
-    kind: "unreachable",
-    explain: () => ({ reason: "connection refused", hint: "check --mtls-endpoint" }),
-  },
-  {
-    pattern: /^(ENOTFOUND|EAI_)/,
-    kind: "unreachable",
-    explain: ({ host }) => ({
-      reason: `the name "${host}" cannot be resolved`,
-      hint: "check --mtls-endpoint and the network",
-    }),
-  },
-];
-
-function unreachable(endpoint: TlsEndpoint, reason: string, cause?: unknown): AgentError {
-  const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ${reason}`;
-  return new AgentError("unreachable", message, {
-    cause,
-    hint: "check --mtls-endpoint and the network",
-  });
-}
-
-function aborted({ host, port }: TlsEndpoint): AgentError {
-  return new AgentError("lost", `Gave up connecting to "${formatHostPort(host, port)}"`);
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "";
-}
-
-/** Node's error carries the peer's certificate; its names look like `DNS:a.example, DNS:b`. */
-function namesOf(error: unknown): string {
-  const names = (error as { cert?: { subjectaltname?: unknown } }).cert?.subjectaltname;
-  return typeof names === "string" ? ` but for ${names.replaceAll(/(DNS|IP Address):/g, "")}` : "";
 }

@@ -90,6 +90,15 @@ export interface Transport {
     serve: (stream: Duplex) => void,
   ): Promise<RemoteListener>;
 
+  /**
+   * Opens a flow of datagrams to an address that the host can reach, where the transport carries them
+   * itself: both ways a frame is `length(2) data`, the length in network order. The caller owns it.
+   */
+  openDatagrams?(to: { host: string; port: number }, signal?: AbortSignal): Promise<Duplex>;
+
+  /** Why there is nothing but the engine; absent where there is more. */
+  readonly limits?: string;
+
   /** Commands on the remote host, where the transport offers them. */
   readonly shell?: Shell;
 

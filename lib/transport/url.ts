@@ -1,6 +1,6 @@
 /**
- * Reads the addresses a user types: where the engine listens on the remote host, and which SSH host
- * to go to. Pure; every error names the value and says what is accepted.
+ * Reads the addresses a user types: where the engine listens on the remote host, and which SSH host or
+ * server to go to. Pure; every error names the value and says what is accepted.
  */
 import { AgentError } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
@@ -15,13 +15,14 @@ export interface SshHost {
 
 const REMOTE_DOCKER_HINT =
   'use "unix:///var/run/docker.sock", "tcp://127.0.0.1:2375" or an absolute path';
+const SERVER_HINT = 'use "host", "host:443" or "[::1]:443"';
 const SSH_HOST_HINT = 'use "host", "host:22", "user@host:22", "[::1]:22" or "ssh://user@host:22"';
 
 /**
  * Where the engine listens, as seen from the remote host: `unix:///path`, `tcp://host:port` or a
  * bare absolute path. Throws `AgentError` of kind `config`.
  */
-export function parseRemoteDocker(text: string): Target {
+export function parseRemoteDocker(text: string): Exclude<Target, { kind: "docker" }> {
   const value = text.trim();
   const fail = (problem: string) =>
     new AgentError("config", `Invalid remote Docker address "${text}": ${problem}`, {
@@ -84,6 +85,17 @@ export function parseSshHost(text: string): SshHost {
   };
 }
 
+/** A gateway or guest: `host` or `host:443`. Throws `AgentError` of kind `config`. */
+export function parseServer(text: string): { host: string; port?: number } {
+  const fail = (problem: string) =>
+    new AgentError("config", `Invalid server "${text}": ${problem}`, { hint: SERVER_HINT });
+  if (text.includes("://")) throw fail("it is a URL");
+  if (text.includes("@")) throw fail("a server has no user");
+  const server = splitHostPort(text.trim(), fail);
+  if (/[\s/?#\p{Cc}]/u.test(server.host)) throw fail("bad host name");
+  return server;
+}
+
 function decodeUser(user: string, fail: (problem: string) => AgentError): string {
   if (user.includes(":")) throw fail("a password in the URL is not accepted");
   try {
@@ -93,7 +105,10 @@ function decodeUser(user: string, fail: (problem: string) => AgentError): string
   }
 }
 
-function unixTarget(path: string, fail: (problem: string) => AgentError): Target {
+function unixTarget(
+  path: string,
+  fail: (problem: string) => AgentError,
+): Extract<Target, { kind: "unix" }> {
   if (!path.startsWith("/")) throw fail("the path is not absolute");
   if (path.length < 2 || path.includes("\0")) throw fail("the path is empty");
   return { kind: "unix", path };

@@ -55,7 +55,6 @@ test("a container that runs through a cut is there afterwards", { agentOnly }, a
     // A request that is still unanswered would be asked again, and the logs would go on.
     await logs.waitFor(/answered/);
     await bench.rig.verb("drop-sessions");
-    await logs.wait();
     await heals(bench);
     assertEquals(await bench.docker.ok(["inspect", "-f", "{{.State.Running}}", id]), "true");
   } finally {

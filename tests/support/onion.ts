@@ -70,6 +70,7 @@ function exchangeOf(line: string, options: AskOptions): Exchange {
     log: logger("test"),
     signal,
     hangUp,
+    again: () => Promise.reject(new Error("No answer was cut short")),
     proceed: () => Promise.resolve(),
   };
 }

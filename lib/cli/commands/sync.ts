@@ -2,18 +2,23 @@
  * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
  * container. Owns the connection and the session.
  */
-import { connectorOf } from "../../app.ts";
+import { connectorOf } from "../../app_transport.ts";
 import { loadSettings, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
+import type { Given } from "../../config/option.ts";
+import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { logReports, type ReportSync } from "../../intercept/sync_report.ts";
 import { configureLogging, logger } from "../../log.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";
 import { basename, join } from "node:path";
 import { SyncManager } from "../../sync/manager.ts";
 import { formatBytes } from "../../sync/sources.ts";
 import { Supervisor } from "../../transport/supervisor.ts";
+import { URL_WORDS } from "../../transport/tls_error.ts";
+import { isTunnelUrl, parseFolderUrl } from "../../transport/tunnel_url.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
 /** Returns the exit code. Throws `AgentError`. */
@@ -23,13 +28,10 @@ export async function runSync(
   system: System,
 ): Promise<number> {
   const [local = "", place = ""] = places ?? [];
-  const { host, path } = splitPlace(place);
-  const origin = { source: "flag", where: `"${place}"` } as const;
-  const named = host === undefined
-    ? []
-    : [{ name: "ssh-host", text: host, origin, base: sources.cwd } as const];
+  const { path, flags: named } = readPlace(place, sources.cwd);
   const flags = [...sources.flags, ...named];
-  const settings = await loadSettings({ ...sources, flags });
+  const loaded = await loadSettings({ ...sources, flags });
+  const settings = isTunnelUrl(place) ? inWordsOfUrl(loaded) : loaded;
   const write = (line: string) => system.err(`${line}\n`);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
   const watches = flags.findLast(({ name }) => name === "watch")?.text === "true";
@@ -49,6 +51,34 @@ export async function runSync(
   } finally {
     unwatch();
   }
+}
+
+/** Where the folder is on the remote host, and what the place says about the way there. */
+function readPlace(place: string, base: string): { path: string; flags: Given<OptionName>[] } {
+  const origin = { source: "flag", where: `"${place}"` } as const;
+  const given = (name: OptionName, text: string | undefined): Given<OptionName>[] =>
+    text === undefined ? [] : [{ name, text, origin, base }];
+  if (!isTunnelUrl(place)) {
+    const { host, path } = splitPlace(place);
+    return { path, flags: given("ssh-host", host) };
+  }
+  const { server, path } = parseFolderUrl(place);
+  return {
+    path,
+    flags: [
+      ...given("ts-server", formatHostPort(server.host, server.port)),
+      ...given("ts-sni", server.serverName),
+      ...given("ts-cert", server.certFile),
+      ...given("ts-key", server.keyFile),
+      ...given("ts-ca", server.caFile),
+      ...given("ts-insecure", `${server.insecure}`),
+    ],
+  };
+}
+
+function inWordsOfUrl(settings: Settings): Settings {
+  const { tstunnel } = settings;
+  return tstunnel ? { ...settings, tstunnel: { ...tstunnel, words: URL_WORDS } } : settings;
 }
 
 /** `host:path`, where the host may have a user, or only a path. */

@@ -10,12 +10,15 @@ import type { System } from "../system.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runCompletions, runManual } from "./documents.ts";
 import { runForwards } from "./forwards.ts";
+import { runGuest } from "./guest.ts";
+import { runHostExec } from "./host_exec.ts";
 import { runRelayCommand } from "./relay.ts";
 import { runServiceCommand } from "./service_install.ts";
 import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
 import { runSync } from "./sync.ts";
 import { runConflicts, runPrune, runSyncs } from "./syncs.ts";
+import { runTunnel } from "./tunnel.ts";
 import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
@@ -26,8 +29,11 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     return await runStart(settings, startAgent, system);
   },
   sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
+  tunnel: ({ invocation, sources, system }) => runTunnel(invocation, sources, system),
   "relay-server": runRelayPart("relay-server"),
   relay: runRelayPart("relay"),
+  guest: serving((loaded, { system }) => runGuest(loaded, system)),
+  "host-exec": (run) => runHostExec(run),
   keygen: runRelayPart("keygen"),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
@@ -55,11 +61,20 @@ function asking(
 }
 
 function runRelayPart(command: "relay-server" | "relay" | "keygen"): RunCommand {
-  return async ({ sources, system, runRelay = runRelayCommand }) => {
-    const loaded: Loaded = await loadValues(sources);
+  return serving((loaded, { system, runRelay = runRelayCommand }) =>
+    runRelay(command, loaded, system)
+  );
+}
+
+/** A command that goes on until a signal and logs as it is told to. */
+function serving(
+  command: (loaded: Loaded, run: CommandRun) => Promise<number>,
+): RunCommand {
+  return async (run) => {
+    const loaded = await loadValues(run.sources);
     const { "log-level": level, "log-format": format } = loaded.values;
-    logTo(system, level, format);
-    return await runRelay(command, loaded, system);
+    logTo(run.system, level, format);
+    return await command(loaded, run);
   };
 }
 

@@ -1,6 +1,6 @@
 /** Options: where the remote host is, how to get there, and where clients are served. */
 import type { OptionSpec } from "../option.ts";
-import { all, linked, path, start } from "./common.ts";
+import { all, linked, path, served, ssh, start } from "./common.ts";
 
 /** Rows of the option table, in the order of the help. */
 export const CONNECTION_OPTIONS = {
@@ -15,11 +15,11 @@ export const CONNECTION_OPTIONS = {
   },
   transport: {
     type: "choice",
-    choices: ["ssh", "mtls"],
+    choices: ["ssh", "mtls", "tstunnel"],
     default: "ssh",
     group: "General",
-    help: "How to reach the remote host",
-    commands: start,
+    help: "How to reach the remote host; --ts-server means tstunnel",
+    commands: linked,
   },
   mode: {
     type: "choice",
@@ -43,11 +43,12 @@ export const CONNECTION_OPTIONS = {
     type: "listen",
     many: true,
     default: "127.0.0.1:2375",
+    defaultNote: "127.0.0.1:2375; guest: 127.0.0.1 at --port",
     fileKeys: ["ListenAddr"],
     placeholder: "ADDRESS",
     group: "Listening",
     help: "Listen on HOST:PORT, unix:///PATH or npipe:////./pipe/NAME",
-    commands: start,
+    commands: served,
   },
   "local-socket": {
     ...path,
@@ -66,13 +67,13 @@ export const CONNECTION_OPTIONS = {
     ...path,
     group: "Listening",
     help: "Certificate shown to remote clients",
-    commands: start,
+    commands: served,
   },
   "tls-key": {
     ...path,
     group: "Listening",
     help: "Private key of that certificate",
-    commands: start,
+    commands: served,
   },
   "tls-ca": {
     ...path,
@@ -86,7 +87,7 @@ export const CONNECTION_OPTIONS = {
     placeholder: "[USER@]HOST[:PORT]",
     group: "SSH",
     help: "The remote host; a Host of the OpenSSH configuration works too",
-    commands: linked,
+    commands: ssh,
   },
   "ssh-user": {
     type: "string",
@@ -95,7 +96,7 @@ export const CONNECTION_OPTIONS = {
     defaultNote: "as ssh would choose",
     group: "SSH",
     help: "User name on the remote host",
-    commands: linked,
+    commands: ssh,
   },
   "ssh-key": {
     ...path,
@@ -104,7 +105,7 @@ export const CONNECTION_OPTIONS = {
     defaultNote: "the SSH agent, then the keys ssh would try",
     group: "SSH",
     help: "Private key to sign in with",
-    commands: linked,
+    commands: ssh,
   },
   "ssh-config": {
     ...path,
@@ -112,7 +113,7 @@ export const CONNECTION_OPTIONS = {
     defaultNote: "~/.ssh/config and the system's",
     group: "SSH",
     help: 'Follow this OpenSSH configuration alone, or "none"',
-    commands: linked,
+    commands: ssh,
   },
   "ssh-known-hosts": {
     ...path,
@@ -120,7 +121,7 @@ export const CONNECTION_OPTIONS = {
     defaultNote: "as ssh would choose",
     group: "SSH",
     help: "File of trusted host keys",
-    commands: linked,
+    commands: ssh,
   },
   "ssh-strict-host-key-checking": {
     type: "choice",
@@ -128,30 +129,6 @@ export const CONNECTION_OPTIONS = {
     defaultNote: "accept-new on a terminal, yes otherwise",
     group: "SSH",
     help: "What to do about an unknown host key; a changed one is always refused",
-    commands: linked,
-  },
-  "mtls-endpoint": {
-    type: "host",
-    placeholder: "HOST[:PORT]",
-    group: "mTLS",
-    help: "The gateway to connect to, port 443 unless given",
-    commands: start,
-  },
-  "mtls-cert": { ...path, group: "mTLS", help: "Client certificate", commands: start },
-  "mtls-key": { ...path, group: "mTLS", help: "Private key of that certificate", commands: start },
-  "mtls-ca": {
-    ...path,
-    defaultNote: "the system's authorities",
-    group: "mTLS",
-    help: "Authority that must have signed the gateway's certificate",
-    commands: start,
-  },
-  "mtls-sni": {
-    type: "string",
-    placeholder: "NAME",
-    defaultNote: "the host of the endpoint",
-    group: "mTLS",
-    help: "Server name to ask the gateway for",
-    commands: start,
+    commands: ssh,
   },
 } as const satisfies Record<string, OptionSpec>;

@@ -1,7 +1,7 @@
 /** Options: how a running program behaves, is bounded, watched and installed. */
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import type { OptionSpec } from "../option.ts";
-import { all, duration, linked, path, running, start } from "./common.ts";
+import { all, duration, linked, path, running, ssh, start } from "./common.ts";
 
 /** Rows of the option table, in the order of the help. */
 export const OPERATION_OPTIONS = {
@@ -11,7 +11,7 @@ export const OPERATION_OPTIONS = {
     min: 1,
     group: "Behaviour",
     help: "Give up an attempt to connect after this long",
-    commands: linked,
+    commands: ssh,
   },
   "reconnect-wait": {
     ...duration,
@@ -25,7 +25,7 @@ export const OPERATION_OPTIONS = {
     default: "10s",
     group: "Behaviour",
     help: "How long requests may take to finish after SIGTERM or Ctrl-C",
-    commands: running,
+    commands: [...running, "guest"],
   },
   "warm-connections": {
     type: "integer",
@@ -45,7 +45,7 @@ export const OPERATION_OPTIONS = {
     placeholder: "N",
     group: "Limits",
     help: "Connections served at the same time; a relay refuses one more, start lets it wait",
-    commands: running,
+    commands: [...running, "guest"],
   },
   "queue-timeout": {
     ...duration,

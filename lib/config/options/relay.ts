@@ -15,13 +15,13 @@ export const RELAY_OPTIONS = {
   },
   port: {
     type: "integer",
-    default: "20022",
+    defaultNote: "20022; guest: 8080",
     min: 0,
     max: 65535,
     placeholder: "PORT",
     group: "Relay server",
-    help: "Take SSH connections on this port; 0 for a free one",
-    commands: server,
+    help: "Take connections on this port; 0 for a free one",
+    commands: ["relay-server", "guest"],
   },
   "allow-socket": {
     ...path,

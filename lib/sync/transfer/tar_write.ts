@@ -1,13 +1,19 @@
 /**
  * Writes a tar archive (POSIX.1-2001: ustar headers, pax records where those do not suffice) to a
- * stream, holding one buffer: small entries travel together, so that the stream sees few writes.
+ * stream, holding one buffer: small entries travel together, so that the stream sees few writes. While
+ * one buffer is being written, the next is filled.
  */
 import type { Duplex } from "../../net/duplex.ts";
 
 const BLOCK = 512;
 const BUFFER_BYTES = 256 * 1024;
+/** Files up to this size are put into the buffer by {@link TarWriter.small}. */
+export const SMALL_ENTRY_BYTES = 128 * 1024;
 /** The largest size that the eleven octal digits of ustar hold. */
 const MAX_OCTAL_SIZE = 0o77777777777;
+const BLANK = 32;
+const ZERO = 48;
+const CHECKSUM_AT = 148;
 const encoder = new TextEncoder();
 
 /** One header. Names are as they come; `mtime` is seconds since the epoch. */
@@ -28,6 +34,7 @@ export class TarWriter {
   #buffer = new Uint8Array(BUFFER_BYTES);
   #used = 0;
   #left = 0;
+  #writing: Promise<void> = Promise.resolve();
 
   constructor(to: Pick<Duplex, "write">) {
     this.#to = to;
@@ -37,20 +44,23 @@ export class TarWriter {
   async entry(header: TarHeader): Promise<void> {
     if (this.#left !== 0) throw new Error("The entry before is not complete");
     const records = paxRecords(header);
-    if (records.length > 0) {
-      await this.#raw(headerBlock({ ...header, name: "pax", size: records.length }, "x"));
+    if (records !== undefined) {
+      await this.#block({ ...header, name: "pax", size: records.length }, "x");
       await this.#raw(records);
       await this.#pad(records.length);
     }
-    const type = { dir: "5", file: "0", link: "2" }[header.kind];
-    await this.#raw(headerBlock(header, type));
+    await this.#block(header, TYPES[header.kind]);
     this.#left = header.kind === "file" ? header.size : 0;
   }
 
-  /** The next bytes of the current file; padding follows its last one. */
+  /** The next bytes of the current file, which belong to the stream; padding follows its last one. */
   async data(chunk: Uint8Array, size: number): Promise<void> {
     if (chunk.length > this.#left) throw new Error("More data than the header says");
-    await this.#raw(chunk);
+    if (chunk.length < BUFFER_BYTES) await this.#raw(chunk);
+    else {
+      await this.#flush();
+      await this.#write(chunk);
+    }
     this.#left -= chunk.length;
     if (this.#left === 0) await this.#pad(size);
   }
@@ -62,15 +72,47 @@ export class TarWriter {
     if (size > 0) await this.data(content, size);
   }
 
-  /** Ends the archive. */
+  /**
+   * A file of at most {@link SMALL_ENTRY_BYTES} that `fill` writes to where it belongs. If it returns
+   * false, nothing of the entry is written. Returns what `fill` did.
+   */
+  async small(header: TarHeader, fill: (into: Uint8Array) => boolean): Promise<boolean> {
+    const { size } = header;
+    if (size > SMALL_ENTRY_BYTES) throw new Error("The file is not small");
+    if (this.#left !== 0) throw new Error("The entry before is not complete");
+    const records = paxRecords(header);
+    const meta = records === undefined ? 0 : BLOCK + padded(records.length);
+    const total = meta + BLOCK + padded(size);
+    if (this.#used + total > BUFFER_BYTES) await this.#flush();
+    const entry = this.#buffer.subarray(this.#used, this.#used + total);
+    if (!fill(entry.subarray(meta + BLOCK, meta + BLOCK + size))) return false;
+    if (records !== undefined) {
+      writeHeader(entry, { ...header, name: "pax", size: records.length }, "x");
+      entry.set(records, BLOCK);
+      entry.fill(0, BLOCK + records.length, meta);
+    }
+    writeHeader(entry.subarray(meta, meta + BLOCK), header, TYPES.file);
+    entry.fill(0, meta + BLOCK + size);
+    this.#used += total;
+    return true;
+  }
+
+  /** Ends the archive; settles when the stream has taken all of it. */
   async end(): Promise<void> {
     await this.#raw(new Uint8Array(2 * BLOCK));
     await this.#flush();
+    await this.#writing;
+  }
+
+  async #block(header: TarHeader, type: string): Promise<void> {
+    if (this.#used + BLOCK > BUFFER_BYTES) await this.#flush();
+    writeHeader(this.#buffer.subarray(this.#used, this.#used + BLOCK), header, type);
+    this.#used += BLOCK;
   }
 
   async #pad(size: number): Promise<void> {
-    const rest = size % BLOCK;
-    if (rest !== 0) await this.#raw(new Uint8Array(BLOCK - rest));
+    const rest = padded(size) - size;
+    if (rest !== 0) await this.#raw(new Uint8Array(rest));
   }
 
   async #raw(bytes: Uint8Array): Promise<void> {
@@ -89,41 +131,66 @@ export class TarWriter {
     // What is written belongs to the stream.
     this.#buffer = new Uint8Array(BUFFER_BYTES);
     this.#used = 0;
-    await this.#to.write(full);
+    await this.#write(full);
+  }
+
+  /** Settles when the stream has taken what came before `bytes`. */
+  async #write(bytes: Uint8Array): Promise<void> {
+    await this.#writing;
+    this.#writing = this.#to.write(bytes);
+    // The next call sees the failure; until then it is nobody's.
+    this.#writing.catch(() => {});
   }
 }
 
-function headerBlock(header: TarHeader, type: string): Uint8Array {
-  const block = new Uint8Array(BLOCK);
+const TYPES = { dir: "5", file: "0", link: "2" } as const;
+
+function padded(size: number): number {
+  return Math.ceil(size / BLOCK) * BLOCK;
+}
+
+/** Writes one block; what was in it before does not matter. */
+function writeHeader(block: Uint8Array, header: TarHeader, type: string): void {
+  block.fill(0, 0, BLOCK);
   const text = (at: number, length: number, value: string) =>
     encoder.encodeInto(value, block.subarray(at, at + length));
-  const octal = (at: number, length: number, value: number) =>
-    text(at, length, Math.floor(value).toString(8).padStart(length - 1, "0"));
-  const size = type === "0" || type === "x" ? header.size : 0;
   text(0, 100, header.name);
-  octal(100, 8, header.mode & 0o7777);
-  octal(108, 8, Math.min(header.uid ?? 0, 0o7777777));
-  octal(116, 8, Math.min(header.gid ?? 0, 0o7777777));
-  octal(124, 12, Math.min(size, MAX_OCTAL_SIZE));
-  octal(136, 12, Math.max(0, Math.min(header.mtime, MAX_OCTAL_SIZE)));
-  text(148, 8, "        ");
+  octal(block, 100, 7, header.mode & 0o7777);
+  octal(block, 108, 7, Math.min(header.uid ?? 0, 0o7777777));
+  octal(block, 116, 7, Math.min(header.gid ?? 0, 0o7777777));
+  octal(block, 124, 11, type === "0" || type === "x" ? Math.min(header.size, MAX_OCTAL_SIZE) : 0);
+  octal(block, 136, 11, Math.max(0, Math.min(Math.floor(header.mtime), MAX_OCTAL_SIZE)));
+  block.fill(BLANK, CHECKSUM_AT, CHECKSUM_AT + 8);
   text(156, 1, type);
-  text(157, 100, header.link ?? "");
+  if (header.link !== undefined) text(157, 100, header.link);
   text(257, 8, "ustar\u000000");
-  const sum = block.reduce((total, byte) => total + byte, 0);
-  text(148, 8, `${sum.toString(8).padStart(6, "0")}\0 `);
-  return block;
+  let sum = 0;
+  for (let i = 0; i < BLOCK; i++) sum += block[i] ?? 0;
+  octal(block, CHECKSUM_AT, 6, sum);
+  block[CHECKSUM_AT + 6] = 0;
 }
 
-function paxRecords({ name, link, size, mtime }: TarHeader): Uint8Array {
-  const records: string[] = [];
-  if (encoder.encode(name).length > 100) records.push(paxRecord("path", name));
-  if (link !== undefined && encoder.encode(link).length > 100) {
-    records.push(paxRecord("linkpath", link));
+function octal(block: Uint8Array, at: number, digits: number, value: number): void {
+  let left = value;
+  for (let i = at + digits - 1; i >= at; i--) {
+    block[i] = ZERO + left % 8;
+    left = Math.floor(left / 8);
   }
+}
+
+/** Nothing where the header of ustar says it all. */
+function paxRecords({ name, link, size, mtime }: TarHeader): Uint8Array | undefined {
+  const records: string[] = [];
+  if (isLong(name)) records.push(paxRecord("path", name));
+  if (link !== undefined && isLong(link)) records.push(paxRecord("linkpath", link));
   if (size > MAX_OCTAL_SIZE) records.push(paxRecord("size", String(size)));
   if (mtime < 0 || mtime > MAX_OCTAL_SIZE) records.push(paxRecord("mtime", mtime.toFixed(3)));
-  return encoder.encode(records.join(""));
+  return records.length === 0 ? undefined : encoder.encode(records.join(""));
+}
+
+/** Whether it has more than 100 bytes; a character has at most three for each unit of UTF-16. */
+function isLong(text: string): boolean {
+  return 3 * text.length > 100 && encoder.encode(text).length > 100;
 }
 
 /** `LENGTH KEY=VALUE\n`, the length counting itself. */

@@ -6,7 +6,7 @@
 import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { lastingStamp, type Seen } from "../entry.ts";
-import { type LocalTree, look, readContent } from "../local_tree.ts";
+import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
@@ -19,7 +19,10 @@ import {
   type RemoteWork,
   wantedState,
 } from "./remote_script.ts";
-import { TarWriter } from "./tar_write.ts";
+import { SMALL_ENTRY_BYTES, type TarHeader, TarWriter } from "./tar_write.ts";
+
+/** Blocks that tar reads at a time: 64 KiB. */
+const TAR_BLOCKS = 128;
 
 /** One batch of changes to the remote tree. */
 export interface Upload {
@@ -32,6 +35,8 @@ export interface Upload {
   /** Write into the existing file instead of replacing it. */
   readonly inPlace: boolean;
   readonly onBytes?: (count: number) => void;
+  /** Awaited when everything has been sent, before anything is moved; a rejection gives it up. */
+  readonly before?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -46,7 +51,7 @@ export interface Uploaded {
 }
 
 /** See the file comment. Throws `AgentError`; the remote tree is then as before, or partly as wanted. */
-export async function upload(
+async function upload(
   shell: Shell,
   root: RemoteRoot,
   tree: LocalTree,
@@ -63,6 +68,7 @@ export async function upload(
         contents.set(put.path, content);
         ready.push(put);
       }
+      await work.before?.();
       const remote = remoteWork(work, ready, root);
       await writer.file("want", new TextEncoder().encode(wantedState(remote)));
       await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
@@ -77,13 +83,32 @@ export async function upload(
   return outcome(work, contents, parseReport(result.value), result.stderr);
 }
 
+/** An upload whose last step waits for the batch before; without that it is as stale. */
+export async function uploadAfter(
+  before: Promise<boolean>,
+  ...[shell, root, tree, work]: Parameters<typeof upload>
+): Promise<Uploaded> {
+  const givenUp = new Error("The batch before was not carried out");
+  try {
+    return await upload(shell, root, tree, {
+      ...work,
+      before: async () => {
+        if (!await before) throw givenUp;
+      },
+    });
+  } catch (error) {
+    if (error !== givenUp) throw error;
+    return { put: new Map(), removed: [], stale: true, complaints: [] };
+  }
+}
+
 function startScript({ path, staging, facts }: RemoteRoot): string {
-  const extract = facts.isRoot ? "tar --numeric-owner -xpf -" : "tar -oxpf -";
+  const extract = facts.isRoot ? "tar --numeric-owner" : "tar -o";
   return [
     `umask 077; R=${shellQuote(path)}`,
     `S=$(mktemp -d ${shellQuote(`${staging}/up.XXXXXXXX`)}) || exit 74`,
     `trap 'cd /; rm -rf -- "$S"' EXIT; trap 'exit 75' HUP INT TERM PIPE`,
-    `export LC_ALL=C; ${extract} -C "$S" || exit 74`,
+    `export LC_ALL=C; ${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
     `[ -f "$S/run" ] && [ -f "$S/want" ] || exit 76`,
     `cd "$R" 2>/dev/null || exit ${EXIT_NO_ROOT}`,
     `. "$S/run"`,
@@ -122,19 +147,29 @@ async function sendEntry(
 async function sendFile(
   writer: TarWriter,
   tree: LocalTree,
-  header: Parameters<TarWriter["entry"]>[0],
+  header: TarHeader,
   path: string,
   options: { stamp: string; onBytes?: (count: number) => void },
 ): Promise<string | undefined> {
+  const { stamp, onBytes } = options;
+  if (header.size <= SMALL_ENTRY_BYTES) {
+    let content: string | undefined;
+    await writer.small(header, (into) => {
+      content = readWhole(tree, path, stamp, into);
+      return content !== undefined;
+    });
+    onBytes?.(header.size);
+    return content;
+  }
   // Looked at before the header goes out: what has vanished or changed does not travel at all.
   const now = look(tree, path, undefined);
-  if (now === undefined || "reason" in now || now.stamp !== options.stamp) return undefined;
+  if (now === undefined || "reason" in now || now.stamp !== stamp) return undefined;
   await writer.entry(header);
   let sent = 0;
-  const content = await readContent(tree, path, options.stamp, async (bytes) => {
+  const content = await readContent(tree, path, stamp, async (bytes) => {
     await writer.data(bytes, header.size);
     sent += bytes.length;
-    options.onBytes?.(bytes.length);
+    onBytes?.(bytes.length);
   });
   // The header has promised so many bytes. They are unpacked and thrown away.
   for (let left = header.size - sent; left > 0;) {

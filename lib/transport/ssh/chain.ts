@@ -2,15 +2,17 @@
  * Reaches a host directly or through its jump hosts: each hop is a full SSH connection with its own
  * host key check and authentication, carried by a channel of the one before.
  */
-import type { Duplex as NodeDuplex } from "node:stream";
 import { AgentError } from "../../errors.ts";
 import { formatHostPort } from "../../net/address.ts";
+import type { Duplex } from "../../net/duplex.ts";
+import { channelDuplex } from "./channel.ts";
 import type { Connection } from "./connection.ts";
 import { dialTcp } from "./dial.ts";
 import { handshake, prepare, type Prepared, type SshDeps } from "./handshake.ts";
 import { plainMessage } from "./open_failure.ts";
 import type { ResolvedSsh } from "./settings.ts";
 import { endServerDelay } from "./shell.ts";
+import { SshSocket } from "./socket.ts";
 
 /**
  * A connection to `target`. When it closes, the connections to the jump hosts are closed with it.
@@ -50,21 +52,22 @@ async function connectHop(
   const stream = before === undefined
     ? await dialTcp({ host, port, timeoutMs, signal })
     : await dialThrough(before, hop.host, signal);
-  return await handshake(hop, stream, signal);
+  return await handshake(hop, new SshSocket(stream), signal);
 }
 
 async function dialThrough(
   before: Connection,
   { hostName, port, connectTimeoutMs }: ResolvedSsh,
   signal: AbortSignal,
-): Promise<NodeDuplex> {
+): Promise<Duplex> {
   const where = formatHostPort(hostName, port);
   const limit = AbortSignal.timeout(connectTimeoutMs);
   try {
-    return await before.channel(
+    const channel = await before.channel(
       (client, done) => client.forwardOut("127.0.0.1", 0, hostName, port, done),
       AbortSignal.any([signal, limit]),
     );
+    return channelDuplex(channel, before);
   } catch (cause) {
     signal.throwIfAborted();
     const why = limit.aborted

@@ -1,13 +1,20 @@
 /**
- * A Duplex over one ssh2 channel. A channel is not quite a Node stream: it reports a lost
- * connection as an ordinary end, forgets the callback of a write that the host will never take, and
- * is freed only when it has been read to its end. This adapter puts those right and owns the
- * channel.
+ * A Duplex over one ssh2 channel. It takes what arrives, and gives what is to be sent, past the Node
+ * streams that a channel also is: those cost several times what the SSH packet does. Only the ends of
+ * the two directions go through them, since ssh2 frees a channel by them. A channel also reports a
+ * lost connection as an ordinary end, and forgets the callback of a write that the host will never
+ * take; this adapter puts that right. It owns the channel.
  */
-import { Buffer } from "node:buffer";
+import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ClientChannel, ServerChannel } from "ssh2";
+import { asBuffer } from "../../net/buffer.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { Inbox } from "../../net/inbox.ts";
+
+/** Unread bytes from which on the host is not granted more; ssh2's own window. */
+const MAX_UNREAD = 2 * 1024 * 1024;
+const DONE = Promise.resolve();
 
 /** What a channel has to know of the connection it is on, at either end. */
 export interface ChannelCarrier {
@@ -35,12 +42,11 @@ class ChannelDuplex implements Duplex {
   readonly closed: Promise<void>;
   readonly #channel: ClientChannel | ServerChannel;
   readonly #connection: ChannelCarrier;
-  readonly #onRead: (bytes: number) => void;
-  #ended = false;
+  readonly #inbox: Inbox;
+  #isFull = false;
   #freed = false;
   #closing = false;
   #writeEnded = false;
-  #wakeReader: (() => void) | undefined;
   #wakeWriter: (() => void) | undefined;
 
   constructor(
@@ -50,73 +56,90 @@ class ChannelDuplex implements Duplex {
   ) {
     this.#channel = channel;
     this.#connection = connection;
-    this.#onRead = onRead;
+    this.#inbox = new Inbox((bytes) => {
+      onRead(bytes);
+      if (this.#isFull && this.#inbox.bytes < MAX_UNREAD) this.#grant();
+    });
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
-    channel.on("readable", () => this.#onReadable());
-    channel.on("end", () => {
-      this.#ended = true;
-      this.#wakeReader?.();
-    });
+    channel.on("end", () => this.#inbox.end(connection.lost));
     // ssh2 never emits an error on a channel; if it did, `close` would follow.
-    channel.on("error", () => this.#wake());
-    const forget = connection.onLost(() => this.#wake());
+    channel.on("error", () => this.#stop());
+    const forget = connection.onLost(() => this.#stop());
     channel.on("close", () => {
       this.#freed = true;
       forget();
-      this.#wake();
+      this.#stop();
       resolve();
     });
+    this.#receive();
   }
 
-  #onReadable(): void {
-    // What comes after `close` is thrown away, up to the end that frees the channel.
-    if (this.#closing) { while (this.#channel.read() !== null); }
-    else this.#wakeReader?.();
+  /** ssh2 hands over what arrives by `push`, as any source of a Node stream does. */
+  #receive(): void {
+    const channel = this.#channel;
+    const push = channel.push.bind(channel);
+    channel.push = (chunk: Buffer | null) => {
+      if (chunk !== null) return this.#put(chunk);
+      push(null);
+      // Makes the stream, which is always empty, emit `end`.
+      channel.read();
+      return false;
+    };
+    // What came while nobody had the channel yet.
+    for (let chunk: Buffer | null; (chunk = channel.read()) !== null;) this.#put(chunk);
   }
 
-  #wake(): void {
-    this.#wakeReader?.();
+  /** Whether the host may go on sending. */
+  #put(chunk: Buffer): boolean {
+    // What comes after `close` is thrown away.
+    if (this.#closing) return true;
+    this.#inbox.put(chunk);
+    this.#isFull = this.#inbox.bytes >= MAX_UNREAD;
+    return !this.#isFull;
+  }
+
+  /** Lets ssh2 know that there is room again. */
+  #grant(): void {
+    this.#isFull = false;
+    this.#channel._read(0);
+  }
+
+  #stop(): void {
+    this.#inbox.end(this.#connection.lost);
     this.#wakeWriter?.();
   }
 
-  async read(): Promise<Uint8Array | null> {
-    for (;;) {
-      if (this.#closing) throw closedError();
-      const chunk: Buffer | null = this.#channel.read();
-      if (chunk !== null) {
-        this.#onRead(chunk.length);
-        return chunk;
-      }
-      if (this.#connection.lost !== undefined) throw this.#connection.lost;
-      if (this.#ended || this.#freed) return null;
-      await new Promise<void>((resolve) => this.#wakeReader = resolve);
-      this.#wakeReader = undefined;
-    }
+  read(): Promise<Uint8Array | null> {
+    return this.#closing ? Promise.reject(closedError()) : this.#inbox.take();
   }
 
-  async write(chunk: Uint8Array): Promise<void> {
-    this.#throwIfNotWritable();
-    if (chunk.length === 0) return;
+  write(chunk: Uint8Array): Promise<void> {
+    const problem = this.#notWritable();
+    if (problem !== undefined) return Promise.reject(problem);
+    if (chunk.length === 0) return DONE;
     let taken = false;
-    const settled = new Promise<void>((resolve) => {
-      this.#wakeWriter = resolve;
-      // Called when all of it has left within the host's window: at most 2 MiB are under way.
-      this.#channel.write(Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength), () => {
-        taken = true;
-        resolve();
-      });
+    this.#channel._write(asBuffer(chunk), "binary", () => {
+      taken = true;
+      this.#wakeWriter?.();
     });
-    await settled;
+    if (!taken) return this.#windowOpened(() => taken);
+    return this.#connection.drained() ?? DONE;
+  }
+
+  /** Waits until all of a chunk has left within the host's window: at most 2 MiB are under way. */
+  async #windowOpened(isTaken: () => boolean): Promise<void> {
+    await new Promise<void>((resolve) => this.#wakeWriter = resolve);
     this.#wakeWriter = undefined;
-    if (!taken) this.#throwIfNotWritable();
+    const problem = isTaken() ? undefined : this.#notWritable();
+    if (problem !== undefined) throw problem;
     await this.#connection.drained();
   }
 
-  #throwIfNotWritable(): void {
-    if (this.#connection.lost !== undefined) throw this.#connection.lost;
-    if (this.#closing || this.#freed || this.#writeEnded) throw closedError();
-    if (!this.#channel.writable) throw closedError();
+  #notWritable(): Error | undefined {
+    if (this.#connection.lost !== undefined) return this.#connection.lost;
+    const isOpen = !this.#closing && !this.#freed && !this.#writeEnded && this.#channel.writable;
+    return isOpen ? undefined : closedError();
   }
 
   closeWrite(): Promise<void> {
@@ -126,15 +149,17 @@ class ChannelDuplex implements Duplex {
       if (isServerChannel(this.#channel)) this.#channel.eof();
       else this.#channel.end();
     }
-    return Promise.resolve();
+    return DONE;
   }
 
   close(): void {
     if (this.#closing) return;
     this.#closing = true;
     this.#channel.close();
-    this.#onReadable();
-    this.#wake();
+    this.#inbox.clear();
+    this.#inbox.end(this.#connection.lost ?? closedError());
+    if (this.#isFull) this.#grant();
+    this.#wakeWriter?.();
   }
 }
 

@@ -2,11 +2,11 @@
  * Makes ssh2's ChaCha20 usable on Deno. ssh2 creates three ciphers for each packet, uses each once
  * and drops it; Deno frees a cipher only when it is finished, so 750 bytes of each would be lost
  * for good. ssh2 takes its two constructors from `node:crypto` while it is loaded, and only for
- * that long they are replaced by ones whose ChaCha20 finishes itself. This is also the place to
- * give ssh2 a faster implementation of a cipher.
+ * that long they are replaced by ones whose ChaCha20 finishes itself, or is done by `chacha20.ts`.
  */
 import crypto from "node:crypto";
 import { Buffer } from "node:buffer";
+import { chacha20, SHORT_BYTES } from "./chacha20.ts";
 
 const ONE_SHOT = "chacha20";
 const NAMES = ["createCipheriv", "createDecipheriv"] as const;
@@ -17,21 +17,23 @@ interface Cipher {
 }
 type Create<C> = (algorithm: string, key: Uint8Array, iv: Uint8Array, ...rest: unknown[]) => C;
 
-/** `create`, but a ChaCha20 cipher is good for one `update`, which also frees it. */
-export function selfFinishing<C extends Cipher>(create: Create<C>): Create<C> {
-  return (algorithm, ...args) => {
-    const cipher = create(algorithm, ...args);
-    if (algorithm !== ONE_SHOT) return cipher;
-    const update = cipher.update.bind(cipher);
-    const final = cipher.final.bind(cipher);
-    return Object.assign(cipher, {
+/**
+ * `create`, but a ChaCha20 cipher is good for one `update`, which also frees it: a short one is ours
+ * and has nothing to free.
+ */
+export function oneShot<C extends Cipher>(create: Create<C>): Create<Cipher> {
+  return (algorithm, key, iv, ...rest) => {
+    if (algorithm !== ONE_SHOT) return create(algorithm, key, iv, ...rest);
+    return {
       update(data: Uint8Array): Buffer {
-        const output = update(data);
-        final();
+        if (data.length <= SHORT_BYTES) return chacha20(key, iv, data);
+        const cipher = create(algorithm, key, iv, ...rest);
+        const output = cipher.update(data);
+        cipher.final();
         return output;
       },
       final: () => Buffer.alloc(0),
-    });
+    };
   };
 }
 
@@ -44,7 +46,7 @@ export function hookCiphers(): () => boolean {
   const restore = NAMES.map((name) => {
     const descriptor = Object.getOwnPropertyDescriptor(crypto, name);
     if (descriptor?.configurable !== true) return () => {};
-    const hooked = selfFinishing(crypto[name] as Create<Cipher>);
+    const hooked = oneShot(crypto[name] as Create<Cipher>);
     Object.defineProperty(crypto, name, {
       configurable: true,
       enumerable: true,

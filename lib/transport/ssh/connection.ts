@@ -2,10 +2,11 @@
  * One authenticated SSH connection. It owns its ssh2 client and the stream beneath it, knows when
  * and why it died, and from then on fails everything that was opened on it.
  */
-import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
 import type { Client, ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { drained } from "../../net/drain.ts";
+import type { SshSocket } from "./socket.ts";
 
 /** Who is at the other end. */
 export interface Peer {
@@ -27,14 +28,14 @@ export class Connection {
   readonly closed: Promise<AgentError | undefined>;
   readonly peer: Peer;
   readonly #client: Client;
-  readonly #stream: NodeDuplex;
+  readonly #stream: SshSocket;
   #lost: AgentError | undefined;
   #closing = false;
   #isOpen = true;
   readonly #lostListeners = new Set<() => void>();
 
   /** Takes over a client that is ready, and the stream it runs on. */
-  constructor(peer: Peer, client: Client, stream: NodeDuplex) {
+  constructor(peer: Peer, client: Client, stream: SshSocket) {
     this.peer = peer;
     this.#client = client;
     this.#stream = stream;
@@ -68,17 +69,7 @@ export class Connection {
 
   /** Resolves once the stream beneath has room, so that queues stay in the channels' windows. */
   drained(): Promise<void> | undefined {
-    const stream = this.#stream;
-    if (!this.#isOpen || !stream.writableNeedDrain) return undefined;
-    return new Promise((resolve) => {
-      const done = () => {
-        stream.off("drain", done);
-        stream.off("close", done);
-        resolve();
-      };
-      stream.on("drain", done);
-      stream.on("close", done);
-    });
+    return this.#isOpen ? drained(this.#stream) : undefined;
   }
 
   /**
@@ -138,14 +129,15 @@ export class Connection {
 
 const CAUSES: Readonly<Record<string, string>> = {
   "Keepalive timeout": "the remote host does not answer",
-  "read ECONNRESET": "the connection was reset",
-  "read ETIMEDOUT": "the network timed out",
-  "write EPIPE": "the connection was reset",
+  ECONNRESET: "the connection was reset",
+  ETIMEDOUT: "the network timed out",
+  EPIPE: "the connection was reset",
 };
 
 function reasonOf(cause: Error | undefined): string {
   if (cause === undefined) return "the remote host closed it";
-  return CAUSES[cause.message] ?? messageOf(cause);
+  const code = (cause as { code?: unknown }).code;
+  return CAUSES[typeof code === "string" ? code : cause.message] ?? messageOf(cause);
 }
 
 function lostError(name: string, why: string, cause: Error | undefined): AgentError {

@@ -1,9 +1,10 @@
 /**
- * TCP to an SSH server, with errors that name the cause. ssh2 needs a `node:net` socket.
+ * TCP to an SSH server, with errors that name the cause.
  */
-import { connect, type Socket } from "node:net";
 import { AgentError, messageOf } from "../../errors.ts";
 import { formatHostPort } from "../../net/address.ts";
+import { lendingConnDuplex } from "../../net/deno_conn.ts";
+import type { Duplex } from "../../net/duplex.ts";
 
 /** Where to connect to and how long to try. */
 export interface DialOptions {
@@ -14,29 +15,25 @@ export interface DialOptions {
 }
 
 /**
- * A connected socket without Nagle's delay, which the caller owns. It has an `error` listener, so a
- * later error on it never goes unhandled. Throws `AgentError` of kind `unreachable`, or the reason
- * of an abort.
+ * A connection without Nagle's delay, which the caller owns. Throws `AgentError` of kind
+ * `unreachable`, or the reason of an abort.
  */
-export async function dialTcp(options: DialOptions): Promise<Socket> {
+export async function dialTcp(options: DialOptions): Promise<Duplex> {
   const { host, port, timeoutMs, signal } = options;
-  signal.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const onAbort = () => reject(signal.reason);
-  const timer = setTimeout(() => reject(timedOut(options)), timeoutMs);
-  const socket = connect({ host, port, noDelay: true });
-  socket.once("connect", resolve);
-  socket.on("error", (error: Error) => reject(dialError(options, error)));
-  signal.addEventListener("abort", onAbort, { once: true });
+  const limit = AbortSignal.timeout(timeoutMs);
   try {
-    await promise;
-    return socket;
+    const conn = await Deno.connect({
+      hostname: host,
+      port,
+      signal: AbortSignal.any([signal, limit]),
+    });
+    conn.setNoDelay(true);
+    // ssh2 keeps a piece only while the MAC of a packet that ends with it has not come yet.
+    return lendingConnDuplex(conn);
   } catch (error) {
-    socket.destroy();
-    throw error;
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener("abort", onAbort);
+    signal.throwIfAborted();
+    if (limit.aborted) throw timedOut(options);
+    throw dialError(options, error);
   }
 }
 
@@ -61,15 +58,17 @@ const CAUSES: Readonly<Record<string, readonly [why: string, hint: string]>> = {
   ECONNRESET: ["the connection was reset", "check that an SSH server listens on this port"],
 };
 
-function dialError({ host, port }: DialOptions, cause: Error): AgentError {
+function dialError({ host, port }: DialOptions, cause: unknown): AgentError {
   const [why, hint] = CAUSES[codeOf(cause)] ?? [messageOf(cause), CHECK_NETWORK];
   const message = `Cannot reach ${formatHostPort(host, port)}: ${why}`;
   return new AgentError("unreachable", message, { cause, hint });
 }
 
-/** With several addresses Node reports one error around the errors of all. */
-function codeOf(error: Error): string {
-  const inner = error instanceof AggregateError ? error.errors[0] : error;
-  const code = (inner as { code?: unknown } | undefined)?.code;
-  return typeof code === "string" ? code : "";
+/** A failed look-up comes with a text only, the system's: from glibc, macOS or Windows. */
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | undefined)?.code;
+  if (typeof code === "string") return code;
+  const text = messageOf(error);
+  if (!text.startsWith("failed to lookup address")) return "";
+  return /temporary|11002/i.test(text) ? "EAI_AGAIN" : "ENOTFOUND";
 }

@@ -4,7 +4,6 @@
  * stream until it hands it over inside a {@link Connection}; on failure it destroys it.
  */
 import { Buffer } from "node:buffer";
-import type { Duplex as NodeDuplex } from "node:stream";
 // @ts-types="@types/ssh2"
 import type { ConnectConfig, NegotiatedAlgorithms } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
@@ -17,6 +16,7 @@ import { Deadline } from "./deadline.ts";
 import { type HostKeyVerifier, hostKeyVerifier } from "./host_key.ts";
 import type { Secrets } from "./secrets.ts";
 import type { ResolvedSsh } from "./settings.ts";
+import type { SshSocket } from "./socket.ts";
 import { Client } from "./ssh2.ts";
 
 /** What the connections of a process share. */
@@ -59,7 +59,7 @@ export async function prepare(
  */
 export async function handshake(
   prepared: Prepared,
-  stream: NodeDuplex,
+  stream: SshSocket,
   signal: AbortSignal,
 ): Promise<Connection> {
   const client = new Client();
@@ -87,7 +87,7 @@ export async function handshake(
 class Attempt {
   readonly #prepared: Prepared;
   readonly #client: Client;
-  readonly #stream: NodeDuplex;
+  readonly #stream: SshSocket;
   readonly #outcome = Promise.withResolvers<void>();
   #stage: "key exchange" | "authentication" = "key exchange";
   /** The key the host has shown, base64. */
@@ -95,7 +95,7 @@ class Attempt {
   #hostKeyError: AgentError | undefined;
   #firstBytes: Buffer = Buffer.alloc(0);
 
-  constructor(prepared: Prepared, client: Client, stream: NodeDuplex) {
+  constructor(prepared: Prepared, client: Client, stream: SshSocket) {
     this.#prepared = prepared;
     this.#client = client;
     this.#stream = stream;
@@ -116,7 +116,6 @@ class Attempt {
     this.#stream.on("data", this.#onData);
     deadline.start(host.connectTimeoutMs, () => this.fail(this.#timedOut()));
     this.#client.connect(this.#config());
-    this.#client.setNoDelay(true);
     await this.#outcome.promise;
     auth.succeeded();
   }
@@ -133,7 +132,7 @@ class Attempt {
   #config(): ConnectConfig {
     const { host, nested, verifier, auth } = this.#prepared;
     return {
-      sock: this.#stream,
+      sock: this.#stream.forSsh2,
       username: host.user,
       algorithms: algorithms(verifier.algorithms, nested),
       hostVerifier: (key: Buffer) => {

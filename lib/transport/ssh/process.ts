@@ -5,12 +5,10 @@
 import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ClientChannel } from "ssh2";
+import { Lines } from "../lines.ts";
 import type { RemoteProcess, SpawnOptions } from "../transport.ts";
 import { channelDuplex } from "./channel.ts";
 import type { Connection } from "./connection.ts";
-
-/** Longer lines of standard error are cut off here. */
-const MAX_LINE = 4 * 1024;
 
 /** Takes over a channel on which a command has just been started. */
 export function remoteProcess(
@@ -40,26 +38,4 @@ export function remoteProcess(
   });
   void connection.closed.then(end);
   return { stdio, exit };
-}
-
-/** Cuts a stream of bytes into lines. */
-class Lines {
-  readonly #emit: (line: string) => void;
-  readonly #decoder = new TextDecoder();
-  #rest = "";
-
-  constructor(emit: (line: string) => void) {
-    this.#emit = emit;
-  }
-
-  add(data: Uint8Array): void {
-    const lines = (this.#rest + this.#decoder.decode(data, { stream: true })).split("\n");
-    this.#rest = (lines.pop() ?? "").slice(0, MAX_LINE);
-    for (const line of lines) this.#emit(line.slice(0, MAX_LINE));
-  }
-
-  end(): void {
-    if (this.#rest !== "") this.#emit(this.#rest);
-    this.#rest = "";
-  }
 }

@@ -6,6 +6,7 @@ import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { Output } from "../output.ts";
 import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import { remoteProcess } from "./process.ts";
@@ -15,8 +16,6 @@ const MAX_SESSIONS = 8;
 const SHORT_COMMAND_MS = 5_000;
 /** Sessions for commands that stay, so that {@link SshShell.run} always has some left. */
 const MAX_SPAWNED = 4;
-/** Of standard output, and of standard error; the rest is read and dropped. */
-const MAX_OUTPUT_BYTES = 1024 * 1024;
 
 /** The commands of one connection. */
 export class SshShell implements Shell {
@@ -122,24 +121,6 @@ async function collect(channel: ClientChannel): Promise<CommandResult> {
   channel.end();
   const code = await promise;
   return { code, stdout: stdout.text(), stderr: stderr.text() };
-}
-
-class Output {
-  readonly #chunks: Uint8Array[] = [];
-  #room = MAX_OUTPUT_BYTES;
-
-  add(data: Uint8Array): void {
-    if (this.#room === 0) return;
-    const kept = data.subarray(0, this.#room);
-    this.#room -= kept.length;
-    this.#chunks.push(kept);
-  }
-
-  text(): string {
-    const decoder = new TextDecoder();
-    return this.#chunks.map((chunk) => decoder.decode(chunk, { stream: true })).join("") +
-      decoder.decode();
-  }
 }
 
 /**

@@ -91,3 +91,33 @@ Deno.test("a mistake is refused with what to do about it", () => {
     assert(error instanceof AgentError && error.kind === "usage");
   }
 });
+
+const EXEC = { kind: "run", command: "host-exec", flags: [] } as const;
+
+Deno.test("what follows -- is another command's, for the command that has a use for it", () => {
+  const parse = (...args: string[]) => parseCommandLine(["host-exec", ...args], "/");
+  assertEquals(parse("--", "ls", "-la"), { ...EXEC, rest: ["ls", "-la"] });
+  assertEquals(parse("--", "bash", "-c", "cd / && ls"), {
+    ...EXEC,
+    rest: ["bash", "-c", "cd / && ls"],
+  });
+  assertEquals(parse("--", "a", "--", "--help", "-V"), {
+    ...EXEC,
+    rest: ["a", "--", "--help", "-V"],
+  });
+  assertThrows(() => parse(), AgentError, 'Missing command after "host-exec"');
+  assertThrows(() => parse("ls"), AgentError, 'Unexpected argument "ls"');
+  assertThrows(
+    () => parseCommandLine(["start", "--", "ls"], "/"),
+    AgentError,
+    "Unexpected argument",
+  );
+});
+
+Deno.test("a flag may have a letter of its own", () => {
+  const given = ["host-exec", "-e", "A=1", "-e", "B=-x", "-t", "-w", "/tmp", "--", "printenv"];
+  assertEquals(flagsOf(given), { env: ["A=1", "B=-x"], tty: ["true"], workdir: ["/tmp"] });
+  assertEquals(flagsOf(["host-exec", "--env=A=1", "--", "x"]), { env: ["A=1"] });
+  assertThrows(() => flagsOf(["host-exec", "-e", "--", "x"]), AgentError);
+  assertThrows(() => flagsOf(["start", "-t"]), AgentError, "Cannot use --tty");
+});

@@ -10,7 +10,7 @@ Deno.test("the help names every option, command and secret and fits 80 columns",
   for (const command of COMMANDS) {
     const text = renderUsage(command);
     for (const name of OPTION_NAMES.filter((it) => specOf(it).commands.includes(command))) {
-      assert(new RegExp(`^  --${name}( |$)`, "m").test(text), `${command}: ${name}`);
+      assert(new RegExp(`^  (-[a-z], )?--${name}( |$)`, "m").test(text), `${command}: ${name}`);
     }
     for (const line of text.split("\n")) {
       assert(line.length <= 80, line);

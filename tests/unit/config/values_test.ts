@@ -57,8 +57,8 @@ Deno.test("a value is read as the type of its option", () => {
 });
 
 const BAD: [OptionName, string, string][] = [
-  ["transport", "shh", "expected ssh or mtls (did you mean ssh?)"],
-  ["transport", "telepathy", "expected ssh or mtls"],
+  ["transport", "shh", "expected ssh, mtls or tstunnel (did you mean ssh?)"],
+  ["transport", "telepathy", "expected ssh, mtls or tstunnel"],
   ["log-level", "verbose", "expected trace, debug, info, warn or error"],
   ["log-level", "inf", "did you mean info?"],
   ["dump", "perhaps", "expected true or false"],

@@ -39,6 +39,7 @@ function exchangeOf(method: string, target: string, body = "", hangUp = () => {}
     log: logger("test"),
     signal: new AbortController().signal,
     hangUp,
+    again: () => Promise.reject(new Error("No answer was cut short")),
     proceed: () => Promise.resolve(),
   };
 }

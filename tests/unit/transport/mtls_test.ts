@@ -103,17 +103,18 @@ async function ask(duplex: Duplex, text: string): Promise<string> {
   return answer;
 }
 
-Deno.test("connecting asks the gateway once, and streams to the engine follow", async () => {
+Deno.test("connecting asks for the engine and for a guest, and streams to the engine follow", async () => {
   await withGateway(async (gateway) => {
     const { settings, requests } = gateway;
     const transport = await connectMtls(settings, signal());
     assertEquals(transport.description, `mtls://gpu.example via 127.0.0.1:${settings.port}`);
     assertEquals(requests, [
       "GET /_ping HTTP/1.1\r\nHost: gpu.example\r\nConnection: close\r\n\r\n",
+      "GET /tinyscale/v1/info HTTP/1.1\r\nHost: gpu.example\r\nConnection: close\r\n\r\n",
     ]);
     const duplex = await transport.open({ kind: "docker" });
     assertEquals(await ask(duplex, "GET /info HTTP/1.1\r\n\r\n"), OK);
-    assertEquals(requests.length, 2);
+    assertEquals(requests.length, 3);
     transport.close();
     assertEquals(await transport.closed, undefined);
   });
@@ -145,7 +146,8 @@ Deno.test("targets beside the engine are refused with what the gateway would nee
       const error = await assertRejects(() => transport.open(target), AgentError, "Cannot reach");
       assert(error instanceof AgentError);
       assertEquals(error.kind, "engine");
-      assert(error.hint?.includes("--transport ssh"));
+      assert(error.message.includes("no guest of the remote host (/tinyscale/v1)"));
+      assertEquals(transport.limits?.startsWith("the gateway leads to Docker only"), true);
     }
     transport.close();
   });

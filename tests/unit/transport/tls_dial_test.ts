@@ -3,12 +3,8 @@ import { createServer, type TlsOptions } from "node:tls";
 import { AgentError, type ErrorKind } from "../../../lib/errors.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { readIdentity } from "../../../lib/net/tls_files.ts";
-import {
-  dialTls,
-  tlsContext,
-  type TlsEndpoint,
-  tlsError,
-} from "../../../lib/transport/tls_dial.ts";
+import { dialTls, tlsContext } from "../../../lib/transport/tls_dial.ts";
+import { type TlsEndpoint, tlsError } from "../../../lib/transport/tls_error.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
 import { type CertificateFiles, Certificates } from "../../support/certificates.ts";
 

@@ -1,0 +1,65 @@
+/** The part of the composition root that is about transports: from settings to a way of connecting. */
+import type { Settings } from "./config/settings.ts";
+import { EngineClient } from "./docker/engine_client.ts";
+import type { Interceptor } from "./docker/exchange.ts";
+import { gatewayHost } from "./intercept/gateway_host.ts";
+import { keepBackEmptyEnds } from "./intercept/half_close.ts";
+import { warnOfPorts } from "./intercept/out_of_reach.ts";
+import { logger } from "./log.ts";
+import { engineStreams, limitsOf } from "./app_ports.ts";
+import { connectMtls } from "./transport/mtls.ts";
+import { sshConnector } from "./transport/ssh/connector.ts";
+import type { SshSettings } from "./transport/ssh/settings.ts";
+import type { Supervisor } from "./transport/supervisor.ts";
+import type { Connect } from "./transport/transport.ts";
+import { connectTstunnel } from "./transport/tstunnel.ts";
+import { parseRemoteDocker } from "./transport/url.ts";
+
+/** How the remote host of the settings is connected. */
+export function connectorOf(settings: Settings): Connect {
+  const { mtls, tstunnel } = settings;
+  if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
+  if (tstunnel !== undefined) {
+    const engine = parseRemoteDocker(settings.remoteDocker);
+    return (signal) => connectTstunnel(tstunnel, { engine }, signal);
+  }
+  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
+}
+
+function sshSettingsOf(settings: Settings): SshSettings {
+  const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
+  return {
+    host: sshHost,
+    ...(sshUser === undefined ? {} : { user: sshUser }),
+    ...(sshPort === undefined ? {} : { port: sshPort }),
+    keyFiles: settings.sshKeys,
+    ...(sshConfig === undefined ? {} : { configFile: sshConfig }),
+    ...(settings.sshKnownHosts.length === 0 ? {} : { knownHostsFiles: settings.sshKnownHosts }),
+    ...(sshStrictHostKeyChecking && { strictHostKeyChecking: sshStrictHostKeyChecking }),
+    connectTimeoutMs: settings.timeoutMs,
+    remoteDocker: parseRemoteDocker(settings.remoteDocker),
+  };
+}
+
+/** What the way to the remote host asks of every request; the innermost interceptors. */
+export interface OnTheWay {
+  readonly interceptors: readonly Interceptor[];
+  close(): void;
+}
+
+/** The requests of clients on their way to a gateway; nothing where there is none. */
+export function makeOnTheWay(settings: Settings, supervisor: Supervisor): OnTheWay {
+  const { mtls, ports, mode } = settings;
+  if (mtls === undefined || mode === "raw") return { interceptors: [], close: () => {} };
+  const limits = limitsOf(supervisor);
+  const engine = new EngineClient(engineStreams(settings, supervisor).open);
+  const log = logger("gateway");
+  return {
+    interceptors: [
+      ...(limits === undefined || ports.mode === "off" ? [] : [warnOfPorts(limits)]),
+      keepBackEmptyEnds({ engine, keepsOutput: limits === undefined, log }),
+      gatewayHost(mtls.serverName),
+    ],
+    close: () => engine.close(),
+  };
+}

@@ -1,0 +1,26 @@
+/** `guest`: does on this machine what clients ask for, until a signal ends it. */
+import { guestPlace, guestSettings } from "../../config/guest_settings.ts";
+import type { Loaded } from "../../config/load.ts";
+import { AgentError } from "../../errors.ts";
+import { startGuest } from "../../guest/guest.ts";
+import { logger } from "../../log.ts";
+import type { System } from "../system.ts";
+import { runService } from "./service.ts";
+
+/** Returns the exit code; throws `AgentError`. See {@link runService}. */
+export function runGuest(loaded: Loaded, system: System): Promise<number> {
+  if (system.place.platform === "windows") {
+    throw new AgentError("config", "The guest does not run on Windows", {
+      hint: "run it on the container host, which is Linux; inside WSL it works",
+    });
+  }
+  const settings = guestSettings(loaded, guestPlace(system.place));
+  return runService({
+    scope: "guest",
+    start: () => startGuest(settings),
+    announce({ addresses }) {
+      for (const address of addresses) logger("guest").info(`Listening on ${address}`);
+    },
+    shutdownTimeoutMs: loaded.values["shutdown-timeout"],
+  }, system);
+}

@@ -1,0 +1,141 @@
+/**
+ * How the remote host is reached where that is not SSH: a gateway (`--mtls-…`) or a guest (`--ts-…`),
+ * made from the values of the option table; see `settings.ts`. Also which of the three it is.
+ */
+import { AgentError } from "../errors.ts";
+import type { MtlsSettings } from "../transport/mtls.ts";
+import { requirePair } from "../transport/credentials.ts";
+import { TS_WORDS } from "../transport/tls_error.ts";
+import type { TstunnelSettings } from "../transport/tstunnel.ts";
+import { parseServer, parseSshHost } from "../transport/url.ts";
+import { type Origin, rankOf } from "./option.ts";
+import type { OptionName, Values } from "./schema.ts";
+
+type Origins = Readonly<Record<OptionName, Origin>>;
+
+/** The ports of a server that names none: with certificates, and without. */
+const TLS_PORT = 443;
+const PLAIN_PORT = 80;
+
+const OPTIONS_OF = {
+  mtls: ["mtls-endpoint", "mtls-cert", "mtls-key", "mtls-ca", "mtls-sni"],
+  tstunnel: ["ts-server", "ts-cert", "ts-key", "ts-ca", "ts-sni", "ts-token-file"],
+} as const;
+
+/** The transport: the one asked for, or the guest's where one is named. */
+export function transportOf(values: Values, origins: Origins): Values["transport"] {
+  const { transport, "ts-server": server } = values;
+  const asked = origins.transport;
+  const stronger = server !== undefined && rankOf(origins["ts-server"]) > rankOf(asked);
+  return stronger ? "tstunnel" : transport;
+}
+
+/** Throws `AgentError` of kind `usage` for options that do not go with the transport. */
+export function checkEndpoint(values: Values, origins: Origins): void {
+  const transport = transportOf(values, origins);
+  for (const other of ["mtls", "tstunnel"] as const) {
+    if (other !== transport) refuseStray(values, origins, other, transport);
+  }
+  if (transport === "mtls") checkMtls(values, origins);
+  if (transport === "tstunnel") checkTstunnel(values, origins);
+}
+
+/** An explicit choice of transport outdoes the rest of a file that serves several. */
+function refuseStray(
+  values: Values,
+  origins: Origins,
+  other: keyof typeof OPTIONS_OF,
+  transport: Values["transport"],
+): void {
+  const stray = OPTIONS_OF[other].find((name) => values[name] !== undefined);
+  if (stray === undefined || rankOf(origins[stray]) < rankOf(origins.transport)) return;
+  // A guest that is named says no less than the word would.
+  const chosen = transport === "tstunnel" ? origins["ts-server"] : origins.transport;
+  if (rankOf(origins[stray]) < rankOf(chosen)) return;
+  throw new AgentError(
+    "usage",
+    `Cannot use ${origins[stray].where} with the ${transport} transport`,
+    { hint: `add --transport ${other}` },
+  );
+}
+
+function checkMtls(values: Values, origins: Origins): void {
+  for (const name of ["mtls-endpoint", "mtls-cert", "mtls-key"] as const) {
+    if (values[name] !== undefined) continue;
+    throw new AgentError("usage", `Missing --${name}, which the mtls transport needs`, {
+      hint: "give --mtls-endpoint, --mtls-cert and --mtls-key",
+    });
+  }
+  if (parseSshHost(values["mtls-endpoint"] ?? "").user !== undefined) {
+    const { where } = origins["mtls-endpoint"];
+    throw new AgentError("usage", `Invalid value for ${where}: a gateway has no user`, {
+      hint: "write HOST:PORT",
+    });
+  }
+}
+
+function checkTstunnel(values: Values, origins: Origins): void {
+  if (values["ts-server"] === undefined) {
+    throw new AgentError("usage", "Missing --ts-server, which the tstunnel transport needs", {
+      hint: "for example: --ts-server containers.example.com:443",
+    });
+  }
+  requirePair(filesOf(values), {
+    cert: values["ts-cert"] === undefined ? "--ts-cert" : origins["ts-cert"].where,
+    key: values["ts-key"] === undefined ? "--ts-key" : origins["ts-key"].where,
+  });
+}
+
+/** The settings that are there for the transport alone. */
+export function endpointSettings(
+  values: Values,
+  origins: Origins,
+): { transport: Values["transport"]; mtls?: MtlsSettings; tstunnel?: TstunnelSettings } {
+  const transport = transportOf(values, origins);
+  switch (transport) {
+    case "mtls":
+      return { transport, mtls: mtlsSettings(values) };
+    case "tstunnel":
+      return { transport, tstunnel: tstunnelSettings(values) };
+    case "ssh":
+      return { transport };
+  }
+}
+
+function mtlsSettings(values: Values): MtlsSettings {
+  const { host, port = TLS_PORT } = parseSshHost(values["mtls-endpoint"] ?? "");
+  const ca = values["mtls-ca"];
+  return {
+    host,
+    port,
+    serverName: values["mtls-sni"] ?? host,
+    certFile: values["mtls-cert"] ?? "",
+    keyFile: values["mtls-key"] ?? "",
+    ...(ca === undefined ? {} : { caFile: ca }),
+  };
+}
+
+function filesOf(values: Values) {
+  const { "ts-cert": certFile, "ts-key": keyFile, "ts-ca": caFile } = values;
+  return {
+    ...(certFile === undefined ? {} : { certFile }),
+    ...(keyFile === undefined ? {} : { keyFile }),
+    ...(caFile === undefined ? {} : { caFile }),
+  };
+}
+
+function tstunnelSettings(values: Values): TstunnelSettings {
+  const files = filesOf(values);
+  const usesTls = Object.keys(files).length > 0;
+  const { host, port = usesTls ? TLS_PORT : PLAIN_PORT } = parseServer(values["ts-server"] ?? "");
+  const token = values["ts-token-file"];
+  return {
+    host,
+    port,
+    serverName: values["ts-sni"] ?? host,
+    words: TS_WORDS,
+    insecure: values["ts-insecure"],
+    ...(usesTls ? { tls: files } : {}),
+    ...(token === undefined ? {} : { tokenFile: token }),
+  };
+}

@@ -1,0 +1,253 @@
+/**
+ * One client of the guest, from its first byte to its last: requests one after another, until one of
+ * them takes the stream or something is wrong. Owns the stream until a handler takes it.
+ */
+import { isClosedError, messageOf } from "../errors.ts";
+import { ReplyError } from "../docker/error_reply.ts";
+import { expectsContinue, keepsAlive } from "../http/body_framing.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import type { RequestHead } from "../http/head.ts";
+import { asksForUpgrade } from "../http/hijack.ts";
+import type { Body } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
+import { type HttpEvent, RequestParser } from "../http/parser.ts";
+import type { Logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { ClientStream } from "../proxy/client_stream.ts";
+import { UNLIMITED } from "../proxy/limits.ts";
+import { type AccessRules, admit, type Peer } from "./access.ts";
+import type { Exchange } from "./exchange.ts";
+import type { GuestLimits } from "./limits.ts";
+import { encodeReply, encodeUpgrade, errorAnswer, type Reply } from "./reply.ts";
+import type { Router } from "./routes.ts";
+
+/** What connections of one guest share. */
+export interface ConnectionContext {
+  readonly route: Router;
+  readonly access: AccessRules;
+  readonly limits: GuestLimits;
+  readonly stopped: AbortSignal;
+  readonly log: Logger;
+}
+
+type HeadEvent = Extract<HttpEvent<RequestHead>, { type: "head" }>;
+const encoder = new TextEncoder();
+const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
+const FAILED = "the guest failed; see its log";
+
+/** See the file comment. */
+export class GuestConnection {
+  readonly #context: ConnectionContext;
+  readonly #peer: Peer;
+  readonly #stream: ClientStream;
+  readonly #client: FramedStream<RequestHead>;
+  #received = 0;
+  #sent = 0;
+  #idle = true;
+  #draining = false;
+
+  constructor(duplex: Duplex, peer: Peer, context: ConnectionContext) {
+    const { idleMs, readMs, writeMs } = context.limits;
+    this.#context = context;
+    this.#peer = peer;
+    const limits = { ...UNLIMITED, idleMs, readMs, writeMs };
+    this.#stream = new ClientStream(duplex, limits, {
+      received: (bytes) => this.#received += bytes,
+      sent: (bytes) => this.#sent += bytes,
+      limited: (event) => context.log.debug("Gave up on a client", { remote: peer.remote, event }),
+    });
+    const framer = new HttpFramer(new RequestParser(), { holdAfter: asksForUpgrade });
+    this.#client = new FramedStream(this.#stream, framer);
+  }
+
+  /** Serves the client to its end; never rejects. */
+  async serve(): Promise<void> {
+    try {
+      while (await this.#serveNext());
+    } catch (error) {
+      await this.#giveUp(error);
+    } finally {
+      this.close();
+    }
+  }
+
+  /** Answers the request under way, and no further one. */
+  drain(): void {
+    this.#draining = true;
+    if (this.#idle) this.close();
+  }
+
+  close(): void {
+    this.#client.close();
+  }
+
+  /** Whether another request may follow. */
+  async #serveNext(): Promise<boolean> {
+    this.#idle = true;
+    const before = { received: this.#received, sent: this.#sent };
+    this.#stream.enter("idle");
+    const event = await this.#client.next();
+    if (event === null || event.type !== "head") return false;
+    this.#idle = false;
+    this.#stream.enter("free");
+    return await new Answering(this.#parts(before), event).run();
+  }
+
+  #parts(before: Bytes): Parts {
+    return {
+      context: this.#context,
+      peer: this.#peer,
+      stream: this.#stream,
+      client: this.#client,
+      isLast: () => this.#draining,
+      bytes: () => ({
+        received: this.#received - before.received,
+        sent: this.#sent - before.sent,
+      }),
+    };
+  }
+
+  /** Something that is no request. */
+  async #giveUp(error: unknown): Promise<void> {
+    const { log } = this.#context;
+    const { remote } = this.#peer;
+    if (!(error instanceof HttpParseError || error instanceof ReplyError)) {
+      if (!isClosedError(error)) log.debug("Lost a client", { remote, error: messageOf(error) });
+      return;
+    }
+    log.info("Refused what is no request", { remote, status: error.status, why: error.message });
+    try {
+      await this.#client.write(encodeReply(errorAnswer(error.status, error.message), true));
+      await this.#client.closeAfterReply();
+    } catch (failure) {
+      log.debug("The client was gone before its answer", { remote, error: messageOf(failure) });
+    }
+  }
+}
+
+/** What went over a connection. */
+interface Bytes {
+  readonly received: number;
+  readonly sent: number;
+}
+
+interface Parts {
+  readonly context: ConnectionContext;
+  readonly peer: Peer;
+  readonly stream: ClientStream;
+  readonly client: FramedStream<RequestHead>;
+  isLast(): boolean;
+  /** Since the end of the request before. */
+  bytes(): Bytes;
+}
+
+/** One request, from its head to its answer and its line in the log. */
+class Answering {
+  readonly #parts: Parts;
+  readonly #event: HeadEvent;
+  readonly #fields: Record<string, unknown> = {};
+  readonly #since = performance.now();
+  #who = "unknown";
+  #bodyTaken: Body | undefined;
+  #upgraded = false;
+
+  constructor(parts: Parts, event: HeadEvent) {
+    this.#parts = parts;
+    this.#event = event;
+  }
+
+  async run(): Promise<boolean> {
+    const reply = await this.#answer();
+    try {
+      return reply !== undefined && !this.#upgraded && await this.#send(reply);
+    } finally {
+      this.#log(reply?.status ?? 101);
+    }
+  }
+
+  /** Whether another request may follow. */
+  async #send(reply: Reply): Promise<boolean> {
+    const { client } = this.#parts;
+    const open = await this.#canGoOn(reply);
+    await client.write(encodeReply(reply, !open));
+    if (!open) await client.closeAfterReply();
+    return open;
+  }
+
+  async #answer(): Promise<Reply | undefined> {
+    const { context, peer } = this.#parts;
+    const { head } = this.#event;
+    try {
+      this.#who = await admit(head, peer, context.access);
+      return await context.route(head)(this.#exchange());
+    } catch (error) {
+      if (error instanceof ReplyError || error instanceof HttpParseError) {
+        this.#fields["why"] = error.message;
+        return errorAnswer(error.status, error.message);
+      }
+      // A client that leaves in the middle is not a failure of ours.
+      if (!isClosedError(error)) context.log.error(`Cannot answer: ${messageOf(error)}`);
+      return errorAnswer(500, FAILED);
+    }
+  }
+
+  #exchange(): Exchange {
+    const { framing, head } = this.#event;
+    const { kind } = framing;
+    return {
+      head,
+      length: kind === "none" ? "none" : kind === "length" ? framing.length : "unknown",
+      who: this.#who,
+      stopped: this.#parts.context.stopped,
+      body: () => this.#body(),
+      upgrade: (headers = []) => this.#upgrade(headers),
+      note: (fields) => void Object.assign(this.#fields, fields),
+    };
+  }
+
+  async #body(): Promise<Body> {
+    const { stream, client } = this.#parts;
+    if (expectsContinue(this.#event.head)) await client.write(CONTINUE);
+    stream.enter("body");
+    const body = client.body();
+    this.#bodyTaken = {
+      async read() {
+        const piece = await body.read();
+        if (piece === null) stream.enter("free");
+        return piece;
+      },
+    };
+    return this.#bodyTaken;
+  }
+
+  async #upgrade(headers: readonly (readonly [string, string])[]): Promise<Duplex> {
+    const { client, stream } = this.#parts;
+    stream.enter("free");
+    this.#upgraded = true;
+    await client.write(encodeUpgrade(headers));
+    return client.handOver({ held: true });
+  }
+
+  /** After a refusal, what the client still sends is not waited for. */
+  async #canGoOn({ status }: Reply): Promise<boolean> {
+    const { head, framing } = this.#event;
+    if (this.#parts.isLast() || !keepsAlive(head) || asksForUpgrade(head)) return false;
+    if (status >= 400 && (framing.kind !== "none" || status < 404)) return false;
+    if (framing.kind === "none") return await this.#parts.client.next() !== null;
+    return this.#bodyTaken !== undefined && await this.#bodyTaken.read() === null;
+  }
+
+  #log(status: number): void {
+    const { context, peer, bytes } = this.#parts;
+    const { method, target } = this.#event.head;
+    context.log.info(`${method} ${target.split("?", 1)[0]}`, {
+      status,
+      who: this.#who,
+      remote: peer.remote,
+      ...bytes(),
+      ms: Math.round(performance.now() - this.#since),
+      ...this.#fields,
+    });
+  }
+}

@@ -1,0 +1,83 @@
+/**
+ * The processes of one command. Each command runs in a session of its own (setsid), so that what it
+ * started can be found and ended with it: the process groups of an interactive shell's jobs too. Only
+ * what makes a session of its own gets away, as a daemon means to.
+ */
+import process from "node:process";
+import { sleep } from "../net/sleep.ts";
+
+const LOOK_EVERY_MS = 50;
+
+/** Sends `signal` to the command's process group, as a terminal would; nothing if it is gone. */
+export function signalGroup(leader: number, signal: Deno.Signal): void {
+  kill(-leader, signal);
+}
+
+/**
+ * Ends every process of the session: SIGHUP, and SIGKILL for those still there after `graceMs` or as
+ * soon as `hurry` aborts. Settles when none is left, never rejects.
+ */
+export async function endSession(
+  leader: number,
+  graceMs: number,
+  hurry: AbortSignal,
+): Promise<void> {
+  if (!isAlive(leader)) return;
+  hangUp(leader);
+  const deadline = performance.now() + graceMs;
+  while (isAlive(leader)) {
+    if (performance.now() >= deadline || hurry.aborted) return killSession(leader);
+    await sleep(LOOK_EVERY_MS, hurry);
+  }
+}
+
+/** Ends every process of the session at once. */
+export function killSession(leader: number): void {
+  for (const pid of membersOf(leader)) kill(pid, "SIGKILL");
+  kill(-leader, "SIGKILL");
+}
+
+/** A stopped process takes a signal only after it was continued (POSIX, orphaned process groups). */
+function hangUp(leader: number): void {
+  for (const pid of membersOf(leader)) {
+    kill(pid, "SIGHUP");
+    kill(pid, "SIGCONT");
+  }
+  kill(-leader, "SIGHUP");
+}
+
+function isAlive(leader: number): boolean {
+  return Deno.build.os === "linux" ? membersOf(leader).length > 0 : kill(-leader, 0);
+}
+
+/** The live processes of a session, by Linux's list of processes; elsewhere none is known. */
+function membersOf(leader: number): number[] {
+  if (Deno.build.os !== "linux") return [];
+  const members: number[] = [];
+  for (const { name } of Deno.readDirSync("/proc")) {
+    if (/^\d+$/.test(name) && isMember(name, leader)) members.push(Number(name));
+  }
+  return members;
+}
+
+function isMember(pid: string, leader: number): boolean {
+  try {
+    // proc(5): the name is in parentheses and may hold anything; state, ppid, pgrp, session follow.
+    const stat = Deno.readTextFileSync(`/proc/${pid}/stat`);
+    const [state, , , session] = stat.slice(stat.lastIndexOf(")") + 2).split(" ", 4);
+    return Number(session) === leader && state !== "Z" && state !== "X";
+  } catch {
+    // It has ended meanwhile.
+    return false;
+  }
+}
+
+/** Whether there was anybody to send it to; `0` only asks. */
+function kill(pid: number, signal: Deno.Signal | 0): boolean {
+  try {
+    process.kill(pid, signal);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,45 @@
+/** Requests to go on with, and how long to try. */
+import { ReplyError } from "../../docker/error_reply.ts";
+import type { Exchange } from "../../docker/exchange.ts";
+import { encodeRequestHead, HeaderList } from "../../http/head.ts";
+import { bodyOf, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
+import { sleep } from "../../net/sleep.ts";
+
+/** How long a lost connection is waited for, and between two attempts. */
+const PATIENCE_MS = 15 * 60_000;
+const PAUSE_MS = 500;
+const NOTHING = new Uint8Array();
+
+/** The client's own request with another query. */
+export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
+  const target = `${request.head.target.split("?", 1)[0]}?${query}`;
+  const head = { ...request.head, target };
+  return { ...request, head: { ...head, raw: encodeRequestHead(head) }, body: bodyOf(NOTHING) };
+}
+
+/** A request of our own, of the same API version. */
+export function getRequest(exchange: Exchange, path: string): RequestMessage {
+  const version = exchange.route?.version;
+  const target = version === undefined ? path : `/v${version}${path}`;
+  const headers = new HeaderList([["Host", "docker"]]);
+  const head = { method: "GET", target, version: "1.1" as const, headers };
+  const raw = encodeRequestHead(head);
+  return { head: { ...head, raw }, framing: { kind: "none" }, body: bodyOf(NOTHING) };
+}
+
+/** Asks until the engine can be reached again; throws when that takes too long. */
+export async function askWhenBack(
+  exchange: Exchange,
+  makeRequest: () => RequestMessage,
+): Promise<ResponseMessage> {
+  const deadline = performance.now() + PATIENCE_MS;
+  for (;;) {
+    try {
+      return await exchange.again(makeRequest());
+    } catch (error) {
+      const away = error instanceof ReplyError && (error.status === 502 || error.status === 503);
+      if (!away || exchange.signal.aborted || performance.now() > deadline) throw error;
+    }
+    await sleep(PAUSE_MS, exchange.signal);
+  }
+}

@@ -1,0 +1,76 @@
+/**
+ * Streams that go on after the connection to the remote host was lost and came back: the client sees
+ * one answer without a gap and without a repeat. Only the loss of the connection is mended; a stream
+ * that the engine ends, or cuts off by going away itself, ends as without us.
+ */
+import type { Exchange } from "../../docker/exchange.ts";
+import {
+  type Body,
+  bodyOf,
+  collect,
+  type ResponseMessage,
+  withResponseBody,
+} from "../../http/message.ts";
+import type { Link } from "../../transport/link.ts";
+import { mapPayload, type PayloadEdit } from "../body_lines.ts";
+import { askWhenBack, withQuery } from "./asking.ts";
+import type { Resumption } from "./resumption.ts";
+
+/** How soon after its streams a lost connection is known to be lost. */
+export const SETTLE_MS = 3_000;
+/** Of an answer that is no stream. */
+const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
+
+/** Asks for the stream and follows it; the exchange is a GET without a body. */
+export async function follow(
+  exchange: Exchange,
+  next: () => Promise<ResponseMessage>,
+  resumption: Resumption,
+  link: Link,
+): Promise<ResponseMessage> {
+  const { request } = exchange;
+  exchange.request = withQuery(request, resumption.query());
+  const response = await next();
+  if (response.head.status !== 200 || response.framing.kind === "none") return response;
+  resumption.begin(response.head.headers.get("Date"));
+  const body = mended(exchange, response.body, link, () => {
+    resumption.restart();
+    return askWhenBack(exchange, () => withQuery(request, resumption.query()));
+  });
+  if (response.framing.kind !== "length") {
+    return { ...response, body: mapPayload(body, response.framing, resumption) };
+  }
+  const whole = mapPayload(body, { kind: "close" }, resumption);
+  return withResponseBody(response, await collect(whole, MAX_WHOLE_BYTES));
+}
+
+/** The body, gone on with from another answer each time the connection was lost under it. */
+export function mended(
+  exchange: Exchange,
+  first: Body,
+  link: Link,
+  ask: () => Promise<ResponseMessage>,
+): Body {
+  let body = first;
+  let connection = link.current();
+  return {
+    async read() {
+      for (;;) {
+        try {
+          return await body.read();
+        } catch (error) {
+          const lost = !exchange.signal.aborted && await link.gone(connection, SETTLE_MS);
+          if (!lost) throw error;
+          exchange.log.info("The connection was lost; the answer goes on when it is back");
+        }
+        const response = await ask();
+        connection = link.current();
+        // What was followed is gone meanwhile: that is its end.
+        body = response.head.status === 200 ? response.body : bodyOf(new Uint8Array());
+      }
+    },
+  };
+}
+
+/** Leaves the payload as it is, in a framing of our own. */
+export const UNCHANGED: PayloadEdit = { push: (data) => [data], rest: () => [] };

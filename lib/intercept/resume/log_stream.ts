@@ -1,0 +1,96 @@
+/**
+ * `/containers/{id}/logs` over several connections. The engine is asked for the time of each line,
+ * which tells where to go on and what has been delivered; a client that has not asked for times gets
+ * none. Lines come in frames, or, from a container with a terminal, as they are. Pure.
+ */
+import { FRAME_HEADER, FrameSplitter } from "./frame_splitter.ts";
+import type { Resumption } from "./resumption.ts";
+import { formatTime, SeenWindow, timeOfDate } from "./seen_window.ts";
+import { TextSplitter } from "./text_splitter.ts";
+import { stampOf } from "./time_stamp.ts";
+
+/** The first byte of a frame is the number of its stream; text begins with a digit of the year. */
+const LAST_STREAM = 3;
+
+/** Takes whole messages out of the bytes of one connection. */
+interface Splitter {
+  push(data: Uint8Array): Uint8Array[];
+  rest(): Uint8Array;
+}
+
+/** See the file comment. */
+export class LogStream implements Resumption {
+  readonly #query: URLSearchParams;
+  readonly #wantsTimes: boolean;
+  readonly #window = new SeenWindow();
+  #splitter: Splitter | undefined;
+  #framed = false;
+  #begun: bigint | undefined;
+
+  /** @param query That of the client. */
+  constructor(query: URLSearchParams) {
+    this.#query = query;
+    this.#wantsTimes = isTrue(query.get("timestamps"));
+  }
+
+  query(): URLSearchParams {
+    const query = new URLSearchParams(this.#query);
+    query.set("timestamps", "1");
+    // Nothing of a tail of no lines can have been missed before the answer began.
+    const nothing = query.get("tail") === "0" ? this.#begun : undefined;
+    const since = this.#window.since ?? nothing;
+    if (since === undefined) return query;
+    query.set("since", formatTime(since));
+    query.delete("tail");
+    return query;
+  }
+
+  begin(date: string | undefined): void {
+    this.#begun ??= timeOfDate(date);
+  }
+
+  push(data: Uint8Array): Uint8Array[] {
+    if (data.length === 0) return [];
+    if (this.#splitter === undefined) {
+      this.#framed = (data[0] ?? 0) <= LAST_STREAM;
+      this.#splitter = this.#framed ? new FrameSplitter() : new TextSplitter();
+    }
+    return this.#splitter.push(data).flatMap((message) => this.#deliver(message));
+  }
+
+  rest(): Uint8Array[] {
+    const message = this.#splitter?.rest();
+    return message === undefined || message.length === 0 ? [] : this.#deliver(message);
+  }
+
+  restart(): void {
+    this.#splitter = undefined;
+    this.#window.replay();
+  }
+
+  #deliver(message: Uint8Array): Uint8Array[] {
+    if (this.#framed) return this.#deliverFrame(message);
+    const stamp = stampOf(message);
+    if (stamp === undefined) return [message];
+    if (!this.#window.isNew(stamp.at, `${stamp.at} ${message.length}`)) return [];
+    return [this.#wantsTimes ? message : message.subarray(stamp.length)];
+  }
+
+  #deliverFrame(frame: Uint8Array): Uint8Array[] {
+    const stamp = stampOf(frame.subarray(FRAME_HEADER));
+    if (stamp === undefined) return [frame];
+    const key = `${frame[0]} ${stamp.at} ${frame.length}`;
+    if (!this.#window.isNew(stamp.at, key)) return [];
+    if (this.#wantsTimes) return [frame];
+    const payload = frame.subarray(FRAME_HEADER + stamp.length);
+    // A copy also where the bytes are Node's, whose slices are views.
+    const header = Uint8Array.from(frame.subarray(0, FRAME_HEADER));
+    new DataView(header.buffer).setUint32(4, payload.length);
+    return [header, payload];
+  }
+}
+
+/** As the engine reads a boolean in a query. */
+function isTrue(text: string | null): boolean {
+  return text !== null && !/^(|0|no|false|none)$/i.test(text.trim());
+}

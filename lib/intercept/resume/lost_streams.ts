@@ -1,0 +1,35 @@
+/**
+ * Streams that took a connection over (attach, exec) and cannot be gone on with. Who has one, and over
+ * which connection to the remote host, is noted until that connection is forgotten.
+ */
+import type { Link } from "../../transport/link.ts";
+
+/** See the file comment. */
+export class LostStreams {
+  readonly #link: Link;
+  readonly #ids = new WeakMap<object, Set<string>>();
+  /** The connections before the present one; an older loss has been told long ago. */
+  #lastConnections: object[] = [];
+
+  constructor(link: Link) {
+    this.#link = link;
+  }
+
+  /** A stream of `id` has begun over the connection that is up. `id` is as the client wrote it. */
+  note(id: string): void {
+    const connection = this.#link.current();
+    if (connection === undefined) return;
+    let ids = this.#ids.get(connection);
+    if (ids === undefined) {
+      this.#ids.set(connection, ids = new Set());
+      this.#lastConnections = [connection, ...this.#lastConnections].slice(0, 4);
+    }
+    ids.add(id);
+  }
+
+  /** Whether a stream of `id` began over a connection that is gone. */
+  has(id: string): boolean {
+    const current = this.#link.current();
+    return this.#lastConnections.some((each) => each !== current && this.#ids.get(each)?.has(id));
+  }
+}

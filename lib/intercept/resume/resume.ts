@@ -1,0 +1,70 @@
+/**
+ * What outlives the connection to the remote host: `logs -f` and `events` go on without a gap or a
+ * repeat, `wait` comes to its end. What cannot (attach, exec) ends with a clear word; see
+ * `proxy/last_words.ts` for the stream itself. The innermost layer: the others see one answer.
+ */
+import { ReplyError } from "../../docker/error_reply.ts";
+import type { Exchange, Interceptor } from "../../docker/exchange.ts";
+import { isObject, parseJson } from "../../docker/json_body.ts";
+import { collect, type ResponseMessage, withResponseBody } from "../../http/message.ts";
+import type { Link } from "../../transport/link.ts";
+import { EventStream } from "./event_stream.ts";
+import { follow } from "./follow.ts";
+import { LogStream } from "./log_stream.ts";
+import { LostStreams } from "./lost_streams.ts";
+import { resumeWait } from "./wait.ts";
+
+/** Of the state of an exec. */
+const MAX_ANSWER_BYTES = 1024 * 1024;
+
+/** The interceptor; see the file comment. */
+export function resume(link: Link): Interceptor {
+  const attached = new LostStreams(link);
+  const execs = new LostStreams(link);
+  const surroundings = { link, lostTerminal: (id: string) => attached.has(id) };
+  return async (exchange, next) => {
+    const { route } = exchange;
+    const id = route?.params["id"] ?? "";
+    switch (route?.name) {
+      case "SystemEvents":
+        return await follow(exchange, next, new EventStream(route.query), link);
+      case "ContainerLogs":
+        if (!isFollowed(route.query)) return await next();
+        return await follow(exchange, next, new LogStream(route.query), link);
+      case "ContainerWait":
+        return await resumeWait(exchange, next, surroundings);
+      case "ContainerAttach":
+        attached.note(id);
+        return await next();
+      case "ExecStart":
+        execs.note(id);
+        return await next();
+      case "ExecInspect":
+        return await inspectExec(exchange, await next(), execs);
+      default:
+        return await next();
+    }
+  };
+}
+
+function isFollowed(query: URLSearchParams): boolean {
+  const text = query.get("follow");
+  return text !== null && !/^(|0|no|false|none)$/i.test(text.trim());
+}
+
+/** The docker CLI takes a command that is still running for one that has ended well. */
+async function inspectExec(
+  exchange: Exchange,
+  response: ResponseMessage,
+  execs: LostStreams,
+): Promise<ResponseMessage> {
+  const id = exchange.route?.params["id"] ?? "";
+  if (response.head.status !== 200 || !execs.has(id)) return response;
+  const bytes = await collect(response.body, MAX_ANSWER_BYTES);
+  const state = parseJson(bytes);
+  if (!isObject(state) || state["Running"] !== true) return withResponseBody(response, bytes);
+  throw new ReplyError(
+    502,
+    "The connection to the remote host was lost while the command ran; it may still be running",
+  );
+}

@@ -1,0 +1,112 @@
+/**
+ * `/containers/{id}/wait` over several connections. What happened meanwhile is asked of the engine: a
+ * container that has ended since gives its exit code, one that is removed has left it in the events.
+ */
+import type { Exchange } from "../../docker/exchange.ts";
+import { field, objectField, stringField } from "../../docker/fields.ts";
+import { isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
+import { LineSplitter } from "../../docker/json_lines.ts";
+import { bodyOf, collect, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
+import type { Link } from "../../transport/link.ts";
+import { mapPayload } from "../body_lines.ts";
+import { askWhenBack, getRequest, withQuery } from "./asking.ts";
+import { mended, UNCHANGED } from "./follow.ts";
+import { formatTime, timeOfDate } from "./seen_window.ts";
+
+const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
+const SECOND_NS = 1_000_000_000n;
+const ALIVE = new Set(["created", "running", "paused", "restarting"]);
+
+/** What waits of others know. */
+export interface WaitSurroundings {
+  readonly link: Link;
+  /** Whether somebody had a terminal on the container over a connection that is gone. */
+  lostTerminal(id: string): boolean;
+}
+
+/** Asks for the wait and sees it through. */
+export async function resumeWait(
+  exchange: Exchange,
+  next: () => Promise<ResponseMessage>,
+  { link, lostTerminal }: WaitSurroundings,
+): Promise<ResponseMessage> {
+  const { request, route } = exchange;
+  const id = route?.params["id"] ?? "";
+  const response = await next();
+  if (response.head.status !== 200 || response.framing.kind !== "chunked") return response;
+  const began = timeOfDate(response.head.headers.get("Date")) ?? 0n;
+  const body = mended(exchange, response.body, link, async () => {
+    const seen = await askWhenBack(
+      exchange,
+      () => getRequest(exchange, `/containers/${encodeURIComponent(id)}/json`),
+    );
+    const bytes = await collect(seen.body, MAX_ANSWER_BYTES);
+    const container = seen.head.status === 200 ? parseJson(bytes) : undefined;
+    if (container === undefined) return await answerFromEvents(exchange, id, began, seen);
+    if (!isObject(container)) throw new Error(`The engine's answer about ${id} is no object`);
+    if (lostTerminal(id) && objectField(container, "Config")?.["Tty"] === true) {
+      throw new Error("The terminal of the container was lost with the connection");
+    }
+    const code = exitCodeSince(container, began, route?.query.get("condition") ?? "");
+    if (code !== undefined) return exited(seen, code);
+    return await askWhenBack(exchange, () => repeated(request, route?.query));
+  });
+  return { ...response, body: mapPayload(body, response.framing, UNCHANGED) };
+}
+
+function repeated(request: RequestMessage, query = new URLSearchParams()): RequestMessage {
+  return withQuery(request, query);
+}
+
+/** The exit code of a container that has ended since `began`; the engine answers for all others. */
+export function exitCodeSince(
+  container: JsonObject,
+  began: bigint,
+  condition: string,
+): string | undefined {
+  const state = objectField(container, "State");
+  if (condition !== "next-exit" || state === undefined) return undefined;
+  if (ALIVE.has(stringField(state, "Status"))) return undefined;
+  const finished = Date.parse(stringField(state, "FinishedAt"));
+  if (Number.isNaN(finished) || BigInt(finished) * 1_000_000n < began) return undefined;
+  const code = field(state, "ExitCode");
+  return typeof code === "number" ? String(code) : undefined;
+}
+
+/** A container that is gone has said with what code, if the engine still remembers. */
+async function answerFromEvents(
+  exchange: Exchange,
+  id: string,
+  began: bigint,
+  missing: ResponseMessage,
+): Promise<ResponseMessage> {
+  const now = (timeOfDate(missing.head.headers.get("Date")) ?? began) + SECOND_NS;
+  const query = new URLSearchParams({
+    since: formatTime(began),
+    until: formatTime(now),
+    filters: JSON.stringify({ container: [id], event: ["die"] }),
+  });
+  const answer = await exchange.again(getRequest(exchange, `/events?${query}`));
+  const events = await collect(answer.body, MAX_ANSWER_BYTES);
+  const code = lastExitCode(events);
+  if (code === undefined) throw new Error(`Container ${id} is gone, and so is its exit code`);
+  return exited(answer, code);
+}
+
+/** The `exitCode` of the last event, in lines of JSON. */
+export function lastExitCode(events: Uint8Array): string | undefined {
+  const lines = new LineSplitter();
+  const codes = [...lines.push(events), lines.rest()].flatMap((line) => {
+    const event = line.length === 0 ? null : parseJson(line);
+    const actor = isObject(event) ? objectField(event, "Actor") : undefined;
+    const attributes = actor === undefined ? undefined : objectField(actor, "Attributes");
+    const code = attributes === undefined ? "" : stringField(attributes, "exitCode");
+    return /^\d+$/.test(code) ? [code] : [];
+  });
+  return codes.at(-1);
+}
+
+function exited(answer: ResponseMessage, code: string): ResponseMessage {
+  const bytes = new TextEncoder().encode(`{"StatusCode":${code}}\n`);
+  return { ...answer, head: { ...answer.head, status: 200 }, body: bodyOf(bytes) };
+}

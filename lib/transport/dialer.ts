@@ -1,0 +1,159 @@
+/**
+ * Connections to one gateway or guest. While they are asked for, a few are dialed ahead, so that a
+ * tunnel or a command does not wait for TCP and TLS. The dialer owns the spare ones; one that is given
+ * out belongs to whoever asked.
+ */
+import { AgentError, describeError } from "../errors.ts";
+import { type Logger, logger } from "../log.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { prefixed } from "../net/prefixed.ts";
+import { type CredentialFiles, Credentials } from "./credentials.ts";
+import { dialPlain, dialTls } from "./tls_dial.ts";
+import { aborted, type TlsEndpoint, wordsOf } from "./tls_error.ts";
+
+/** How to reach a gateway or guest. */
+export interface EndpointSettings extends TlsEndpoint {
+  /** Absent: plain TCP. */
+  readonly tls?: CredentialFiles;
+  /** Takes any certificate from the server. Default: no. */
+  readonly insecure?: boolean;
+}
+
+/** Connections that are dialed ahead. */
+const MAX_SPARE = 3;
+/** A spare one is closed after this time, before a server loses patience with it. */
+const SPARE_LIFE_MS = 8_000;
+
+/** A connection that nobody has used yet. `first` is the read that notices its end. */
+interface Spare {
+  readonly duplex: Duplex;
+  readonly first: Promise<Uint8Array | null>;
+  readonly timer: ReturnType<typeof setTimeout>;
+}
+
+/** See the file comment. */
+export class Dialer {
+  readonly endpoint: EndpointSettings;
+  readonly #credentials: Credentials | undefined;
+  readonly #log: Logger;
+  readonly #closing = new AbortController();
+  readonly #streams = new Set<Duplex>();
+  readonly #spares: Spare[] = [];
+  #dialing = 0;
+
+  private constructor(
+    endpoint: EndpointSettings,
+    credentials: Credentials | undefined,
+    log: Logger,
+  ) {
+    this.endpoint = endpoint;
+    this.#credentials = credentials;
+    this.#log = log;
+  }
+
+  /** Reads the certificates; nothing is dialed yet. Throws `AgentError` of kind `config`. */
+  static async open(endpoint: EndpointSettings, log = logger("transport")): Promise<Dialer> {
+    const { tls } = endpoint;
+    const { peer } = wordsOf(endpoint);
+    const credentials = tls === undefined ? undefined : await Credentials.open(tls, { log, peer });
+    return new Dialer(endpoint, credentials, log);
+  }
+
+  /** Whether it has been closed. */
+  get closed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  /** How many connections are in use. */
+  get open(): number {
+    return this.#streams.size - this.#spares.length;
+  }
+
+  /** A new connection. Throws `AgentError`: `unreachable`, `authentication`, `lost`. */
+  async dial(signal?: AbortSignal): Promise<Duplex> {
+    const closing = this.#closing.signal;
+    if (closing.aborted) throw aborted(this.endpoint);
+    const both = signal === undefined ? closing : AbortSignal.any([signal, closing]);
+    const duplex = await this.#connect(both);
+    if (closing.aborted) {
+      duplex.close();
+      throw aborted(this.endpoint);
+    }
+    this.#streams.add(duplex);
+    void duplex.closed.then(() => this.#streams.delete(duplex));
+    return duplex;
+  }
+
+  /** A connection at once if a spare one is there; others are dialed for those who come next. */
+  async take(signal?: AbortSignal): Promise<Duplex> {
+    const spare = this.#spares.shift();
+    const dialing = spare === undefined ? this.dial(signal) : undefined;
+    this.#refill();
+    if (spare === undefined) return await dialing!;
+    clearTimeout(spare.timer);
+    let first: Promise<Uint8Array | null> | undefined = spare.first;
+    return prefixed(spare.duplex, () => {
+      const chunk = first ?? Promise.resolve(null);
+      first = undefined;
+      return chunk;
+    });
+  }
+
+  #connect(signal: AbortSignal): Promise<Duplex> {
+    const { endpoint } = this;
+    return this.#credentials === undefined
+      ? dialPlain({ endpoint, signal })
+      : this.#connectTls(this.#credentials, signal);
+  }
+
+  async #connectTls(credentials: Credentials, signal: AbortSignal): Promise<Duplex> {
+    const { endpoint } = this;
+    return await dialTls({
+      endpoint,
+      signal,
+      context: await credentials.context(),
+      insecure: endpoint.insecure === true,
+      onServerCertificate: (validTo) => credentials.noteServer(validTo),
+    });
+  }
+
+  #refill(): void {
+    while (!this.closed && this.#spares.length + this.#dialing < MAX_SPARE) {
+      this.#dialing++;
+      void this.#dialSpare();
+    }
+  }
+
+  async #dialSpare(): Promise<void> {
+    try {
+      const duplex = await this.dial();
+      const first = duplex.read();
+      const spare = { duplex, first, timer: setTimeout(() => this.#drop(spare), SPARE_LIFE_MS) };
+      this.#spares.push(spare);
+      // Before it is used, whatever comes is its end or a refusal.
+      first.catch(() => null).then(() => this.#drop(spare));
+    } catch (error) {
+      // Whoever needs a connection will be told the same.
+      const expected = error instanceof AgentError && error.kind === "lost";
+      if (!expected) this.#log.debug(`No spare connection: ${describeError(error)}`);
+    } finally {
+      this.#dialing--;
+    }
+  }
+
+  #drop(spare: Spare): void {
+    clearTimeout(spare.timer);
+    const at = this.#spares.indexOf(spare);
+    // In use: its user reads what comes next.
+    if (at < 0) return;
+    this.#spares.splice(at, 1);
+    spare.duplex.close();
+  }
+
+  /** Closes the spare connections, and all others as well if `everything`. Idempotent. */
+  close({ everything }: { everything: boolean }): void {
+    this.#closing.abort();
+    for (const spare of [...this.#spares]) this.#drop(spare);
+    if (everything) { for (const duplex of [...this.#streams]) duplex.close(); }
+  }
+}

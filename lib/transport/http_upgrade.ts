@@ -1,0 +1,169 @@
+/**
+ * The client's side of an HTTP/1.1 upgrade (RFC 9110, section 7.8): one request on a fresh stream,
+ * and either the same stream as what it was asked to become, or the server's own words about why
+ * not. How tunnels and commands are asked for at a guest or gateway (docs/protocol.md).
+ */
+import { AgentError, type ErrorKind, messageOf } from "../errors.ts";
+import { FramedStream } from "../http/framed_stream.ts";
+import { HttpFramer } from "../http/framer.ts";
+import {
+  encodeRequestHead,
+  type HeaderField,
+  HeaderList,
+  type ResponseHead,
+} from "../http/head.ts";
+import { collect, isInterim, type ResponseMessage } from "../http/message.ts";
+import { ResponseParser } from "../http/parser.ts";
+import type { Duplex } from "../net/duplex.ts";
+
+/** What to ask for. */
+export interface UpgradeRequest {
+  method: "GET" | "POST";
+  /** The request target, percent-encoded. */
+  path: string;
+  /** The value of `Host`. */
+  host: string;
+  /** Added to `Host`, `Connection`, `Upgrade` and `Content-Length`. */
+  headers?: Iterable<HeaderField>;
+  /** Sent with a `Content-Length`. */
+  body?: Uint8Array;
+}
+
+/** Options of {@link upgrade}. */
+export interface UpgradeOptions {
+  /** Gives up and closes the stream; not looked at any more once the answer is there. */
+  signal?: AbortSignal;
+  /** From the request to the head of the answer, in milliseconds. Default: 30 s. */
+  timeoutMs?: number;
+}
+
+/** A stream that has left HTTP. */
+export interface Upgraded {
+  /** Begins with the first byte after the head of the answer; belongs to the caller. */
+  readonly duplex: Duplex;
+  /** Of the answer. */
+  readonly headers: HeaderList;
+}
+
+/** The server answered, but not with 101. `message` has its words. */
+export class UpgradeRefused extends AgentError {
+  readonly status: number;
+
+  constructor(status: number, kind: ErrorKind, message: string) {
+    super(kind, message);
+    this.status = status;
+  }
+}
+
+const DEFAULT_TIMEOUT = 30_000;
+/** Of an answer that explains a refusal. */
+const MAX_EXPLANATION_BYTES = 64 * 1024;
+const MAX_QUOTED = 300;
+
+/**
+ * Sends `request` and waits for `101`. `duplex` belongs to this function until it returns, and is
+ * closed when it throws: {@link UpgradeRefused} (kind `authentication` for 401, else `engine`),
+ * `AgentError` of kind `lost` without an answer, or of kind `engine` for one that is not HTTP.
+ */
+export async function upgrade(
+  duplex: Duplex,
+  request: UpgradeRequest,
+  options: UpgradeOptions = {},
+): Promise<Upgraded> {
+  const { signal, timeoutMs = DEFAULT_TIMEOUT } = options;
+  const parser = new ResponseParser();
+  const stream = new FramedStream(duplex, new HttpFramer(parser));
+  const where = `"${request.path.split("?", 1)[0]}"`;
+  let gaveUp: string | undefined;
+  const giveUp = (why: string) => {
+    gaveUp ??= why;
+    duplex.close();
+  };
+  const onAbort = () => giveUp("it was no longer wanted");
+  const timer = setTimeout(() => giveUp(`no answer within ${timeoutMs / 1000} s`), timeoutMs);
+  signal?.addEventListener("abort", onAbort, { once: true });
+  if (signal?.aborted) onAbort();
+  try {
+    parser.expect(request.method);
+    const sent = send(stream, request);
+    const answer = await finalAnswer(stream, sent);
+    if (answer.head.status !== 101) throw await refusal(answer, where);
+    return { duplex: stream.handOver({ held: false }), headers: answer.head.headers };
+  } catch (error) {
+    stream.close();
+    if (error instanceof AgentError) throw error;
+    const why = gaveUp ?? messageOf(error);
+    throw new AgentError("lost", `Cannot open ${where} on the server: ${why}`, { cause: error });
+  } finally {
+    clearTimeout(timer);
+    signal?.removeEventListener("abort", onAbort);
+  }
+}
+
+/** Resolves with the error, if there was one: a server may answer without having read it all. */
+async function send(
+  stream: FramedStream<ResponseHead>,
+  { method, path, host, headers = [], body }: UpgradeRequest,
+): Promise<unknown> {
+  const fields = new HeaderList([
+    ["Host", host],
+    ["Connection", "Upgrade"],
+    ["Upgrade", "tcp"],
+    ...headers,
+    ...(body === undefined ? [] : [["Content-Length", `${body.length}`] as const]),
+  ]);
+  try {
+    const head = { method, target: path, version: "1.1", headers: fields } as const;
+    await stream.write(encodeRequestHead(head));
+    if (body !== undefined && body.length > 0) await stream.write(body);
+    return undefined;
+  } catch (error) {
+    return error;
+  }
+}
+
+async function finalAnswer(
+  stream: FramedStream<ResponseHead>,
+  sent: Promise<unknown>,
+): Promise<ResponseMessage> {
+  try {
+    for (;;) {
+      const event = await stream.next();
+      if (event === null) throw new Error("the connection ended without an answer");
+      if (event.type !== "head" || isInterim(event.head)) continue;
+      return { head: event.head, framing: event.framing, body: stream.body() };
+    }
+  } catch (error) {
+    throw await Promise.race([sent, undefined]) ?? error;
+  }
+}
+
+async function refusal({ head, body }: ResponseMessage, where: string): Promise<UpgradeRefused> {
+  const { status } = head;
+  const text = await collect(body, MAX_EXPLANATION_BYTES)
+    // Too long, or cut short: the status has to do.
+    .then((bytes) => said(new TextDecoder().decode(bytes)), () => "");
+  const kind = status === 401 ? "authentication" : "engine";
+  const message = text === ""
+    ? `The server refused ${where} with status ${status}${head.reason && ` ${head.reason}`}`
+    : text;
+  return new UpgradeRefused(status, kind, message);
+}
+
+/** The `message` of an answer in the engine's form, or else its first words, on one line. */
+function said(body: string): string {
+  const text = messageIn(body) ?? body.replaceAll(/<[^>]*>/g, " ");
+  // deno-lint-ignore no-control-regex
+  return text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, " ").trim().slice(0, MAX_QUOTED);
+}
+
+function messageIn(body: string): string | undefined {
+  try {
+    const value: unknown = JSON.parse(body);
+    if (typeof value !== "object" || value === null || !("message" in value)) return undefined;
+    return typeof value.message === "string" ? value.message : undefined;
+  } catch {
+    // Not JSON, such as the page of a proxy on the way.
+    return undefined;
+  }
+}

@@ -1,0 +1,152 @@
+/**
+ * The transport of `--ts-server`: everything goes through a guest, which stands on the remote host or
+ * behind a gateway. The engine is one of the sockets that the guest reaches.
+ */
+import { AgentError, messageOf } from "../errors.ts";
+import { logger } from "../log.ts";
+import { formatHostPort, isLoopback } from "../net/address.ts";
+import { Dialer, type EndpointSettings } from "./dialer.ts";
+import { EndpointTransport } from "./endpoint_transport.ts";
+import { type FoundGuest, guestAt } from "./guest_info.ts";
+import { GuestLink } from "./guest_link.ts";
+import { wordsOf } from "./tls_error.ts";
+import type { Target, Transport } from "./transport.ts";
+
+/** How to reach the guest. */
+export interface TstunnelSettings extends EndpointSettings {
+  /** A file with the token that the guest asks for. */
+  readonly tokenFile?: string;
+}
+
+const NO_COMMANDS = "the guest runs no commands for us";
+const MAX_QUOTED = 200;
+const NOT_HTTP = "it does not answer in HTTP";
+
+/** What the transport is for. */
+export interface TstunnelUse {
+  /** Where Docker is for the guest, if it is wanted. */
+  readonly engine?: Exclude<Target, { kind: "docker" }>;
+  /** A server that does not say what it can do is taken to open tunnels, as the first ones did. */
+  readonly isSeedLevel?: boolean;
+}
+
+/** What a server could do before there was a way to ask. */
+const SEED_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
+
+/**
+ * Reads the certificates and asks the guest what it can do. The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
+ * `authentication`, `engine` where there is no guest.
+ */
+export async function connectTstunnel(
+  settings: TstunnelSettings,
+  use: TstunnelUse,
+  signal: AbortSignal,
+): Promise<Transport> {
+  const dialer = await Dialer.open(settings);
+  warnOfOpenness(settings);
+  try {
+    const token = await readToken(settings.tokenFile);
+    const guest = await findGuest(dialer, settings, { signal, token, use });
+    return new EndpointTransport({
+      description: describeTstunnel(settings),
+      dialer,
+      guest,
+      ...(use.engine === undefined ? {} : { engine: use.engine }),
+      probe: async (limit) => void await findGuest(dialer, settings, { signal: limit, token, use }),
+      missing: NO_COMMANDS,
+    });
+  } catch (error) {
+    dialer.close({ everything: true });
+    throw error;
+  }
+}
+
+/** For people, such as `tstunnel://gpu.example.com:443`. */
+export function describeTstunnel({ host, port, serverName }: EndpointSettings): string {
+  const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
+  return `tstunnel://${via === "" ? formatHostPort(host, port) : serverName}${via}`;
+}
+
+/** What nobody should overlook, each time it is so. */
+function warnOfOpenness({ host, tls, insecure = false }: TstunnelSettings): void {
+  if (!insecure && (tls !== undefined || isLoopback(host))) return;
+  const what = tls === undefined
+    ? `the connection to "${host}" is not encrypted`
+    : `the certificate of "${host}" is not verified`;
+  const danger = "whoever is on the way can read and change everything";
+  logger("transport").warn(`INSECURE: ${what}; ${danger}; for development only`);
+}
+
+/** The one token in a file; nothing without a file. Throws `AgentError` of kind `config`. */
+export async function readToken(path: string | undefined): Promise<string | undefined> {
+  if (path === undefined) return undefined;
+  let token: string;
+  try {
+    token = (await Deno.readTextFile(path)).trim();
+  } catch (cause) {
+    throw new AgentError("config", `Cannot read the token "${path}": ${messageOf(cause)}`, {
+      cause,
+      hint: "check the path and its permissions",
+    });
+  }
+  if (/^[\x21-\x7e]{1,4096}$/.test(token)) return token;
+  throw new AgentError("config", `Cannot use the token in "${path}": it is not one word`, {
+    hint: "the file holds the token and nothing else",
+  });
+}
+
+async function findGuest(
+  dialer: Dialer,
+  settings: TstunnelSettings,
+  { signal, token, use }: { signal: AbortSignal; token: string | undefined; use: TstunnelUse },
+): Promise<GuestLink> {
+  const { host, port, serverName } = settings;
+  const address = {
+    host: serverName === host ? formatHostPort(host, port) : serverName,
+    ...(token === undefined ? {} : { token }),
+  };
+  const name = describeTstunnel(settings);
+  const found = await guestAt(dialer, { ...address, name, signal });
+  if (found.kind === "guest") return found.link;
+  if (use.isSeedLevel === true && found.kind === "none" && found.status === 404) {
+    return new GuestLink(dialer, address, { name, capabilities: SEED_LEVEL });
+  }
+  throw noGuest(settings, found);
+}
+
+function noGuest(
+  settings: TstunnelSettings,
+  found: Exclude<FoundGuest, { kind: "guest" }>,
+): AgentError {
+  const { host, port, tls } = settings;
+  const { peer, address, cert, ca } = wordsOf(settings);
+  const name = `The ${peer} "${formatHostPort(host, port)}"`;
+  if (found.kind === "silent") {
+    const hint = tls === undefined && found.reason === NOT_HTTP
+      ? `check the port in ${address}, or give ${cert} or ${ca} for a server with TLS`
+      : `check ${address} and the network`;
+    return new AgentError("unreachable", `${name} is no guest: ${found.reason}`, { hint });
+  }
+  const { status, text } = found;
+  if (status === undefined) {
+    return tls === undefined
+      ? new AgentError("unreachable", `${name} closed the connection without an answer`, {
+        hint: `give ${cert} or ${ca} for a server with TLS`,
+      })
+      : new AgentError("authentication", `${name} closed the connection without an answer`, {
+        hint: `check that it trusts the certificate of ${cert}`,
+      });
+  }
+  if (status === 401 || /certificate/i.test(text)) {
+    const why = status === 401
+      ? "wants a client certificate or a token"
+      : "refused the certificate";
+    return new AgentError("authentication", `${name} ${why}`, {
+      hint: `check ${cert}`,
+    });
+  }
+  const said = text.replaceAll(/<[^>]*>|\s+/g, " ").trim().slice(0, MAX_QUOTED);
+  return new AgentError("engine", `${name} has no guest behind it: ${status} ${said}`.trimEnd(), {
+    hint: "start the guest on the remote host: remote-docker-agent guest",
+  });
+}

@@ -1,0 +1,61 @@
+import { memoryPair } from "../../../lib/net/memory.ts";
+import { withLastWords } from "../../../lib/proxy/last_words.ts";
+import { announcedForm, FormTracker } from "../../../lib/proxy/stream_form.ts";
+import { UNWATCHED } from "../../../lib/transport/link.ts";
+import { assertEquals, assertMatch } from "../../support/assert.ts";
+
+const RAW = "application/vnd.docker.raw-stream";
+const FRAMES = "application/vnd.docker.multiplexed-stream";
+const FRAME = new Uint8Array([1, 0, 0, 0, 0, 0, 0, 2, 65, 66]);
+const encode = (text: string) => new TextEncoder().encode(text);
+
+Deno.test("the type of an answer is believed from API 1.42 on", () => {
+  assertEquals(announcedForm(FRAMES, "1.41"), "frames");
+  assertEquals(announcedForm(RAW, "1.42"), "text");
+  assertEquals(announcedForm(RAW, "1.51"), "text");
+  assertEquals(announcedForm(RAW, "1.41"), "unknown");
+  assertEquals(announcedForm(RAW, undefined), "unknown");
+  assertEquals(announcedForm(undefined, "1.51"), "unknown");
+});
+
+Deno.test("the bytes tell frames from text, and where a frame ends, however they come", () => {
+  const at = (bytes: Uint8Array) => {
+    const tracker = new FormTracker("unknown");
+    for (const byte of bytes) tracker.push(new Uint8Array([byte]));
+    return tracker.form;
+  };
+  assertEquals(at(new Uint8Array()), "unknown");
+  for (let length = 1; length < FRAME.length; length++) {
+    assertEquals(at(FRAME.subarray(0, length)), "unknown", `${length} bytes`);
+  }
+  assertEquals(at(FRAME), "frames");
+  assertEquals(at(new Uint8Array([...FRAME, ...FRAME])), "frames");
+  assertEquals(at(encode("$ ")), "text");
+  assertEquals(at(new Uint8Array([1, 27])), "text");
+  assertEquals(new FormTracker("frames").form, "frames");
+});
+
+/** What a reader gets when the engine's end does `end` after sending `sent`. */
+async function read(sent: Uint8Array, gone: boolean): Promise<string> {
+  const [near, far] = memoryPair();
+  const link = { ...UNWATCHED, gone: () => Promise.resolve(gone) };
+  const stream = withLastWords(near, link, "unknown");
+  await far.write(sent);
+  await far.closeWrite();
+  let text = "";
+  for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
+    text += new TextDecoder().decode(chunk);
+  }
+  near.close();
+  far.close();
+  return text;
+}
+
+Deno.test("a stream whose connection was lost ends with a word, another one without", async () => {
+  assertEquals(await read(encode("$ ls"), false), "$ ls");
+  assertMatch(await read(encode("$ ls"), true), /^\$ ls\r\nremote-docker-agent: .* was lost/);
+  // Standard error, by the first byte of the frame.
+  // deno-lint-ignore no-control-regex
+  assertMatch(await read(FRAME, true), /AB\x02\0\0\0.{4}remote-docker-agent: .*\n$/s);
+  assertEquals(await read(FRAME.subarray(0, 9), true), "\x01\0\0\0\0\0\0\x02A");
+});
