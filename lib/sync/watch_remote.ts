@@ -8,9 +8,9 @@ import { posixCommand, shellQuote } from "../transport/ssh/shell.ts";
 import type { RemoteProcess, Shell, SpawnOptions } from "../transport/transport.ts";
 import type { RemoteRoot } from "./remote_root.ts";
 
-/** A shell that has a place for one command that stays. */
+/** A shell that has places for a few commands that stay. */
 export interface WatchingShell extends Shell {
-  /** As {@link Shell.spawn}; nothing if the place is taken. */
+  /** As {@link Shell.spawn}; nothing if the places are taken. */
   watch?(command: string, options?: SpawnOptions): Promise<RemoteProcess> | undefined;
 }
 
