@@ -8,6 +8,7 @@ import { ConflictStore } from "./conflict_store.ts";
 import { RemoteRootGone, RootGuard } from "./guards.ts";
 import { IGNORE_NOTHING, IgnoreFiles } from "./ignore_files.ts";
 import { tidyState } from "./leftovers.ts";
+import { LastLook } from "./last_look.ts";
 import type { LocalTree } from "./local_tree.ts";
 import { ProblemList } from "./problem_list.ts";
 import { RemoteSide } from "./remote_side.ts";
@@ -45,6 +46,7 @@ export class Settling {
   readonly ignore: Pick<IgnoreFiles, "rules" | "has" | "forget">;
   readonly #deps: SettlingDeps;
   readonly #held = new Set<string>();
+  readonly #lastLook = new LastLook();
 
   constructor(deps: SettlingDeps) {
     const { directory, tree, log } = deps;
@@ -64,7 +66,7 @@ export class Settling {
   /** The session's state is this process's now: takes up what another one has left. */
   takeOver(): void {
     tidyState(this.#deps.directory);
-    this.index.refresh();
+    if (this.index.refresh()) this.#lastLook.forget();
   }
 
   /** Works off the agenda until nothing is left to do. Throws `AgentError`. */
@@ -137,6 +139,7 @@ export class Settling {
       only,
       limits: { platform, ignoresCase },
       held: this.#held,
+      lastLook: this.#lastLook,
       log,
       signal,
       onProgress,

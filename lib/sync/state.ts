@@ -108,6 +108,7 @@ export class AgreedIndex {
   readonly #entries = new Map<string, Agreed>();
   #pending: string[] = [];
   #lines = 0;
+  #cleared = 0;
   /** The file ends in a broken line: it is rewritten before anything is appended. */
   #broken = false;
   /** Which file it was, and how long, when it was last read or written here. */
@@ -119,18 +120,24 @@ export class AgreedIndex {
     this.#load();
   }
 
-  /** Reads the file again if another process has written to it. */
-  refresh(): void {
-    if (this.#identify() === this.#identity) return;
+  /** Reads the file again if another process has written to it, and tells whether that was so. */
+  refresh(): boolean {
+    if (this.#identify() === this.#identity) return false;
     this.#entries.clear();
     this.#pending = [];
     this.#lines = 0;
     this.#load();
+    return true;
   }
 
   /** What is agreed, by path. */
   get entries(): ReadonlyMap<string, Agreed> {
     return this.#entries;
+  }
+
+  /** How often everything was forgotten. */
+  get cleared(): number {
+    return this.#cleared;
   }
 
   /** Records an agreement, or with nothing that the path is in neither place. Not on disk yet. */
@@ -146,6 +153,7 @@ export class AgreedIndex {
 
   /** Forgets everything, so that nothing can be taken for deleted. */
   clear(): void {
+    this.#cleared++;
     this.#entries.clear();
     this.#pending = [];
     this.#broken = true;
