@@ -121,6 +121,11 @@ export class Session {
     return await this.#lock.holdSoon(signal);
   }
 
+  /** Whether the remote copy has nothing but what was agreed on. */
+  async isCopyAsAgreed(signal: AbortSignal): Promise<boolean> {
+    return await this.#work.isCopyAsAgreed(signal);
+  }
+
   /** The remote copy is gone for good: nothing is agreed on any more. */
   forget(): void {
     this.#work.index.clear();

@@ -14,6 +14,7 @@ import { ProblemList } from "./problem_list.ts";
 import { RemoteSide } from "./remote_side.ts";
 import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
+import { scanRemote } from "./scan_remote.ts";
 import type { Schedule } from "./schedule.ts";
 import { type SessionDeps, unsettled } from "./session_parts.ts";
 import { AgreedIndex, type SessionRecord } from "./state.ts";
@@ -67,6 +68,15 @@ export class Settling {
   takeOver(): void {
     tidyState(this.#deps.directory);
     if (this.index.refresh()) this.#lastLook.forget();
+  }
+
+  /** Whether the remote copy has nothing but what was agreed on. What is ignored does not count. */
+  async isCopyAsAgreed(signal: AbortSignal): Promise<boolean> {
+    const { shell, root } = await this.remote.open(signal);
+    const { only } = this.#deps.record();
+    const options = { ignored: this.ignore.rules, agreed: this.index.entries, only, signal };
+    const { seen, problems } = await scanRemote(shell, root, options);
+    return seen.size === 0 && problems.length === 0;
   }
 
   /** Works off the agenda until nothing is left to do. Throws `AgentError`. */
