@@ -13,6 +13,7 @@ import type { LocalTree } from "./local_tree.ts";
 import { ProblemList } from "./problem_list.ts";
 import { RemoteSide } from "./remote_side.ts";
 import { type RoundResult, runRound } from "./round.ts";
+import { RefusedNames } from "./refused.ts";
 import type { RoundScope } from "./round_parts.ts";
 import { scanRemote } from "./scan_remote.ts";
 import type { Schedule } from "./schedule.ts";
@@ -47,6 +48,7 @@ export class Settling {
   readonly ignore: Pick<IgnoreFiles, "rules" | "has" | "forget">;
   readonly #deps: SettlingDeps;
   readonly #held = new Set<string>();
+  readonly #refused = new RefusedNames();
   readonly #lastLook = new LastLook();
 
   constructor(deps: SettlingDeps) {
@@ -90,6 +92,11 @@ export class Settling {
       try {
         result = await this.#round(scope);
       } catch (error) {
+        if (this.#refused.learn(error)) {
+          this.#lastLook.forget();
+          agenda.all();
+          continue;
+        }
         lost += 1;
         if (!this.#mendable(error) || lost > MAX_LOST) throw error;
         agenda.all();
@@ -101,7 +108,8 @@ export class Settling {
         agenda.all();
         continue;
       }
-      this.problems.add(result.problems, scope.local === "all");
+      const problems = [...this.#refused.problems(this.#deps.tree), ...result.problems];
+      this.problems.add(problems, scope.local === "all");
       if (result.unsettled.length === 0) return;
       if (round >= MAX_ROUNDS) return this.#giveUp(result);
       agenda.all();
@@ -145,7 +153,8 @@ export class Settling {
       conflicts: this.conflicts,
       guard: this.guard,
       mode,
-      ignored: this.ignore.rules,
+      ignored: (path, isDirectory) =>
+        this.#refused.has(path) || this.ignore.rules(path, isDirectory),
       only,
       limits: { platform, ignoresCase },
       held: this.#held,
