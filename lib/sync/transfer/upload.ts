@@ -11,6 +11,8 @@ import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
+import { keepLargeFiles, LARGE, LARGE_FILE_BYTES } from "./large_keep.ts";
 import {
   EXIT_STALE,
   parseReport,
@@ -57,19 +59,20 @@ async function upload(
   tree: LocalTree,
   work: Upload,
 ): Promise<Uploaded> {
-  const contents = new Map<string, string>();
+  const large = await sendLargeFiles(shell, root, tree, candidates(work), work);
+  const contents = new Map(large.map(({ path, content }) => [path, content]));
   const result = await runScript(shell, startScript(root), {
     send: async (to) => {
       const writer = new TarWriter(to);
       const ready: Put[] = [];
       for (const put of work.puts) {
-        const content = await sendEntry(writer, tree, root, put, work);
+        const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, work);
         if (content === undefined) continue;
         contents.set(put.path, content);
         ready.push(put);
       }
       await work.before?.();
-      const remote = remoteWork(work, ready, root);
+      const remote = remoteWork(work, ready, large, root);
       await writer.file("want", new TextEncoder().encode(wantedState(remote)));
       await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
       await writer.end();
@@ -107,7 +110,8 @@ function startScript({ path, staging, facts }: RemoteRoot): string {
   return [
     `umask 077; R=${shellQuote(path)}`,
     `S=$(mktemp -d ${shellQuote(`${staging}/up.XXXXXXXX`)}) || exit 74`,
-    `trap 'cd /; rm -rf -- "$S"' EXIT; trap 'exit 75' HUP INT TERM PIPE`,
+    `drop() { [ $? = 0 ] || { cd /; ${keepLargeFiles(staging)}; }; cd /; rm -rf -- "$S"; }`,
+    `trap drop EXIT; trap 'exit 75' HUP INT TERM PIPE`,
     `export LC_ALL=C; ${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
     `[ -f "$S/run" ] && [ -f "$S/want" ] || exit 76`,
     `cd "$R" 2>/dev/null || exit ${EXIT_NO_ROOT}`,
@@ -180,7 +184,23 @@ async function sendFile(
   return content;
 }
 
-function remoteWork(work: Upload, ready: readonly Put[], root: RemoteRoot): RemoteWork {
+/** Large files that replace another, or may have been on their way before. */
+function candidates({ puts, localSeen, remoteSeen }: Upload): Candidate[] {
+  return puts.flatMap(({ path, entry: { kind, size } }) => {
+    const stamp = localSeen(path)?.stamp;
+    if (kind !== "file" || size < LARGE_FILE_BYTES || stamp === undefined) return [];
+    const there = remoteSeen(path)?.entry;
+    const isThere = there?.kind === "file" && there.size >= LARGE_FILE_BYTES;
+    return [{ path, stamp, size, isThere }];
+  });
+}
+
+function remoteWork(
+  work: Upload,
+  ready: readonly Put[],
+  large: readonly Sent[],
+  root: RemoteRoot,
+): RemoteWork {
   const kindThere = (path: string) => work.remoteSeen(path)?.entry.kind;
   const isNew = (path: string) => kindThere(path) !== "dir";
   const modeOf = ({ mode, kind }: Put["entry"]) => root.isOpen ? openMode(mode, kind) : mode;
@@ -202,6 +222,11 @@ function remoteWork(work: Upload, ready: readonly Put[], root: RemoteRoot): Remo
       .map(({ path, entry }) => ({ path, mode: modeOf(entry) })),
     overwrite: overwritten.map(({ path }) => path),
     staged: ready.map(({ path }) => path),
+    large: large.flatMap(({ path, key }) => {
+      const entry = ready.find((put) => put.path === path)?.entry;
+      const from = `${root.staging}/${LARGE}/${key}`;
+      return entry === undefined ? [] : [{ path, from, mode: modeOf(entry) }];
+    }),
   };
 }
 
