@@ -14,7 +14,7 @@ import {
   removeLocalDir,
 } from "./local_apply.ts";
 import { localPath } from "./path_map.ts";
-import type { Plan, Put, SidePlan } from "./plan.ts";
+import { type Plan, type Put, type SidePlan, withProbe } from "./plan.ts";
 import { stampParts } from "./remote_stamp.ts";
 import type { RoundParts } from "./round_parts.ts";
 import { download } from "./transfer/download.ts";
@@ -92,7 +92,10 @@ class Run {
   }
 
   async remote(plan: SidePlan): Promise<void> {
-    const { batches, removeDirs } = plan;
+    const { removeDirs } = plan;
+    const { link } = this.#parts.root;
+    // How fast the link is has to be known before much is sent.
+    const batches = link.isKnown ? plan.batches : withProbe(plan.batches);
     const safe = (path: string) => !this.#toKeep.has(path) || this.#kept.has(path);
     const remove = plan.remove.filter(safe);
     this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
@@ -110,7 +113,7 @@ class Run {
           ? this.#upload(remove, removeDirs, puts, before)
           : this.#upload([], [], puts, before);
         last.catch(() => {}); // awaited below
-        if (!await before) break;
+        if (!await (link.isKnown ? before : last)) break;
       }
     } finally {
       await Promise.allSettled([last]);

@@ -6,6 +6,7 @@ import type { Shell } from "../transport/transport.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
 import { AgentError } from "../errors.ts";
 import { askScript } from "./remote_shell.ts";
+import { LinkRate } from "./transfer/link_rate.ts";
 import { keepLargeFiles, LARGE } from "./transfer/large_keep.ts";
 
 /** What an upload cut off has left is kept for the next attempt, but not for ever. */
@@ -30,6 +31,8 @@ export interface RemoteRoot {
   readonly facts: RemoteFacts;
   /** Any container user may write what we make, because we cannot give it away. */
   readonly isOpen: boolean;
+  /** What is known of the way there. */
+  readonly link: LinkRate;
 }
 
 const PROBE = [
@@ -88,7 +91,7 @@ export async function openRemoteRoot(
       { hint: "Name another directory with --sync-root" },
     );
   }
-  return { path, staging, facts, isOpen };
+  return { path, staging, facts, isOpen, link: new LinkRate() };
 }
 
 /** `~` at the beginning stands for the remote home directory. */

@@ -15,10 +15,15 @@ export function keyOf(path: string): string {
   return createHash("sha256").update(path).digest("hex");
 }
 
-/** Shell text: keeps the large files of an upload directory `$S` that is given up. */
+/**
+ * Shell text: keeps the large files of an upload directory `$S` that is given up, unless the disk is
+ * full: then they may be why.
+ */
 export function keepLargeFiles(staging: string): string {
   const large = shellQuote(`${staging}/${LARGE}`);
-  return `[ ! -d "$S/t" ] || find "$S/t" -type f -size +${LARGE_FILE_BYTES / 1024}k ` +
+  return `{ [ -d "$S/t" ] && echo 1 > "$S/room"; } 2>/dev/null && find "$S/t" -type f -size +${
+    LARGE_FILE_BYTES / 1024
+  }k ` +
     `-printf '%P\\n' 2>/dev/null | while IFS= read -r p; do mkdir -p ${large}; ` +
     `k=$(printf %s "$p" | sha256sum); mv -f -- "$S/t/$p" ${large}/"\${k%% *}" 2>/dev/null; done`;
 }

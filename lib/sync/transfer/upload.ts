@@ -4,6 +4,7 @@
  * moved into place. A cut leaves the tree as it was.
  */
 import { shellQuote } from "../../transport/ssh/shell.ts";
+import type { Duplex } from "../../net/duplex.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { lastingStamp, type Seen } from "../entry.ts";
 import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
@@ -11,6 +12,7 @@ import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import { GzipWriter } from "./gzip.ts";
 import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
 import { keepLargeFiles, LARGE, LARGE_FILE_BYTES } from "./large_keep.ts";
 import {
@@ -61,21 +63,20 @@ async function upload(
 ): Promise<Uploaded> {
   const large = await sendLargeFiles(shell, root, tree, candidates(work), work);
   const contents = new Map(large.map(({ path, content }) => [path, content]));
-  const result = await runScript(shell, startScript(root), {
+  const began = performance.now();
+  const counts = { raw: 0, sent: 0 };
+  const isCompressed = root.facts.gzip && root.link.compresses;
+  const result = await runScript(shell, startScript(root, isCompressed), {
     send: async (to) => {
-      const writer = new TarWriter(to);
-      const ready: Put[] = [];
-      for (const put of work.puts) {
-        const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, work);
-        if (content === undefined) continue;
-        contents.set(put.path, content);
-        ready.push(put);
+      const link = countingWriter(to, (count) => counts.sent += count);
+      const gzip = isCompressed ? new GzipWriter(link) : undefined;
+      const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
+      try {
+        await sendArchive(writer, root, tree, work, large, contents);
+        await gzip?.end();
+      } finally {
+        await gzip?.abort();
       }
-      await work.before?.();
-      const remote = remoteWork(work, ready, large, root);
-      await writer.file("want", new TextEncoder().encode(wantedState(remote)));
-      await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
-      await writer.end();
     },
     receive: async (from) => new TextDecoder().decode(await from.all()),
     ...(work.signal && { signal: work.signal }),
@@ -83,7 +84,40 @@ async function upload(
   const stale = result.code === EXIT_STALE || result.code === EXIT_NO_ROOT;
   if (stale) return { put: new Map(), removed: [], stale, complaints: result.stderr };
   if (result.code !== 0 || result.value === undefined) throw scriptError("copy to", result);
+  root.link.note(counts.raw, counts.sent, performance.now() - began);
   return outcome(work, contents, parseReport(result.value), result.stderr);
+}
+
+function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number) => void) {
+  return {
+    write: async (chunk: Uint8Array) => {
+      count(chunk.length);
+      await to.write(chunk);
+    },
+  };
+}
+
+/** Sends what is not there yet, and what is to be done with all of it; adds to `contents`. */
+async function sendArchive(
+  writer: TarWriter,
+  root: RemoteRoot,
+  tree: LocalTree,
+  work: Upload,
+  large: readonly Sent[],
+  contents: Map<string, string>,
+): Promise<void> {
+  const ready: Put[] = [];
+  for (const put of work.puts) {
+    const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, work);
+    if (content === undefined) continue;
+    contents.set(put.path, content);
+    ready.push(put);
+  }
+  await work.before?.();
+  const remote = remoteWork(work, ready, large, root);
+  await writer.file("want", new TextEncoder().encode(wantedState(remote)));
+  await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
+  await writer.end();
 }
 
 /** An upload whose last step waits for the batch before; without that it is as stale. */
@@ -105,14 +139,16 @@ export async function uploadAfter(
   }
 }
 
-function startScript({ path, staging, facts }: RemoteRoot): string {
+function startScript({ path, staging, facts }: RemoteRoot, isCompressed: boolean): string {
   const extract = facts.isRoot ? "tar --numeric-owner" : "tar -o";
   return [
     `umask 077; R=${shellQuote(path)}`,
     `S=$(mktemp -d ${shellQuote(`${staging}/up.XXXXXXXX`)}) || exit 74`,
     `drop() { [ $? = 0 ] || { cd /; ${keepLargeFiles(staging)}; }; cd /; rm -rf -- "$S"; }`,
     `trap drop EXIT; trap 'exit 75' HUP INT TERM PIPE`,
-    `export LC_ALL=C; ${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
+    `export LC_ALL=C; ${
+      isCompressed ? "gzip -dc | " : ""
+    }${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
     `[ -f "$S/run" ] && [ -f "$S/want" ] || exit 76`,
     `cd "$R" 2>/dev/null || exit ${EXIT_NO_ROOT}`,
     `. "$S/run"`,
