@@ -7,7 +7,7 @@ import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { lastingStamp, type Seen } from "../entry.ts";
-import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
+import type { LocalTree } from "../local_tree.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
@@ -23,7 +23,8 @@ import {
   type RemoteWork,
   wantedState,
 } from "./remote_script.ts";
-import { SMALL_ENTRY_BYTES, type TarHeader, TarWriter } from "./tar_write.ts";
+import { sendEntry } from "./send_entry.ts";
+import { TarWriter } from "./tar_write.ts";
 
 /** Blocks that tar reads at a time: 64 KiB. */
 const TAR_BLOCKS = 128;
@@ -108,7 +109,9 @@ async function sendArchive(
 ): Promise<void> {
   const ready: Put[] = [];
   for (const put of work.puts) {
-    const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, work);
+    const { onBytes } = work;
+    const options = { seen: work.localSeen(put.path), onBytes };
+    const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
     if (content === undefined) continue;
     contents.set(put.path, content);
     ready.push(put);
@@ -153,71 +156,6 @@ function startScript({ path, staging, facts }: RemoteRoot, isCompressed: boolean
     `cd "$R" 2>/dev/null || exit ${EXIT_NO_ROOT}`,
     `. "$S/run"`,
   ].join("\n");
-}
-
-/** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
-async function sendEntry(
-  writer: TarWriter,
-  tree: LocalTree,
-  root: RemoteRoot,
-  { path, entry }: Put,
-  work: Upload,
-): Promise<string | undefined> {
-  const { kind } = entry;
-  const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
-  const name = `t/${path}`;
-  if (kind === "dir") {
-    await writer.entry({ name, kind, mode, mtime: Date.now() / 1000, size: 0 });
-    return "";
-  }
-  const seen = work.localSeen(path);
-  if (seen === undefined) return undefined;
-  const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
-  if (kind === "link") {
-    const link = entry.content ?? "";
-    await writer.entry({ name, kind, mode: 0o777, mtime, size: 0, link });
-    return link;
-  }
-  return await sendFile(writer, tree, { name, kind, mode, mtime, size: entry.size }, path, {
-    stamp: seen.stamp,
-    ...(work.onBytes && { onBytes: work.onBytes }),
-  });
-}
-
-async function sendFile(
-  writer: TarWriter,
-  tree: LocalTree,
-  header: TarHeader,
-  path: string,
-  options: { stamp: string; onBytes?: (count: number) => void },
-): Promise<string | undefined> {
-  const { stamp, onBytes } = options;
-  if (header.size <= SMALL_ENTRY_BYTES) {
-    let content: string | undefined;
-    await writer.small(header, (into) => {
-      content = readWhole(tree, path, stamp, into);
-      return content !== undefined;
-    });
-    onBytes?.(header.size);
-    return content;
-  }
-  // Looked at before the header goes out: what has vanished or changed does not travel at all.
-  const now = look(tree, path, undefined);
-  if (now === undefined || "reason" in now || now.stamp !== stamp) return undefined;
-  await writer.entry(header);
-  let sent = 0;
-  const content = await readContent(tree, path, stamp, async (bytes) => {
-    await writer.data(bytes, header.size);
-    sent += bytes.length;
-    onBytes?.(bytes.length);
-  });
-  // The header has promised so many bytes. They are unpacked and thrown away.
-  for (let left = header.size - sent; left > 0;) {
-    const filler = new Uint8Array(Math.min(left, 64 * 1024));
-    await writer.data(filler, header.size);
-    left -= filler.length;
-  }
-  return content;
 }
 
 /** Large files that replace another, or may have been on their way before. */

@@ -1,6 +1,6 @@
 /** Large files: only what differs travels, and what has arrived before a cut is not sent again. */
 import { join } from "node:path";
-import { assertEquals, assertRejects } from "../../support/assert.ts";
+import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { LocalShell } from "../../support/local_shell.ts";
 import { SyncBench } from "./harness.ts";
 
@@ -52,6 +52,27 @@ Deno.test("a large file that changes while it is sent is sent as it is in the en
   await flushed;
   await bench.session.flush();
   assertEquals(Deno.readFileSync(join(bench.remote, "big")), bytes);
+});
+
+Deno.test("the holes of a file stay holes, and do not travel", async () => {
+  await using bench = new SyncBench();
+  const path = join(bench.local, "image");
+  const bytes = noise(100_000);
+  using file = Deno.openSync(path, { write: true, createNew: true });
+  for (const at of [0, 30_000_000, 30_300_001]) {
+    file.seekSync(at, Deno.SeekMode.Start);
+    file.writeSync(bytes);
+  }
+  file.truncateSync(50_000_000);
+  bench.shell = limited(1_000_000);
+  await bench.session.flush();
+  const there = join(bench.remote, "image");
+  assertEquals(Deno.readFileSync(there), Deno.readFileSync(path));
+  assert((Deno.statSync(there).blocks ?? Infinity) * 512 < 1_000_000, "it has holes");
+  file.truncateSync(0);
+  file.truncateSync(9_000_000);
+  await bench.session.flush();
+  assertEquals(Deno.readFileSync(there), new Uint8Array(9_000_000));
 });
 
 function noise(size: number): Uint8Array {
