@@ -1,6 +1,7 @@
 /**
  * Which paths take no part in a sync, in the syntax of gitignore. Our own temporary files never do.
  */
+import { createHash } from "node:crypto";
 import ignore from "ignore";
 
 /** The file at the root of a tree whose patterns hold for it; it is itself synced. */
@@ -9,10 +10,12 @@ export const IGNORE_FILE = ".remote-docker-agent-ignore";
 /** Names of files we have not finished writing; a killed agent leaves them behind. */
 const TEMPORARY = /(^|\/)\.rda-sync-[0-9a-f]{16}\.tmp$/;
 
-/** A name for a file that is being written, in the directory of its target. */
-export function temporaryName(): string {
-  const random = crypto.getRandomValues(new Uint8Array(8));
-  return `.rda-sync-${random.toHex()}.tmp`;
+/** A name for a file that is being written, in the directory of its target; always the same for `key`. */
+export function temporaryName(key?: string): string {
+  const id = key === undefined
+    ? crypto.getRandomValues(new Uint8Array(8)).toHex()
+    : createHash("sha256").update(key).digest("hex").slice(0, 16);
+  return `.rda-sync-${id}.tmp`;
 }
 
 /** Whether a path is one of ours; see {@link temporaryName}. */

@@ -12,7 +12,7 @@ import type { Problem } from "./types.ts";
 /** Entries carried over in one go. */
 const BATCH_ENTRIES = 20_000;
 const BATCH_BYTES = 128 * 1024 * 1024;
-const PROBE_BYTES = 1024 * 1024;
+const PROBE_BYTES = 2 * 1024 * 1024;
 
 /** One thing to create or replace. */
 export interface Put {

@@ -7,7 +7,7 @@ import { shellQuote } from "../transport/ssh/shell.ts";
 import { AgentError } from "../errors.ts";
 import { askScript } from "./remote_shell.ts";
 import { LinkRate } from "./transfer/link_rate.ts";
-import { keepLargeFiles, LARGE } from "./transfer/large_keep.ts";
+import { keepLargeFiles, LARGE, LINK } from "./transfer/large_keep.ts";
 
 /** What an upload cut off has left is kept for the next attempt, but not for ever. */
 const KEEP_DAYS = 7;
@@ -81,7 +81,7 @@ export async function openRemoteRoot(
     `cd ${shellQuote(where.path)} && pwd -P && mkdir -p ${shellQuote(where.staging)} && ` +
     `cd ${shellQuote(where.staging)} && pwd -P && ` +
     `for S in ./up.*; do ${keepLargeFiles(".")}; done; rm -rf ./up.*; ` +
-    `find ./${LARGE} -type f -mtime +${KEEP_DAYS} -delete 2>/dev/null; :`;
+    `find ./${LARGE} -type f -mtime +${KEEP_DAYS} -delete 2>/dev/null; rm -f ./${LARGE}/*${LINK}`;
   const { value = "", code, stderr } = await askScript(shell, script, signal);
   const [path, staging] = value.split("\n");
   if (code !== 0 || !path || !staging) {

@@ -10,7 +10,7 @@ import { localPath } from "../path_map.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { askScript } from "../remote_shell.ts";
 import { keyOf, LARGE } from "./large_keep.ts";
-import { sendByRsync } from "./rsync_send.ts";
+import { sendByRsync } from "./rsync.ts";
 
 /** One file that has been sent, and where it is. */
 export interface Sent {
@@ -46,8 +46,9 @@ export async function sendLargeFiles(
     const before = look(tree, path, undefined);
     if (!prepared.has(key) || before === undefined) continue;
     if ("reason" in before || before.stamp !== stamp) continue;
-    const from = localPath(tree.root, path, tree.platform);
-    const job = { from, directory: `${root.staging}/${LARGE}`, name: key, signal: options.signal };
+    const local = localPath(tree.root, path, tree.platform);
+    const directory = `${root.staging}/${LARGE}`;
+    const job = { local, directory, name: key, signal: options.signal };
     if (!await sendByRsync(shell, job)) continue;
     const content = await readContent(tree, path, stamp);
     if (content === undefined) continue;

@@ -10,6 +10,9 @@ export const LARGE_FILE_BYTES = 8 * 1024 * 1024;
 /** Below the staging directory: files by {@link keyOf}. */
 export const LARGE = "large";
 
+/** Ends the name of a link in it that stands for a file of the tree while it is fetched. */
+export const LINK = ".link";
+
 /** The name of a file's copy; the same in every attempt. The remote script makes it with sha256sum. */
 export function keyOf(path: string): string {
   return createHash("sha256").update(path).digest("hex");

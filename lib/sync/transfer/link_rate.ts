@@ -5,9 +5,9 @@
  */
 
 /** A slower link is worth the work on both sides. */
-const SLOW_BYTES_PER_S = 8_000_000;
+const SLOW_BYTES_PER_S = 6_000_000;
 /** Less says more about round trips than about the rate. */
-const LEAST_BYTES = 500_000;
+const LEAST_BYTES = 1_000_000;
 /** Data that keeps more than this share of its size is not worth it, */
 const WORTH_SHARE = 0.9;
 /** for so many bytes; then it is tried again. */
@@ -29,7 +29,7 @@ export class LinkRate {
       this.#pauseLeft <= 0;
   }
 
-  /** A transfer is over: `raw` bytes travelled as `sent`. */
+  /** A transfer is over: `raw` bytes travelled as `sent`, and the link was waited for so long. */
   note(raw: number, sent: number, ms: number): void {
     this.#pauseLeft -= raw;
     if (sent < raw * WORTH_SHARE) this.#pauseLeft = 0;

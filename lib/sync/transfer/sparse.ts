@@ -67,9 +67,9 @@ async function readFull(file: Deno.FsFile, into: Uint8Array): Promise<number> {
 }
 
 function isZero(bytes: Uint8Array): boolean {
-  const words = new BigUint64Array(bytes.buffer, bytes.byteOffset, bytes.length >> 3);
-  return words.every((word) => word === 0n) &&
-    bytes.subarray(words.length << 3).every((byte) => byte === 0);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2);
+  for (let i = 0; i < words.length; i++) if (words[i] !== 0) return false;
+  return bytes.subarray(words.length << 2).every((byte) => byte === 0);
 }
 
 /** The header of a sparse entry, and the map its data begins with. */

@@ -64,12 +64,16 @@ async function upload(
 ): Promise<Uploaded> {
   const large = await sendLargeFiles(shell, root, tree, candidates(work), work);
   const contents = new Map(large.map(({ path, content }) => [path, content]));
-  const began = performance.now();
-  const counts = { raw: 0, sent: 0 };
+  // How long we waited for the link, not for our own disk.
+  const counts = { raw: 0, sent: 0, ms: 0 };
+  let ended = 0;
   const isCompressed = root.facts.gzip && root.link.compresses;
   const result = await runScript(shell, startScript(root, isCompressed), {
     send: async (to) => {
-      const link = countingWriter(to, (count) => counts.sent += count);
+      const link = countingWriter(to, (count, ms) => {
+        counts.sent += count;
+        counts.ms += ms;
+      });
       const gzip = isCompressed ? new GzipWriter(link) : undefined;
       const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
       try {
@@ -78,6 +82,7 @@ async function upload(
       } finally {
         await gzip?.abort();
       }
+      ended = performance.now();
     },
     receive: async (from) => new TextDecoder().decode(await from.all()),
     ...(work.signal && { signal: work.signal }),
@@ -85,15 +90,16 @@ async function upload(
   const stale = result.code === EXIT_STALE || result.code === EXIT_NO_ROOT;
   if (stale) return { put: new Map(), removed: [], stale, complaints: result.stderr };
   if (result.code !== 0 || result.value === undefined) throw scriptError("copy to", result);
-  root.link.note(counts.raw, counts.sent, performance.now() - began);
+  root.link.note(counts.raw, counts.sent, counts.ms + performance.now() - ended);
   return outcome(work, contents, parseReport(result.value), result.stderr);
 }
 
-function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number) => void) {
+function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
   return {
     write: async (chunk: Uint8Array) => {
-      count(chunk.length);
+      const [{ length }, began] = [chunk, performance.now()];
       await to.write(chunk);
+      count(length, performance.now() - began);
     },
   };
 }

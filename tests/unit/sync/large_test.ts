@@ -54,6 +54,36 @@ Deno.test("a large file that changes while it is sent is sent as it is in the en
   assertEquals(Deno.readFileSync(join(bench.remote, "big")), bytes);
 });
 
+Deno.test("of a large file that has changed there, only what differs comes here", async () => {
+  await using bench = new SyncBench();
+  const bytes = noise(SIZE);
+  Deno.mkdirSync(join(bench.local, "-d ü"));
+  const here = join(bench.local, "-d ü/b'i g");
+  Deno.writeFileSync(here, bytes, { mode: 0o640 });
+  await bench.session.flush();
+  bytes.fill(7, 1_000_000, 1_100_000);
+  Deno.writeFileSync(join(bench.remote, "-d ü/b'i g"), bytes);
+  bench.shell = limited(3_000_000);
+  await bench.session.flush();
+  assertEquals(Deno.readFileSync(here), bytes);
+  assertEquals((Deno.statSync(here).mode ?? 0) & 0o777, 0o640);
+  assertEquals([...Deno.readDirSync(join(bench.local, "-d ü"))].length, 1);
+});
+
+Deno.test("a large download that is cut off goes on where it was", async () => {
+  await using bench = new SyncBench();
+  const bytes = noise(SIZE);
+  await bench.session.flush();
+  Deno.writeFileSync(join(bench.remote, "big"), bytes);
+  bench.shell = limited(20_000_000);
+  await assertRejects(() => bench.session.flush());
+  assertEquals([...Deno.readDirSync(bench.local)].filter(({ name }) => name === "big"), []);
+  bench.shell = limited(8_000_000);
+  await bench.session.flush();
+  assertEquals(Deno.readFileSync(join(bench.local, "big")), bytes);
+  assertEquals([...Deno.readDirSync(bench.local)].length, 1);
+});
+
 Deno.test("the holes of a file stay holes, and do not travel", async () => {
   await using bench = new SyncBench();
   const path = join(bench.local, "image");

@@ -1,5 +1,5 @@
 /**
- * Makes a remote file equal to a local one by sending what differs: the `rsync` of this machine talks to
+ * Makes a file equal to one on the other side by sending what differs: the `rsync` of this machine talks to
  * the one over there, on our connection. In the place of ssh it gets a shell that passes its stream on
  * to us, after a line that says what it wants to have run.
  */
@@ -14,31 +14,43 @@ const REMOTE_SHELL = `sh -c 'echo "$*" >&4; exec 5<&0; cat <&5 >&4 & cat <&3; ki
 const WRAPPER = 'exec 3<&0 4>&1; exec rsync "$@" </dev/null >/dev/null 2>/dev/null';
 const MAX_COMMAND_BYTES = 4096;
 
-/** What goes where. */
+/** What is to be made equal: a local file, and one of the remote host. */
 export interface RsyncJob {
-  /** Absolute local path. */
-  readonly from: string;
-  /** Absolute remote directory, and a plain name in it; what is there serves as the basis. */
+  /** Absolute path. */
+  readonly local: string;
+  /** Absolute directory, and a plain name in it. */
   readonly directory: string;
   readonly name: string;
   readonly onBytes?: (count: number) => void;
   readonly signal?: AbortSignal | undefined;
 }
 
+// Ignoring times: the same size and time may be a coincidence.
+const OPTIONS = ["-tI", "--no-whole-file", "--partial", "--blocking-io", `--rsh=${REMOTE_SHELL}`];
+
 /**
- * Returns whether the remote file is now what the local one was; whatever stands in the way (no rsync
- * here, an error there) is a no. What has arrived before a cut stays under the name. Throws only what
- * the connection throws.
+ * Makes the remote file what the local one is; what is there serves as the basis. Returns whether it
+ * went well; whatever stands in the way (no rsync here, an error there) is a no. What has arrived
+ * before a cut stays. Throws only what the connection throws.
  */
 export async function sendByRsync(shell: Shell, job: RsyncJob): Promise<boolean> {
-  const { from, directory, name, signal } = job;
-  // Ignoring times: the same size and time may be a coincidence.
-  const options = ["-tI", "--no-whole-file", "--partial", "--sparse", `--rsh=${REMOTE_SHELL}`];
+  const args = ["--sparse", "--", `./${basename(job.local)}`, `there:${job.name}`];
+  return await runRsync(shell, args, job);
+}
+
+/** The other way round; the local file is written in place, and the remote one may be a link. */
+export async function fetchByRsync(shell: Shell, job: RsyncJob): Promise<boolean> {
+  const args = ["-L", "--inplace", "--", `there:${job.name}`, `./${basename(job.local)}`];
+  return await runRsync(shell, args, job);
+}
+
+async function runRsync(shell: Shell, args: string[], job: RsyncJob): Promise<boolean> {
+  const { local, directory, signal } = job;
   let child: Deno.ChildProcess;
   try {
     child = new Deno.Command("sh", {
-      args: ["-c", WRAPPER, "sh", ...options, "--", `./${basename(from)}`, `there:${name}`],
-      cwd: dirname(from),
+      args: ["-c", WRAPPER, "sh", ...OPTIONS, ...args],
+      cwd: dirname(local),
       stdin: "piped",
       stdout: "piped",
       stderr: "null",
@@ -74,14 +86,15 @@ async function carry(
   const writer = down.getWriter();
   const toHere = async () => {
     for (let chunk = await stdio.read(); chunk !== null; chunk = await stdio.read()) {
-      await writer.write(new Uint8Array(chunk));
+      onBytes?.(chunk.length);
+      // An rsync that has ended says with its status how that went.
+      await writer.write(new Uint8Array(chunk)).catch(() => {});
     }
   };
   const toThere = async () => {
     for (;;) {
       const chunk = await up.some(Number.MAX_SAFE_INTEGER);
       if (chunk === null) break;
-      onBytes?.(chunk.length);
       await stdio.write(chunk);
     }
     await stdio.closeWrite();
