@@ -34,6 +34,9 @@ export interface ConnectionContext {
 type HeadEvent = Extract<HttpEvent<RequestHead>, { type: "head" }>;
 const encoder = new TextEncoder();
 const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
+/** Whom a gateway speaks for. Anybody can send it, so it is for the log alone, and beside the client's name. */
+const CLIENT_NAME = "X-Client-Certificate-Name";
+const MAX_CLAIM_CHARS = 200;
 const FAILED = "the guest failed; see its log";
 
 /** See the file comment. */
@@ -240,10 +243,12 @@ class Answering {
 
   #log(status: number): void {
     const { context, peer, bytes } = this.#parts;
-    const { method, target } = this.#event.head;
+    const { method, target, headers } = this.#event.head;
+    const claim = headers.get(CLIENT_NAME)?.slice(0, MAX_CLAIM_CHARS);
     context.log.info(`${method} ${target.split("?", 1)[0]}`, {
       status,
       who: this.#who,
+      ...(claim !== undefined && { for: claim }),
       remote: peer.remote,
       ...bytes(),
       ms: Math.round(performance.now() - this.#since),
