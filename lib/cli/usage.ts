@@ -53,8 +53,9 @@ function renderCommand(command: CommandName): string {
 }
 
 function operandsOf(command: CommandName): readonly string[] {
-  const { places, operands } = commandSpec(command);
-  return places ?? (operands === undefined ? [] : [operands.join("|")]);
+  const { places, operands, more } = commandSpec(command);
+  const words = places ?? (operands === undefined ? [] : [operands.join("|")]);
+  return more === undefined ? words : [...words, more];
 }
 
 function restOf(command: CommandName): readonly string[] {

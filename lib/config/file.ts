@@ -37,7 +37,7 @@ function keyTable(): ReadonlyMap<string, OptionName> {
 }
 
 /** The file being read, for positions. */
-interface Source {
+export interface Source {
   readonly path: string;
   readonly base: string;
   readonly lines: LineCounter;
@@ -56,14 +56,15 @@ export function readFileValues(text: string, path: string, base: string): Given<
   return root.items.flatMap((pair) => readPair(pair, source, seen));
 }
 
-function parse(text: string, source: Source): Node | null {
+/** The root of the one document in `text`; throws `AgentError` of kind `config`. */
+export function parse(text: string, source: Source): Node | null {
   const document = parseCarefully(text, source);
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem !== undefined) {
     const { line, col } = source.lines.linePos(problem.pos[0]);
     const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
     throw new AgentError("config", `Cannot read ${source.path}:${line}:${col}: ${what}`, {
-      hint: 'the file holds one "key: value" line for each option',
+      hint: 'the file holds "key: value" lines, as in the documentation',
     });
   }
   return document.contents;
@@ -80,7 +81,7 @@ function parseCarefully(text: string, source: Source) {
     // The parser recurses; only absurd nesting gets here.
     throw new AgentError("config", `Cannot read ${source.path}: too deeply nested`, {
       cause,
-      hint: 'the file holds one "key: value" line for each option',
+      hint: 'the file holds "key: value" lines, as in the documentation',
     });
   }
 }
@@ -135,12 +136,14 @@ function textOf(node: { value: unknown; source?: string }): string {
   return typeof node.value === "string" ? node.value : node.source ?? String(node.value);
 }
 
-function position(source: Source, node: Node): string {
+/** `file:line:column` of a node. */
+export function position(source: Source, node: Node): string {
   const { line, col } = source.lines.linePos(node.range?.[0] ?? 0);
   return `${source.path}:${line}:${col}`;
 }
 
-function fault(source: Source, node: Node, message: string, hint?: string): AgentError {
+/** The error for what is wrong at `node`. */
+export function fault(source: Source, node: Node, message: string, hint?: string): AgentError {
   const text = `Cannot read ${position(source, node)}: ${message}`;
   return new AgentError("config", text, hint === undefined ? {} : { hint });
 }

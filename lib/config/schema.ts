@@ -4,7 +4,9 @@
  */
 import type { CommandName } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { GATEWAY_OPTIONS } from "./options/gateway.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
@@ -20,6 +22,8 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GATEWAY_OPTIONS,
+  ...CERTS_OPTIONS,
   ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,
@@ -33,10 +37,13 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-/** Whether a command takes an option; a service is installed with those it is to be started with. */
+/** Commands that take the options of `start` beside their own. */
+const AS_START: ReadonlySet<CommandName> = new Set(["service", "doctor"]);
+
+/** Whether a command takes an option. */
 export function takes(command: CommandName, name: OptionName): boolean {
   const { commands } = specOf(name);
-  return commands.includes(command) || (command === "service" && commands.includes("start"));
+  return commands.includes(command) || (AS_START.has(command) && commands.includes("start"));
 }
 
 /** A row of the table, widened for code that treats all rows alike. */

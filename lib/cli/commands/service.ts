@@ -24,6 +24,8 @@ export interface ServiceJob<S extends Service> {
   start(signal: AbortSignal): Promise<S>;
   /** Called once it is up. */
   announce(service: S): void;
+  /** What SIGHUP means in place of the end. */
+  onHangUp?(): void;
   readonly shutdownTimeoutMs: number;
 }
 
@@ -38,7 +40,10 @@ export async function runService<S extends Service>(
   const first = Promise.withResolvers<StopSignal>();
   const second = Promise.withResolvers<StopSignal>();
   let seen = 0;
-  const unwatch = system.onSignal((signal) => (seen++ === 0 ? first : second).resolve(signal));
+  const unwatch = system.onSignal((signal) => {
+    if (signal === "SIGHUP" && job.onHangUp !== undefined) job.onHangUp();
+    else (seen++ === 0 ? first : second).resolve(signal);
+  });
   try {
     return await Promise.race([
       serve(job, first.promise),

@@ -9,6 +9,7 @@ import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
 import type { System } from "../system.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runDoctor } from "./doctor.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
@@ -35,6 +36,17 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   guest: serving((loaded, { system }) => runGuest(loaded, system)),
   "host-exec": (run) => runHostExec(run),
   keygen: runRelayPart("keygen"),
+  // Loaded when asked for: nobody else needs the library that reads and makes certificates.
+  async gateway({ sources, system }) {
+    const loaded = await loadValues(sources);
+    logTo(system, loaded.values["log-level"], loaded.values["log-format"]);
+    const { runGateway } = await import("./gateway.ts");
+    return await runGateway(loaded, system);
+  },
+  certs: asking(async ({ invocation: { operand, places = [] }, values, system }) => {
+    const { runCerts } = await import("./certs.ts");
+    return await runCerts({ operand, names: places }, values, system);
+  }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
@@ -44,6 +56,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     const { operand, flags } = invocation;
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
+  doctor: ({ sources, system }) => runDoctor(sources, system),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),
