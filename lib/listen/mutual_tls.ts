@@ -20,6 +20,8 @@ export interface ServerTlsFiles extends IdentityFiles {
 
 /** How long a client may take for its handshake, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
+/** How long a silent client is left alone before the system asks whether it is there. */
+const KEEP_ALIVE_MS = 30_000;
 /** Handshakes at the same time. */
 const MAX_HANDSHAKES = 256;
 
@@ -51,6 +53,8 @@ export async function listenTls(
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     allowHalfOpen: true,
   });
+  // A client whose network is gone says nothing.
+  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
   return await nodeListener(server, {
     address,
