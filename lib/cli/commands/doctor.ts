@@ -2,7 +2,8 @@
  * `doctor`: looks at everything that `start` with the same options would need, and says what is wrong
  * and what to do. Changes nothing.
  */
-import { loadSettings, type Sources } from "../../config/load.ts";
+import { loadSettings } from "../../config/configuration.ts";
+import type { Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { failure, type Result, type Verdict } from "../../doctor/check.ts";
 import { examine } from "../../doctor/doctor.ts";
@@ -21,7 +22,11 @@ const NAME_WIDTH = 16;
 const SIGN_WIDTH = 6;
 
 /** Returns 0, or the exit code with which `start` would end. */
-export async function runDoctor(sources: Sources, system: System): Promise<number> {
+export async function runDoctor(
+  { places: [name] = [] }: { readonly places?: readonly string[] },
+  sources: Sources,
+  system: System,
+): Promise<number> {
   configureLogging({ level: "error", format: "text", write: (line) => system.err(`${line}\n`) });
   // Not from the values: that they cannot be read is one of the things to tell.
   const json = sources.flags.findLast(({ name }) => name === "json")?.text === "true";
@@ -35,7 +40,7 @@ export async function runDoctor(sources: Sources, system: System): Promise<numbe
     if (!json) system.out(renderResult(result));
   };
   try {
-    const settings = await configured(sources, tell);
+    const settings = await configured(sources, name, tell);
     if (settings !== undefined) {
       if (!json) system.out(`${" ".repeat(SIGN_WIDTH)}${describeRemote(settings)}\n`);
       for await (const result of examine(new Patient(settings, system.place), stop.signal)) {
@@ -54,12 +59,13 @@ export async function runDoctor(sources: Sources, system: System): Promise<numbe
 /** The first check: whether the options are sound. */
 async function configured(
   sources: Sources,
+  name: string | undefined,
   tell: (result: Result) => void,
 ): Promise<Settings | undefined> {
   const started = performance.now();
   const took = () => Math.round(performance.now() - started);
   try {
-    const settings = await loadSettings({ ...sources, command: "start" });
+    const settings = await loadSettings({ ...sources, command: "start" }, name);
     tell({ name: "config", ms: took(), verdict: "pass", message: "The options are sound" });
     return settings;
   } catch (error) {
