@@ -94,7 +94,7 @@ export class Commands {
       // A command that ended by itself has hardly ever left more than its group.
       const isOver = orderly && request.tty === undefined && isGroupGone(spawned.pid);
       if (!isOver) await endSession(spawned.pid, limits.graceMs);
-      spawned.close();
+      await spawned.close();
       await spawned.exit;
       this.#running.delete(spawned);
     }

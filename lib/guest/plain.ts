@@ -75,10 +75,9 @@ class Plain implements Spawned {
   /** It has no terminal. */
   resize(): void {}
 
-  close(): void {
-    void this.endInput();
+  async close(): Promise<void> {
     // A write under way would hold the pipe, and so would a process that has left the session.
-    this.#stdin.abort().catch(() => {/* Closed. */});
-    for (const reader of this.#readers) reader.cancel().catch(() => {/* Ended. */});
+    await this.#stdin.abort().catch(() => {/* Closed. */});
+    for (const reader of this.#readers) await reader.cancel().catch(() => {/* Ended. */});
   }
 }
