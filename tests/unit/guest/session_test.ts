@@ -4,17 +4,18 @@ import { readUntil } from "../../support/duplex.ts";
 import { feedingStalls, isRunning, runOver, script, withGuest } from "../../support/guest.ts";
 import { until } from "../../support/poll.ts";
 
-/** Starts processes of all kinds and returns their numbers. */
+/** The processes that a command has named by lines such as `pid 17`, all of which run. */
 async function family(process: GuestProcess, size: number): Promise<number[]> {
-  const lines = (await readUntil(process.stdio, "ready")).split(/\r?\n/);
-  const pids = lines.map(Number).filter((pid) => pid > 0);
-  assertEquals(pids.length, size);
-  assertEquals(pids.filter(isRunning), pids);
-  return pids;
+  let output = "";
+  const named = () => [...output.matchAll(/pid (\d+)\r?\n/g)].map(([, pid]) => Number(pid));
+  while (named().length < size) output += await readUntil(process.stdio, "\n");
+  assertEquals(named().filter(isRunning), named());
+  return named();
 }
 
-const STUBBORN = "trap '' HUP INT TERM; sh -c 'echo $$; sleep 60 & echo $!; wait' & " +
-  "sleep 0.2; echo $$; echo ready; wait";
+/** Three processes that mind no polite signal. */
+const STUBBORN = "trap '' HUP INT TERM; echo pid $$; " +
+  "sh -c 'echo pid $$; sleep 60 & echo pid $!; wait' & wait";
 
 async function allGone(pids: readonly number[]): Promise<void> {
   await until("all processes are gone", () => !pids.some(isRunning), { timeoutMs: 5_000 });
@@ -65,7 +66,7 @@ Deno.test("what a command left in the background ends with it", async () => {
 
 Deno.test("a client that leaves is noticed although the command takes no input", async () => {
   await withGuest({ limits: { keepAliveMs: 50 } }, async (guest) => {
-    const process = await guest.exec(script("echo $$; echo ready; sleep 60"));
+    const process = await guest.exec(script("echo pid $$; sleep 60"));
     const pids = await family(process, 1);
     const feeding = (async () => {
       for (;;) await process.stdio.write(new Uint8Array(65_536));
@@ -79,7 +80,7 @@ Deno.test("a client that leaves is noticed although the command takes no input",
 
 Deno.test("a process that leaves its session keeps nothing here waiting", async () => {
   await withGuest({ limits: { keepAliveMs: 50 } }, async (guest) => {
-    const away = "exec 3<&0; setsid sh -c 'echo $$; echo ready; exec sleep 60' <&3 & sleep 60";
+    const away = "exec 3<&0; setsid sh -c 'echo pid $$; exec sleep 60' <&3 & sleep 60";
     const process = await guest.exec(script(away));
     const [pid = 0] = await family(process, 1);
     const feeding = (async () => {
