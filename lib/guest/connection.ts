@@ -209,7 +209,6 @@ class Answering {
     return {
       head,
       length: kind === "none" ? "none" : kind === "length" ? framing.length : "unknown",
-      who: this.#who,
       stopped: this.#parts.context.stopped,
       body: () => this.#body(),
       upgrade: (headers = []) => this.#upgrade(headers),

@@ -57,10 +57,6 @@ export class Places {
     this.#what = what;
   }
 
-  get taken(): number {
-    return this.#taken;
-  }
-
   /** Takes a place and returns how to give it back; `undefined` when there is none. */
   take(): (() => void) | undefined {
     if (this.#taken >= this.#limit) return undefined;
