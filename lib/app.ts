@@ -1,237 +1,282 @@
 /**
- * The composition root: the only place that knows every room. It makes the parts of one agent, joins
- * them, and closes them in the reverse order.
+ * The composition root: the only place that knows every room. It starts the remote hosts of a
+ * configuration and what shows how they are, and closes them in the reverse order.
  */
-import metadata from "../deno.json" with { type: "json" };
-import { type Binding, makeBinding } from "./app_binds.ts";
-import {
-  engineStream,
-  limitsOf,
-  makeForwarding,
-  makeHostPorts,
-  makePublishing,
-  makeReversing,
-  openForwards,
-} from "./app_ports.ts";
-import { connectorOf, makeOnTheWay } from "./app_transport.ts";
-import { describeRemote, type Settings } from "./config/settings.ts";
-import { pingEngine } from "./docker/client.ts";
-import type { Interceptor } from "./docker/exchange.ts";
-import { AgentError } from "./errors.ts";
-import type { ForwardingManager } from "./forward/manager.ts";
-import type { RequestHead } from "./http/head.ts";
-import { dump } from "./intercept/dump.ts";
-import { resume } from "./intercept/resume/resume.ts";
-import { checkClientHeaders } from "./listen/host_policy.ts";
-import { listen } from "./listen/listen.ts";
-import type { ClientInfo, Listener } from "./listen/listener.ts";
-import { logger } from "./log.ts";
-import { formatDockerHost, parseListenAddress } from "./net/address.ts";
-import { forwardStatus } from "./ops/forward_status.ts";
-import { forwardDetails } from "./ops/forwards.ts";
-import { HostWatch } from "./ops/host_watch.ts";
+import { Host, type HostRecord } from "./app_host.ts";
+import { sourceOf } from "./app_source.ts";
+import type { Configuration, HostSettings, ProgramSettings } from "./config/configuration.ts";
+import { describeRemote } from "./config/settings.ts";
+import { formatDuration } from "./config/values.ts";
+import { AgentError, describeError } from "./errors.ts";
+import { ContextStates } from "./hosts/context_states.ts";
+import { ContextStore } from "./hosts/context_store.ts";
+import type { HostSpec } from "./hosts/host_keeper.ts";
+import { type HostChanges, HostSet } from "./hosts/host_set.ts";
+import { untilIdle } from "./hosts/idle_watch.ts";
+import { inContext, logger } from "./log.ts";
+import { EventLog } from "./ops/event_log.ts";
 import { Metrics } from "./ops/metrics.ts";
-import { openOps } from "./ops/ops.ts";
-import type { OpsSource } from "./ops/source.ts";
-import { syncStatus } from "./ops/sync_status.ts";
-import { Proxy } from "./proxy/proxy.ts";
-import { linkOf } from "./transport/link.ts";
-import { Supervisor } from "./transport/supervisor.ts";
+import { openOps, type Ops } from "./ops/ops.ts";
+import type { HostStatus, OpsSource } from "./ops/source.ts";
+
+/** One remote host that is served. */
+export interface ServedHost {
+  readonly name?: string;
+  /** For people, such as `ssh://dev@gpu`. */
+  readonly remote: string;
+  /** Where clients reach it, as values of `DOCKER_HOST`. */
+  readonly addresses: readonly string[];
+}
 
 /** A running agent; whoever started it shuts it down. */
 export interface Agent {
-  /** Where it listens, as values of `DOCKER_HOST`. */
-  readonly addresses: readonly string[];
+  /** The hosts as they are now. */
+  readonly hosts: readonly ServedHost[];
   /** Stops accepting, lets requests finish for up to `timeoutMs`, then closes everything. */
   shutdown(timeoutMs: number): Promise<void>;
   /** Settles, with the reason, only if the agent cannot go on. */
   readonly failed: Promise<Error>;
+  /** Settles, with the reason, when it was to end by itself. */
+  readonly finished: Promise<string>;
+  /**
+   * Becomes what a changed configuration says; hosts that have not changed notice nothing. Absent: there
+   * is one host, which is not from a file. Never rejects.
+   */
+  readonly reload?: (configuration: Configuration) => Promise<HostChanges>;
 }
 
 /**
- * Starts an agent: its addresses are taken, the remote host is connected and its engine answers by
- * the time this settles. Throws `AgentError`, and then nothing is left behind; so does an abort.
+ * Starts an agent: its addresses are taken by the time this settles, and a host that is not from a list
+ * is connected and its engine answers. Throws `AgentError`, and then nothing is left behind; so does
+ * an abort.
  */
-export async function startAgent(settings: Settings, signal: AbortSignal): Promise<Agent> {
-  const cleanup: (() => Promise<void>)[] = [];
-  const undo = async () => {
-    for (const step of cleanup.splice(0).reverse()) await step();
-  };
-  const running: Running = { phase: "The program is starting", metrics: new Metrics() };
+export function startAgent(configuration: Configuration, signal: AbortSignal): Promise<Agent> {
+  const [only] = configuration.hosts;
+  if (configuration.isNamed || only === undefined) return startHosts(configuration, signal);
+  return startOne(only, configuration.program, signal);
+}
+
+async function startOne(
+  settings: HostSettings,
+  program: ProgramSettings,
+  signal: AbortSignal,
+): Promise<Agent> {
+  const record = { metrics: new Metrics(), events: new EventLog() };
+  const host = new Host(settings, { ...record, isPatient: settings.onDemand });
+  const hosts = () => [host];
+  const ops = await openOps(sourceOf({ ...record, hosts }), program.ops);
   try {
-    const listeners = running.listeners = await openListeners(settings, cleanup);
-    const supervisor = new Supervisor({ connect: connectorOf(settings) });
-    cleanup.push(() => supervisor.close());
-    const watch = new HostWatch(describeRemote(settings), supervisor);
-    const ops = await openOps(sourceOf(settings, running, watch), settings.ops);
-    cleanup.push(() => {
-      watch.close();
-      return ops.close();
-    });
-    await connect(supervisor, settings, signal);
-    const forwarding = running.forwarding = makeForwarding(settings, supervisor, listeners);
-    cleanup.push(() => forwarding.close());
-    await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
-    const hostPorts = makeHostPorts(settings, supervisor, forwarding);
-    cleanup.push(() => hostPorts.close());
-    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
-    cleanup.push(async () => await publishing?.close());
-    const reversing = makeReversing(settings, supervisor);
-    cleanup.push(() => reversing.close());
-    const binding = running.binding = await makeBinding(settings, supervisor);
-    cleanup.push(async () => await binding?.sync.close());
-    cleanup.push(async () => await binding?.mounts.close());
-    const onTheWay = makeOnTheWay(settings, supervisor);
-    cleanup.push(() => Promise.resolve(onTheWay.close()));
-    const interceptors = [
-      ...publishing?.interceptors ?? [],
-      ...reversing.interceptors,
-      ...binding?.mounts.interceptors ?? [],
-      ...onTheWay.interceptors,
-      resume(linkOf(supervisor)),
-    ];
-    const proxy = running.proxy = makeProxy(settings, supervisor, interceptors, running.metrics);
-    publishing?.start();
-    reversing.start();
-    binding?.mounts.start();
-    for (const listener of listeners) serve(listener, proxy);
-    running.phase = undefined;
-    return {
-      addresses: listeners.map(({ dockerHost }) => dockerHost),
-      failed: supervisor.failed,
-      async shutdown(timeoutMs) {
-        running.phase = "The program is shutting down";
-        await Promise.all(listeners.map((listener) => listener.close()));
-        await proxy.shutdown(timeoutMs);
-        await undo();
-      },
-    };
+    await host.start(signal);
   } catch (error) {
-    await undo();
+    await ops.close();
     throw error;
   }
-}
-
-/** What is there so far; shown to whoever asks how the agent is. */
-interface Running {
-  /** Why clients are not served; `undefined` while they are. */
-  phase: string | undefined;
-  readonly metrics: Metrics;
-  listeners?: readonly Listener[];
-  forwarding?: ForwardingManager;
-  proxy?: Proxy;
-  binding?: Binding | undefined;
-}
-
-function sourceOf(settings: Settings, running: Running, watch: HostWatch): OpsSource {
+  const idle = watchIdle(program, record.metrics, hosts);
   return {
-    command: "start",
-    version: metadata.version,
-    metrics: running.metrics,
-    maxConnections: settings.limits.maxConnections,
-    listening: () => running.listeners?.map(({ dockerHost }) => dockerHost) ?? [],
-    hosts: () => [watch.status()],
-    waiting: () => running.proxy?.waiting ?? 0,
-    forwards: () => running.forwarding?.snapshot().map(forwardStatus) ?? [],
-    forwardDetails: () => running.forwarding?.snapshot().map(forwardDetails) ?? [],
-    syncs: () => running.binding?.sync.snapshot().map((info) => syncStatus(info)) ?? [],
-    sync: () => running.binding?.sync,
-    refresh: () => watch.measure(),
-    notReady() {
-      const { name, state } = watch.status();
-      return running.phase ?? (state === "up" ? undefined : `${name} is not connected`);
+    hosts: [served(host)],
+    failed: host.failed,
+    finished: idle.finished,
+    async shutdown(timeoutMs) {
+      idle.stop();
+      await host.shutdown(timeoutMs);
+      await ops.close();
     },
   };
 }
 
-async function openListeners(
-  settings: Settings,
-  cleanup: (() => Promise<void>)[],
-): Promise<Listener[]> {
-  const { allowRemoteClients, tls } = settings;
-  const listeners: Listener[] = [];
-  for (const text of settings.listen) {
-    const address = parseListenAddress(text);
-    const listener = await listen(address, { allowRemoteClients, ...(tls && { tls }) });
-    cleanup.push(() => listener.close());
-    listeners.push(listener);
-    if (address.kind === "tcp" && address.hostImplied) {
-      logger("listen").info(`"${text}" names no host: taken as ${formatDockerHost(address)}`);
-    }
-  }
-  return listeners;
-}
-
-/** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
-async function connect(
-  supervisor: Supervisor,
-  settings: Settings,
-  signal: AbortSignal,
-): Promise<void> {
-  const giveUp = () => void supervisor.close();
+async function startHosts(configuration: Configuration, signal: AbortSignal): Promise<Agent> {
+  const record = { metrics: new Metrics(), events: new EventLog() };
+  const set = new HostSet<Host>();
+  const hosts = () => set.keepers.flatMap(({ unit }) => unit ?? []);
+  const source = sourceOf({ ...record, hosts, absent: () => set.keepers.flatMap(absentStatus) });
+  const face = new Face(source);
+  const contexts = contextsOf(configuration);
+  const tell = () => contexts?.update(source.hosts());
+  const specsOf = (next: Configuration) => next.hosts.map((one) => specOf(one, record, tell));
+  const finished = Promise.withResolvers<string>();
+  const watch = (program: ProgramSettings) => {
+    const idle = watchIdle(program, record.metrics, hosts);
+    void idle.finished.then(finished.resolve);
+    return idle;
+  };
+  const giveUp = () => void set.close(0);
   signal.addEventListener("abort", giveUp, { once: true });
   try {
+    await face.open(configuration.program);
     signal.throwIfAborted();
-    const transport = await supervisor.start();
-    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
-    if (settings.mode === "raw") return stream.close();
-    await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
+    await set.apply(specsOf(configuration), 0);
+    const [first] = set.keepers;
+    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted");
+    if (hosts().length === 0) throw first?.error ?? new AgentError("config", "There is no host");
   } catch (error) {
-    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted", { cause: error });
+    await set.close(0);
+    await face.close();
     throw error;
   } finally {
     signal.removeEventListener("abort", giveUp);
   }
+  let idle = watch(configuration.program);
+  tell();
+  return {
+    get hosts() {
+      return hosts().map(served);
+    },
+    failed: new Promise(() => {}), // each host goes on by itself
+    finished: finished.promise,
+    async reload(next) {
+      idle.stop();
+      idle = watch(next.program);
+      await face.change(next.program);
+      const changes = await set.apply(specsOf(next), next.program.shutdownTimeoutMs);
+      tell();
+      tellOfChanges(changes, record.events);
+      return changes;
+    },
+    async shutdown(timeoutMs) {
+      idle.stop();
+      const states = source.hosts();
+      await set.close(timeoutMs);
+      await contexts?.close(states);
+      await face.close();
+    },
+  };
 }
 
-function makeProxy(
-  settings: Settings,
-  supervisor: Supervisor,
-  interceptors: readonly Interceptor[],
-  observer: Metrics,
-): Proxy {
-  const proxy = new Proxy({
-    mode: settings.mode,
-    warm: settings.warmConnections,
-    interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
-    limits: settings.limits,
-    observer,
-    link: linkOf(supervisor),
-    open: (lane, signal) =>
-      supervisor.open({ kind: "docker" }, {
-        lane,
-        waitMs: settings.reconnectWaitMs,
-        ...(signal && { signal }),
+/** The contexts of docker that lead to hosts, which show how these are. */
+function contextsOf({ dockerFolder }: Configuration): ContextStates | undefined {
+  return dockerFolder === undefined ? undefined : new ContextStates(new ContextStore(dockerFolder));
+}
+
+function served({ settings, addresses }: Host): ServedHost {
+  const { name } = settings;
+  return { ...(name !== undefined && { name }), remote: describeRemote(settings), addresses };
+}
+
+/** All that a host depends on, without what is for the whole program. */
+function specOf(
+  settings: HostSettings,
+  record: HostRecord,
+  onChange: () => void,
+): HostSpec<Host> {
+  const { name = "" } = settings;
+  const {
+    origins: _origins,
+    logLevel: _level,
+    logFormat: _format,
+    ops: _ops,
+    shutdownTimeoutMs: _timeout,
+    idleExitMs: _idle,
+    ...own
+  } = settings;
+  return {
+    name,
+    fingerprint: JSON.stringify(own),
+    start: (signal) =>
+      inContext({ host: name }, async () => {
+        const host = new Host(settings, { ...record, isPatient: true });
+        host.onChange(onChange);
+        await host.start(signal);
+        for (const address of host.addresses) {
+          logger("start").info(`Listening on ${address} for ${describeRemote(settings)}`);
+        }
+        return host;
       }),
-  });
-  supervisor.onChange(() => {
-    if (supervisor.state.kind === "up") proxy.warmUp();
-  });
-  proxy.warmUp();
-  return proxy;
+  };
 }
 
-function serve(listener: Listener, proxy: Proxy): void {
-  // Web pages reach TCP on loopback, but neither socket files nor listeners that ask for a certificate.
-  const guarded = listener.address.kind === "tcp" && !listener.mutualTls;
-  listener.serve((duplex, info) =>
-    proxy.serve(duplex, {
-      remote: info.remote,
-      identity: identityOf(info),
-      ...(guarded && { guard: guardOf }),
-    })
-  );
+/** A host that was stopped and started in one go has been restarted. */
+function tellOfChanges({ started, stopped }: HostChanges, events: EventLog): void {
+  for (const name of new Set([...stopped, ...started])) {
+    const change = !stopped.includes(name)
+      ? "started"
+      : started.includes(name)
+      ? "restarted"
+      : "stopped";
+    events.emitter(name)({ kind: "host.reload", change });
+  }
 }
 
-/** Clients that cannot be told apart share their places: one certificate, one address, one socket. */
-function identityOf({ remote, subject }: ClientInfo): string {
-  return subject ?? remote.replace(/:\d+$/, "");
+/** A host that could not be started is shown like one that is not connected. */
+function absentStatus(
+  { spec, unit, error, since }: HostSet<Host>["keepers"][number],
+): HostStatus[] {
+  if (unit !== undefined) return [];
+  return [{
+    name: spec.name,
+    address: "",
+    state: error === undefined ? "connecting" : "down",
+    since: since.toISOString(),
+    losses: 0,
+    reconnects: 0,
+    failed_attempts: 0,
+    rtt_ms: null,
+    last_error: error === undefined ? "" : describeError(error),
+  }];
 }
 
-function guardOf({ headers }: RequestHead) {
-  return checkClientHeaders(
-    headers.get("Host"),
-    headers.get("Origin"),
-    headers.get("Sec-Fetch-Site"),
-  );
+/** Ends the program when nobody has used any host for as long as the user says. */
+function watchIdle(
+  { idleExitMs }: ProgramSettings,
+  metrics: Metrics,
+  hosts: () => readonly Host[],
+): { readonly finished: Promise<string>; stop(): void } {
+  const over = new AbortController();
+  const finished = Promise.withResolvers<string>();
+  if (idleExitMs !== undefined) {
+    const options = {
+      idleMs: idleExitMs,
+      isInUse: () => hosts().some(({ isInUse }) => isInUse),
+      uses: () =>
+        hosts().flatMap((host) => host.forwards())
+          .reduce((sum, { connections }) => sum + connections.total, metrics.connections.total),
+    };
+    void untilIdle(options, over.signal).then((isIdle) => {
+      if (isIdle) finished.resolve(`nothing was used for ${formatDuration(idleExitMs)}`);
+    });
+  }
+  return { finished: finished.promise, stop: () => over.abort() };
+}
+
+/**
+ * What others see of a program with many hosts: its private socket, which stays, and its operations
+ * server, which changes with the configuration.
+ */
+class Face {
+  readonly #source: OpsSource;
+  #private: Ops | undefined;
+  #server: Ops | undefined;
+  #shown = "";
+
+  constructor(source: OpsSource) {
+    this.#source = source;
+  }
+
+  /** Throws `AgentError` if an address cannot be listened on. */
+  async open({ ops }: ProgramSettings): Promise<void> {
+    this.#private = await openOps(this.#source, { ...ops, listen: [] });
+    await this.#serve(ops);
+  }
+
+  /** Never rejects: the hosts are served whether or not somebody can watch. */
+  async change({ ops }: ProgramSettings): Promise<void> {
+    if (JSON.stringify(ops) === this.#shown) return;
+    await this.#server?.close();
+    this.#server = undefined;
+    try {
+      await this.#serve(ops);
+    } catch (error) {
+      logger("ops").error(describeError(error));
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.#server?.close();
+    await this.#private?.close();
+  }
+
+  async #serve(ops: ProgramSettings["ops"]): Promise<void> {
+    this.#shown = JSON.stringify(ops);
+    const { runtimeDirectory: _private, ...rest } = ops;
+    this.#server = await openOps(this.#source, rest);
+  }
 }

@@ -29,6 +29,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["ops"],
   ["config"],
   ["app"], // app.ts and app_*.ts
+  ["doctor"],
   ["cli"],
   ["main"], // main.ts
 ];
@@ -38,9 +39,14 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "deno.json": "errors",
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
+  "lib/agent_event.ts": "errors",
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",
+  "lib/app_bridge.ts": "app",
+  "lib/app_host.ts": "app",
   "lib/app_ports.ts": "app",
+  "lib/app_serve.ts": "app",
+  "lib/app_source.ts": "app",
   "lib/app_transport.ts": "app",
   "main.ts": "main",
 };

@@ -1,14 +1,19 @@
 /**
  * Brings the generated parts of `docs/configuration.md` up to date: the reference of options, the
- * names from earlier tools and the exit codes, each between its two markers. Run by `deno task docs`.
+ * names from earlier tools and the exit codes, each between its two markers; and writes the JSON Schema
+ * of the configuration file. Run by `deno task docs`.
  */
 import { placeholderOf } from "../lib/cli/usage.ts";
+import { configSchema } from "../lib/config/json_schema.ts";
 import { envNameOf, fileKeyOf, GROUPS } from "../lib/config/option.ts";
 import { OPTION_NAMES, type OptionName, OPTIONS, SECRETS, specOf } from "../lib/config/schema.ts";
 import { type ErrorKind, EXIT_CODES } from "../lib/errors.ts";
 
 /** Where the page is. */
 export const PAGE = new URL("../docs/configuration.md", import.meta.url);
+
+/** Where the JSON Schema is. */
+export const SCHEMA = new URL("../docs/config.schema.json", import.meta.url);
 
 const EXIT_MEANINGS: Readonly<Record<ErrorKind, string>> = {
   internal: "A defect of the program",
@@ -91,4 +96,12 @@ function code(text: string): string {
   return `\`${text}\``;
 }
 
-if (import.meta.main) Deno.writeTextFileSync(PAGE, renewPage(Deno.readTextFileSync(PAGE)));
+/** The text of the JSON Schema. */
+export function renderSchema(): string {
+  return JSON.stringify(configSchema(), null, 2) + "\n";
+}
+
+if (import.meta.main) {
+  Deno.writeTextFileSync(PAGE, renewPage(Deno.readTextFileSync(PAGE)));
+  Deno.writeTextFileSync(SCHEMA, renderSchema());
+}

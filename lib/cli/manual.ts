@@ -2,7 +2,7 @@
 import { type CommandName, COMMANDS, commandSpec } from "../config/commands.ts";
 import { envNameOf, fileKeyOf, GROUPS } from "../config/option.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "../config/schema.ts";
-import { defaultOf, placeholderOf } from "./usage.ts";
+import { defaultOf, operandsOf, placeholderOf } from "./usage.ts";
 
 /** The page in the macros of man(7). */
 export function renderManual(program: string, version: string): string {
@@ -42,9 +42,7 @@ function synopsis(program: string): string[] {
 }
 
 function usage(name: CommandName): string {
-  const { places, operands } = commandSpec(name);
-  const words = places ?? (operands === undefined ? [] : [operands.join("|")]);
-  return [name, ...words].join(" ");
+  return [name, ...operandsOf(name)].join(" ");
 }
 
 function group(title: typeof GROUPS[number]): string[] {

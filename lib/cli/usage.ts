@@ -52,10 +52,12 @@ function renderCommand(command: CommandName): string {
   return sections.join("\n\n") + "\n";
 }
 
-function operandsOf(command: CommandName): readonly string[] {
-  const { places, operands, more } = commandSpec(command);
-  const words = places ?? (operands === undefined ? [] : [operands.join("|")]);
-  return more === undefined ? words : [...words, more];
+/** The words that follow the name of a command, as the help shows them. */
+export function operandsOf(command: CommandName): readonly string[] {
+  const { places = [], placesOptional, operands, more } = commandSpec(command);
+  const named = placesOptional ? places.map((place) => `[${place}]`) : places;
+  const words = more === undefined ? named : [...named, more];
+  return operands === undefined ? words : [operands.join("|"), ...words];
 }
 
 function restOf(command: CommandName): readonly string[] {

@@ -15,6 +15,10 @@ export interface CommandSpec {
   readonly more?: string;
   /** The words of the user's own that follow the name, as the help shows them. */
   readonly places?: readonly string[];
+  /** The user's own words need not all be there. */
+  readonly placesOptional?: true;
+  /** Takes the options of `start` as well. */
+  readonly startOptions?: true;
   /** What stands for the words after `--`, for a command that takes some. */
   readonly rest?: string;
 }
@@ -45,6 +49,7 @@ const TABLE = {
   },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },
+  events: { about: "Follow what happens to connections, ports and folders" },
   syncs: {
     about: "Show the folders in sync, or flush, pause or resume them",
     operands: ["flush", "pause", "resume"],
@@ -52,9 +57,41 @@ const TABLE = {
   },
   conflicts: { about: "Show remote versions that lost against local ones, or put one back" },
   prune: { about: "Remove copies on the remote host that no container uses" },
+  doctor: {
+    about: "Look at all that start needs, and say what is wrong and what to do",
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
   service: {
     about: "Have the system start the program, with the options of start",
     operands: ["install", "uninstall", "status"],
+    startOptions: true,
+  },
+  config: {
+    about: "Check the configuration, show what is in effect, or print its JSON Schema",
+    operands: ["check", "show", "schema"],
+    startOptions: true,
+  },
+  context: {
+    about: "Make, remove, list or use docker contexts that lead to remote hosts",
+    operands: ["add", "rm", "ls", "use"],
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
+  env: {
+    about: "Print what a shell is to run so that docker finds a remote host",
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
+  run: {
+    about: "Run one command with a connection to a remote host that lasts as long",
+    places: ["NAME"],
+    placesOptional: true,
+    rest: "-- COMMAND [ARGUMENT...]",
+    startOptions: true,
   },
   completions: {
     about: "Print what makes a shell complete the command line",

@@ -1,7 +1,8 @@
 /**
  * Reads the configuration file: one mapping, in YAML or JSON (which is YAML), of keys from the
- * option table to plain values or lists of them. Every value keeps its line and column. Anchors,
- * aliases and tags are refused, so nothing in a file can expand.
+ * option table to plain values or lists of them, and below `hosts` a list of such mappings, one for
+ * each remote host. Every value keeps its line and column. Anchors, aliases and tags are refused, so
+ * nothing in a file can expand.
  */
 import {
   isAlias,
@@ -14,26 +15,42 @@ import {
   parseDocument,
 } from "yaml";
 import { AgentError } from "../errors.ts";
-import { fileKeyOf, type Given } from "./option.ts";
-import { OPTION_NAMES, type OptionName, specOf } from "./schema.ts";
+import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./file_keys.ts";
+import { hostNameProblem } from "./host_name.ts";
+import type { Given, Origin } from "./option.ts";
+import { type OptionName, specOf } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 import { quote } from "./values.ts";
 
 /** The whole file; far more than any real one, and little enough to parse in no time. */
 export const MAX_FILE_BYTES = 64 * 1024;
+/** More hosts than anybody has; each costs listeners and a connection. */
+export const MAX_HOSTS = 100;
 
-const KEYS = keyTable();
+const NAME_KEY = "name";
 
-/** The name of every key and the option it sets. */
-function keyTable(): ReadonlyMap<string, OptionName> {
-  const keys = new Map<string, OptionName>();
-  for (const name of OPTION_NAMES) {
-    const spec = specOf(name);
-    if (spec.inFile === false) continue;
-    for (const alias of [name, ...spec.aliases ?? []]) keys.set(fileKeyOf(alias), name);
-    for (const key of spec.fileKeys ?? []) keys.set(key, name);
-  }
-  return keys;
+/** One remote host of the file. */
+export interface HostEntry {
+  readonly name: string;
+  /** Where its name stands, as `path:line:column`. */
+  readonly where: string;
+  readonly given: readonly Given<OptionName>[];
+}
+
+/** What a file says. */
+export interface FileContents {
+  /** For the whole program, and for hosts that do not say otherwise. */
+  readonly values: readonly Given<OptionName>[];
+  /** Absent: the file lists none. */
+  readonly hosts?: readonly HostEntry[];
+}
+
+/** Is told of every mistake; may throw it. */
+export type Report = (error: AgentError) => void;
+
+/** Throws the first mistake. */
+export function throwIt(error: AgentError): never {
+  throw error;
 }
 
 /** The file being read, for positions. */
@@ -41,74 +58,158 @@ export interface Source {
   readonly path: string;
   readonly base: string;
   readonly lines: LineCounter;
+  readonly report: Report;
+}
+
+/** A mapping being read: the whole file, a group of keys or a host. */
+interface Scope {
+  readonly origin: Origin["source"];
+  /** The keys that may stand here. */
+  readonly keys: ReadonlyMap<string, OptionName>;
+  /** Each option that has been set, with the key it was set by. */
+  readonly seen: Map<OptionName, string>;
 }
 
 /**
- * The values in `text`. `path` names the file in messages; relative paths in it start from `base`.
- * Throws `AgentError` of kind `config` with `path:line:column`.
+ * What `text` says. `path` names the file in messages; relative paths in it start from `base`.
+ * Mistakes are `AgentError` of kind `config` with `path:line:column`; what is wrong is left out if
+ * `report` returns.
  */
-export function readFileValues(text: string, path: string, base: string): Given<OptionName>[] {
-  const source = { path, base, lines: new LineCounter() };
+export function readFileContents(
+  text: string,
+  path: string,
+  base: string,
+  report: Report = throwIt,
+): FileContents {
+  const source = { path, base, lines: new LineCounter(), report };
   const root = parse(text, source);
-  if (root === null || (isScalar(root) && root.value === null)) return [];
-  if (!isMap(root)) throw fault(source, root, 'expected a list of "key: value" lines');
-  const seen = new Map<OptionName, string>();
-  return root.items.flatMap((pair) => readPair(pair, source, seen));
-}
-
-/** The root of the one document in `text`; throws `AgentError` of kind `config`. */
-export function parse(text: string, source: Source): Node | null {
-  const document = parseCarefully(text, source);
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem !== undefined) {
-    const { line, col } = source.lines.linePos(problem.pos[0]);
-    const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
-    throw new AgentError("config", `Cannot read ${source.path}:${line}:${col}: ${what}`, {
-      hint: 'the file holds "key: value" lines, as in the documentation',
-    });
+  if (root === null || (isScalar(root) && root.value === null)) return { values: [] };
+  if (!isMap(root)) {
+    noteFault(source, root, 'expected a list of "key: value" lines');
+    return { values: [] };
   }
-  return document.contents;
+  const scope: Scope = { origin: "file", keys: KEYS, seen: new Map() };
+  const list = root.items.find(({ key }) => isScalar(key) && key.value === HOSTS_KEY);
+  const values = root.items.filter((pair) => pair !== list)
+    .flatMap((pair) => readPair(pair, source, scope));
+  return list === undefined ? { values } : { values, hosts: readHosts(list, source) };
 }
 
-function parseCarefully(text: string, source: Source) {
+/** The root of the one document in `text`; mistakes are reported. */
+export function parse(text: string, source: Source): Node | null {
+  const hint = 'the file holds "key: value" lines, as in the documentation';
+  let document;
   try {
-    return parseDocument(text, {
+    document = parseDocument(text, {
       lineCounter: source.lines,
       prettyErrors: false,
       logLevel: "error",
     });
   } catch (cause) {
     // The parser recurses; only absurd nesting gets here.
-    throw new AgentError("config", `Cannot read ${source.path}: too deeply nested`, {
-      cause,
-      hint: 'the file holds "key: value" lines, as in the documentation',
-    });
+    const message = `Cannot read ${source.path}: too deeply nested`;
+    source.report(new AgentError("config", message, { cause, hint }));
+    return null;
   }
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem === undefined) return document.contents;
+  const { line, col } = source.lines.linePos(problem.pos[0]);
+  const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
+  const message = `Cannot read ${source.path}:${line}:${col}: ${what}`;
+  source.report(new AgentError("config", message, { hint }));
+  return null;
 }
 
-function readPair(
-  pair: Pair,
-  source: Source,
-  seen: Map<OptionName, string>,
-): Given<OptionName>[] {
+function readHosts({ key, value }: Pair, source: Source): HostEntry[] {
+  const list = value as Node | null;
+  const at = list ?? key as Node;
+  if (!isSeq(list) || list.items.length === 0) {
+    noteFault(source, at, `"${HOSTS_KEY}" takes a list with one entry for each remote host`);
+    return [];
+  }
+  if (list.items.length > MAX_HOSTS) {
+    noteFault(source, at, `more than ${MAX_HOSTS} hosts`);
+    return [];
+  }
+  const places = new Map<string, string>();
+  return list.items.flatMap((item) => {
+    const host = readHost(item as Node, source);
+    if (host === undefined) return [];
+    const earlier = places.get(host.name);
+    if (earlier !== undefined) {
+      noteFault(source, item as Node, `another host is called ${quote(host.name)}, at ${earlier}`);
+      return [];
+    }
+    places.set(host.name, host.where);
+    return [host];
+  });
+}
+
+function readHost(node: Node, source: Source): HostEntry | undefined {
+  if (!isMap(node)) {
+    noteFault(source, node, `a host is written as "name: NAME" and the keys of its options`);
+    return undefined;
+  }
+  const naming = node.items.find(({ key }) => isScalar(key) && key.value === NAME_KEY);
+  const name = naming?.value;
+  const scope: Scope = { origin: "host", keys: KEYS, seen: new Map() };
+  const given = node.items.filter((pair) => pair !== naming)
+    .flatMap((pair) => readPair(pair, source, scope));
+  if (!isScalar(name) || name.value === null) {
+    noteFault(source, (naming?.key ?? node) as Node, "a host needs a name", 'write "name: gpu"');
+    return undefined;
+  }
+  const text = textOf(name);
+  const problem = hostNameProblem(text);
+  if (problem === undefined) return { name: text, where: position(source, name), given };
+  noteFault(source, name, `invalid name ${quote(text)} for a host: ${problem}`);
+  return undefined;
+}
+
+function readPair(pair: Pair, source: Source, scope: Scope): Given<OptionName>[] {
   const key = pair.key as Node;
-  if (!isScalar(key)) throw fault(source, key, "expected a plain key");
+  if (!isScalar(key)) return noteFault(source, key, "expected a plain key");
   const word = String(key.value);
-  const name = KEYS.get(word);
-  if (name === undefined) {
-    const hint = suggestion(word, [...KEYS.keys()], "docs/configuration.md lists all keys");
-    throw fault(source, key, `unknown key ${quote(word)}`, hint);
-  }
-  const earlier = seen.get(name);
-  if (earlier !== undefined) {
-    throw fault(source, key, `key ${quote(word)} sets the same option as ${quote(earlier)}`);
-  }
-  seen.set(name, word);
   const value = pair.value as Node | null;
-  if (!isSeq(value)) return [readItem(value ?? key, value, word, name, source)];
-  if (specOf(name).many !== true) throw fault(source, value, `${quote(word)} takes a single value`);
-  if (value.items.length === 0) throw fault(source, value, `${quote(word)} is an empty list`);
-  return value.items.map((item) => readItem(item as Node, item as Node, word, name, source));
+  const group = scope.keys === KEYS ? GROUP_KEYS.get(word) : undefined;
+  if (group !== undefined && isMap(value)) {
+    return value.items.flatMap((member) => readPair(member, source, { ...scope, keys: group }));
+  }
+  const name = scope.keys.get(word);
+  if (name === undefined) {
+    return noteFault(source, key, ...unknownKey(word, scope, group !== undefined));
+  }
+  const wrong = misplaced(word, name, scope);
+  if (wrong !== undefined) return noteFault(source, key, wrong);
+  scope.seen.set(name, word);
+  if (!isSeq(value)) return readItem(value ?? key, value, word, name, source, scope);
+  if (specOf(name).many !== true) {
+    return noteFault(source, value, `${quote(word)} takes a single value`);
+  }
+  if (value.items.length === 0) return noteFault(source, value, `${quote(word)} is an empty list`);
+  return value.items.flatMap((item) =>
+    readItem(item as Node, item as Node, word, name, source, scope)
+  );
+}
+
+function unknownKey(word: string, { keys, origin }: Scope, isGroup: boolean): [string, string] {
+  if (isGroup) {
+    return [`${quote(word)} takes a group of keys`, `write "${word}: { host: gpu }", for example`];
+  }
+  const own = origin === "host" ? [NAME_KEY] : [HOSTS_KEY];
+  const known = keys === KEYS ? [...keys.keys(), ...GROUP_KEYS.keys(), ...own] : [...keys.keys()];
+  const hint = suggestion(word, known, "docs/configuration.md lists all keys");
+  return [`unknown key ${quote(word)}`, hint];
+}
+
+function misplaced(word: string, name: OptionName, { origin, seen }: Scope): string | undefined {
+  const earlier = seen.get(name);
+  if (earlier === word) return `key ${quote(word)} sets an option that is set already`;
+  if (earlier !== undefined) {
+    return `key ${quote(word)} sets the same option as ${quote(earlier)}`;
+  }
+  if (origin !== "host" || isPerHost(name)) return undefined;
+  return `${quote(word)} is for the whole program: it cannot differ from host to host`;
 }
 
 function readItem(
@@ -117,18 +218,21 @@ function readItem(
   word: string,
   name: OptionName,
   source: Source,
-): Given<OptionName> {
-  if (isAlias(node)) throw fault(source, at, "aliases are not supported; write the value itself");
-  if (node !== null && !isScalar(node)) {
-    throw fault(source, at, `${quote(word)} takes a plain value`);
+  { origin }: Scope,
+): Given<OptionName>[] {
+  if (isAlias(node)) {
+    return noteFault(source, at, "aliases are not supported; write the value itself");
   }
-  if (node?.anchor !== undefined) throw fault(source, at, "anchors are not supported");
-  return {
+  if (node !== null && !isScalar(node)) {
+    return noteFault(source, at, `${quote(word)} takes a plain value`);
+  }
+  if (node?.anchor !== undefined) return noteFault(source, at, "anchors are not supported");
+  return [{
     name,
     text: node === null || node.value === null ? "" : textOf(node),
-    origin: { source: "file", where: `${quote(word)} (${position(source, at)})` },
+    origin: { source: origin, where: `${quote(word)} (${position(source, at)})` },
     base: source.base,
-  };
+  }];
 }
 
 /** A number keeps the form it was written in: `0700` and `1.10` are not rounded on the way. */
@@ -146,4 +250,10 @@ export function position(source: Source, node: Node): string {
 export function fault(source: Source, node: Node, message: string, hint?: string): AgentError {
   const text = `Cannot read ${position(source, node)}: ${message}`;
   return new AgentError("config", text, hint === undefined ? {} : { hint });
+}
+
+/** Reports a mistake; nothing can be read there. */
+function noteFault(source: Source, node: Node, message: string, hint?: string): [] {
+  source.report(fault(source, node, message, hint));
+  return [];
 }

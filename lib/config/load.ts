@@ -1,18 +1,20 @@
 /**
- * From what was given to {@link Settings}: flags before environment before file before defaults.
- * Pure given its inputs; reading the file is handed in.
+ * From what was given to {@link Values}: flags before environment before file before defaults. Pure
+ * given its inputs; reading the file is handed in. What becomes of them is in `configuration.ts`.
  */
 import { AgentError, messageOf } from "../errors.ts";
-import { bindSettings } from "./bind_settings.ts";
-import { checkValues } from "./check.ts";
-import { readEnvironment } from "./env.ts";
-import { MAX_FILE_BYTES, readFileValues } from "./file.ts";
 import type { CommandName } from "./commands.ts";
+import { readEnvironment } from "./env.ts";
+import {
+  type FileContents,
+  MAX_FILE_BYTES,
+  readFileContents,
+  type Report,
+  throwIt,
+} from "./file.ts";
 import { type Given, type Origin, rankOf } from "./option.ts";
-import { defaultConfigFile, pathsOf, type Place, stateFolder } from "./paths.ts";
-import { OPTION_NAMES, type OptionName, SECRETS, specOf, type Values } from "./schema.ts";
-import { clientLimits, opsSettings } from "./ops_settings.ts";
-import { makeSettings, type Settings } from "./settings.ts";
+import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
+import { OPTION_NAMES, type OptionName, specOf, type Values } from "./schema.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
 /** Everything settings depend on. */
@@ -35,43 +37,34 @@ export interface Loaded {
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
 
+/** All that was given, before any of it is read. */
+export interface Found {
+  readonly file: FileContents;
+  /** The file that was read or, as the user's own, looked for; absent if none is to be read. */
+  readonly path?: string;
+  /** From the environment and the command line. */
+  readonly above: readonly Given<OptionName>[];
+}
+
 /** Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. */
 export async function loadValues(sources: Sources): Promise<Loaded> {
-  const above = [...readEnvironment(sources.place.env, sources.cwd), ...sources.flags];
-  const file = await readConfigFile(above, sources);
-  return settle([...file, ...above], sources);
+  const { file, above } = await findGiven(sources);
+  return settle([...file.values, ...above], sources);
 }
 
-/** The settings of `start`; throws as {@link loadValues}. */
-export async function loadSettings(sources: Sources): Promise<Settings> {
-  const { place, isTerminal } = sources;
-  const { values, origins } = await loadValues(sources);
-  checkValues(values, origins);
-  const sshPassphrase = place.env[SECRETS[0].env] || undefined;
-  return makeSettings(values, {
-    origins,
-    isTerminal,
-    sshPassphrase,
-    stateFolder: stateFolder(place),
-    limits: clientLimits(values),
-    ops: opsSettings({ values, origins }, place),
-    binds: bindSettings(values, place, isTerminal),
-  });
-}
-
-async function readConfigFile(
-  above: readonly Given<OptionName>[],
-  sources: Sources,
-): Promise<Given<OptionName>[]> {
+/** Collects what was given; mistakes in the file go to `report`, others are thrown. */
+export async function findGiven(sources: Sources, report: Report = throwIt): Promise<Found> {
   const { place } = sources;
+  const above = [...readEnvironment(place.env, sources.cwd), ...sources.flags];
   const named = strongest(above.filter(({ name }) => name === "config")).at(-1);
-  const value = named === undefined
+  const path = named === undefined
     ? defaultConfigFile(place)
     : readValue(specOf("config"), named, place);
-  if (typeof value !== "string" || value === NONE) return [];
-  const text = await readText(value, named === undefined, sources);
-  if (text === undefined) return [];
-  return readFileValues(text, value, pathsOf(place.platform).dirname(value));
+  if (typeof path !== "string" || path === NONE) return { file: { values: [] }, above };
+  const text = await readText(path, named === undefined, sources);
+  if (text === undefined) return { file: { values: [] }, path, above };
+  const base = pathsOf(place.platform).dirname(path);
+  return { file: readFileContents(text, path, base, report), path, above };
 }
 
 async function readText(
@@ -110,11 +103,24 @@ function strongest(found: readonly Given<OptionName>[]): Given<OptionName>[] {
 
 /**
  * Reads every value, also those that a stronger source outdoes, so that a mistake is reported where
- * it stands and not only on the day it takes effect.
+ * it stands and not only on the day it takes effect. What is wrong is left out if `report` returns.
  */
-function settle(given: readonly Given<OptionName>[], { command, place, cwd }: Sources) {
+export function settle(
+  given: readonly Given<OptionName>[],
+  { command, place, cwd }: Pick<Sources, "command" | "place" | "cwd">,
+  report: Report = throwIt,
+): Loaded {
   const values: Partial<Record<OptionName, Value | readonly Value[] | undefined>> = {};
   const origins: Partial<Record<OptionName, Origin>> = {};
+  const read = (item: Given<OptionName>): Value[] => {
+    try {
+      return [readValue(specOf(item.name), item, place)];
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      report(error);
+      return [];
+    }
+  };
   for (const name of OPTION_NAMES) {
     const spec = specOf(name);
     const inherent = spec.default === undefined
@@ -122,9 +128,9 @@ function settle(given: readonly Given<OptionName>[], { command, place, cwd }: So
       : [{ name, text: spec.default, origin: defaultOrigin(name), base: cwd }];
     const applies = spec.commands.includes(command);
     const found = applies ? given.filter((item) => item.name === name) : [];
-    for (const item of found) readValue(spec, item, place);
+    const readings = new Map(found.map((item) => [item, read(item)]));
     const chosen = strongest(found.length > 0 ? found : inherent);
-    const all = chosen.map((item) => readValue(spec, item, place));
+    const all = chosen.flatMap((item) => readings.get(item) ?? read(item));
     values[name] = spec.many === true ? all : all.at(-1);
     origins[name] = chosen.at(-1)?.origin ?? defaultOrigin(name);
   }

@@ -8,10 +8,12 @@ import type { CommandName } from "./commands.ts";
 export const GROUPS = [
   "General",
   "Listening",
+  "Hosts",
   "SSH",
   "mTLS",
   "TS tunnel",
   "Ports",
+  "Bridge",
   "Sync",
   "Relay server",
   "Relay",
@@ -33,8 +35,8 @@ export const GROUPS = [
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `server` is `name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
- * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
- * becomes bytes.
+ * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`,
+ * `bridge-rule` in `docs/bridge.md`; `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -52,6 +54,7 @@ export type OptionType =
   | "reverse"
   | "port-rule"
   | "bind-rule"
+  | "bridge-rule"
   | "size";
 
 /** One row of the table. */
@@ -82,6 +85,8 @@ export interface OptionSpec {
   readonly env?: readonly string[];
   /** `false`: cannot stand in a file. */
   readonly inFile?: false;
+  /** `false`: holds for the whole program, and cannot differ from host to host. */
+  readonly perHost?: false;
   /** One sentence, no final period. */
   readonly help: string;
   /** What stands for the value in the help. */
@@ -101,8 +106,8 @@ export type ValueOf<S extends OptionSpec> = S extends { many: true } ? readonly 
   : S extends { default: string } ? Scalar<S>
   : Scalar<S> | undefined;
 
-/** From weakest to strongest. */
-export const SOURCES = ["default", "file", "environment", "flag"] as const;
+/** From weakest to strongest; `host` is the entry of a remote host in the file. */
+export const SOURCES = ["default", "file", "host", "environment", "flag"] as const;
 
 /** Where a value comes from. */
 export interface Origin {

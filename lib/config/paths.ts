@@ -94,3 +94,11 @@ export function runtimeFolders(place: Place): string[] {
     ...(state === undefined ? [] : [paths.join(state, "run")]),
   ];
 }
+
+/**
+ * Where the docker command line keeps its settings and contexts: `$DOCKER_CONFIG`, else `~/.docker` on
+ * every platform. Nothing if the home directory is not known.
+ */
+export function dockerFolder({ platform, home, env }: Place): string | undefined {
+  return env["DOCKER_CONFIG"] || (home && pathsOf(platform).join(home, ".docker"));
+}

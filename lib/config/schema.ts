@@ -2,11 +2,14 @@
  * The one table of options. Flags, environment, configuration file, `--help` and the reference in
  * `docs/configuration.md` all come from it: an option is one row in a file of `options/`.
  */
-import type { CommandName } from "./commands.ts";
+import { type CommandName, commandSpec } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
-import { CERTS_OPTIONS } from "./options/certs.ts";
+import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
+import { EVENTS_OPTIONS } from "./options/events.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { GATEWAY_OPTIONS } from "./options/gateway.ts";
+import { HOSTS_OPTIONS } from "./options/hosts.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
@@ -18,14 +21,17 @@ import { UPGRADE_OPTIONS } from "./options/upgrade.ts";
 /** Every option, in the order of the help. */
 export const OPTIONS = {
   ...CONNECTION_OPTIONS,
+  ...HOSTS_OPTIONS,
   ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
+  ...BRIDGE_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...GATEWAY_OPTIONS,
   ...CERTS_OPTIONS,
   ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
+  ...EVENTS_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 
@@ -37,10 +43,11 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-/** Whether a command takes an option; a service is installed with those it is to be started with. */
+/** Whether a command takes an option; some take all those that an agent is started with. */
 export function takes(command: CommandName, name: OptionName): boolean {
   const { commands } = specOf(name);
-  return commands.includes(command) || (command === "service" && commands.includes("start"));
+  const starts = commandSpec(command).startOptions === true && commands.includes("start");
+  return commands.includes(command) || starts;
 }
 
 /** A row of the table, widened for code that treats all rows alike. */

@@ -2,6 +2,7 @@
  * The settings of one run, as the rest of the program sees them: typed, complete, checked. Made
  * once from the values of the option table and never changed.
  */
+import type { BridgeSettings } from "../bridge/bridge.ts";
 import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
 import { parseReverse, type ReverseTarget } from "../forward/reverse.ts";
 import type { PortRule } from "../forward/rules.ts";
@@ -12,6 +13,7 @@ import type { MtlsSettings } from "../transport/mtls.ts";
 import { describeTstunnel, type TstunnelSettings } from "../transport/tstunnel.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import type { BindSettings } from "./bind_settings.ts";
+import { bridgeSettings } from "./bridge_settings.ts";
 import { endpointSettings } from "./endpoint_settings.ts";
 import { type Origin, rankOf } from "./option.ts";
 import { parsePortRule } from "./port_rule.ts";
@@ -77,10 +79,16 @@ export interface Settings {
   readonly logFormat: LogFormat;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
+  /** The remote host is connected when it is used for the first time. */
+  readonly onDemand: boolean;
+  /** The program ends when nothing was used for so long. Absent: never. */
+  readonly idleExitMs?: number;
   readonly limits: ClientLimits;
   readonly ops: OpsSettings;
   readonly sync: SyncSettings;
   readonly binds: BindSettings;
+  /** Absent: no proxy is wanted. */
+  readonly bridge?: BridgeSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -110,6 +118,7 @@ export interface Circumstances {
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
   const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops, binds } = circumstances;
+  const bridge = bridgeSettings(values);
   return {
     ...endpointSettings(values, origins),
     mode: values.mode,
@@ -135,9 +144,11 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
       mode: values["sync-mode"],
     },
     warmConnections: values["warm-connections"],
+    ...demandSettings(values, origins),
     limits,
     ops,
     binds,
+    ...(bridge === undefined ? {} : { bridge }),
     origins,
   };
 }
@@ -150,6 +161,13 @@ export function describeRemote(settings: Settings): string {
   const user = sshUser === undefined ? "" : `${sshUser}@`;
   const host = sshHost.includes(":") ? `[${sshHost}]` : sshHost;
   return `ssh://${user}${host}${sshPort === undefined ? "" : `:${sshPort}`}`;
+}
+
+/** Whoever wants to end when nothing is used does not want to connect before. */
+function demandSettings(values: Values, origins: Circumstances["origins"]) {
+  const { "idle-exit": idleExitMs, "on-demand": onDemand } = values;
+  const isImplied = idleExitMs !== undefined && origins["on-demand"].source === "default";
+  return { onDemand: onDemand || isImplied, ...(idleExitMs === undefined ? {} : { idleExitMs }) };
 }
 
 /** A dump is written at level debug, so asking for one asks for the level. */

@@ -9,6 +9,7 @@ import { parseReverse } from "../forward/reverse.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseServer, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parseBridgeRule } from "../bridge/rules.ts";
 import { parseBindRule } from "../intercept/bind_rules.ts";
 import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
@@ -82,6 +83,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   forward: (text) => (parsePlainForward(text), text),
   "port-rule": (text) => (parsePortRule(text), text),
   "bind-rule": (text, _spec, _given, place) => (parseBindRule(text, place.home), text),
+  "bridge-rule": (text) => (parseBridgeRule(text), text),
   size: (text) => readSize(text),
 };
 
@@ -125,7 +127,7 @@ const UNIT_BYTES = new Map([["", 1], ["k", 1e3], ["m", 1e6], ["g", 1e9], ["t", 1
 
 /** Bytes: a number with `kB`, `MB`, `GB` or `TB`, powers of 1000 as in `docker system df`. */
 export function readSize(text: string): number {
-  const match = /^(\d{1,9}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
+  const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
   const unit = UNIT_BYTES.get(match?.[2]?.toLowerCase() ?? "?");
   if (match === null || unit === undefined) {
     throw new Error("expected a size such as 500MB or 5GB");

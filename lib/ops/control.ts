@@ -8,10 +8,11 @@
  * POST /prune                                      ?dry-run=true
  */
 import { AgentError, describeError } from "../errors.ts";
-import type { BindSync, SyncInfo } from "../sync/types.ts";
+import type { SyncInfo } from "../sync/types.ts";
 import { type Handler, jsonReply, type Reply } from "./http.ts";
+import type { SyncControl } from "./source.ts";
 
-type Action = (sync: BindSync, query: URLSearchParams) => Promise<unknown>;
+type Action = (sync: SyncControl, query: URLSearchParams) => Promise<unknown>;
 
 const ACTIONS: Readonly<Record<string, Action>> = {
   "GET /syncs": (sync) => Promise.resolve(sync.snapshot()),
@@ -40,7 +41,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
 };
 
 /** Answers what is to be done; everything else is for `others`. */
-export function controlHandler(sync: () => BindSync | undefined, others: Handler): Handler {
+export function controlHandler(sync: () => SyncControl | undefined, others: Handler): Handler {
   return async (path, head) => {
     const action = ACTIONS[`${head.method} ${path}`];
     if (action === undefined) return await others(path, head);
@@ -50,7 +51,7 @@ export function controlHandler(sync: () => BindSync | undefined, others: Handler
   };
 }
 
-async function run(action: Action, sync: BindSync, target: string): Promise<Reply> {
+async function run(action: Action, sync: SyncControl, target: string): Promise<Reply> {
   const query = new URLSearchParams(target.split("?").slice(1).join("?"));
   try {
     return jsonReply(200, await action(sync, query));
@@ -62,7 +63,7 @@ async function run(action: Action, sync: BindSync, target: string): Promise<Repl
 }
 
 /** The sessions that are meant: by id or its beginning, by folder, or all. */
-function chosen(sync: BindSync, query: URLSearchParams): string[] {
+function chosen(sync: SyncControl, query: URLSearchParams): string[] {
   const wanted = query.get("session");
   const all = sync.snapshot();
   if (wanted === null) return all.map(({ session }) => session);
@@ -74,6 +75,6 @@ function chosen(sync: BindSync, query: URLSearchParams): string[] {
   throw new AgentError("usage", message, { hint: "see remote-docker-agent syncs" });
 }
 
-function infos(sync: BindSync, sessions: readonly string[]): SyncInfo[] {
+function infos(sync: SyncControl, sessions: readonly string[]): SyncInfo[] {
   return sync.snapshot().filter(({ session }) => sessions.includes(session));
 }

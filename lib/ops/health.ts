@@ -17,7 +17,7 @@ export function problemsOf(source: OpsSource): string[] {
   const { active } = source.metrics.connections;
   if (active > DEGRADED_CONNECTIONS) problems.push(`${active} connections are active`);
   for (const host of source.hosts()) {
-    if (host.state === "up") continue;
+    if (host.state === "up" || host.state === "idle") continue;
     const why = host.last_error === "" ? "" : `: ${host.last_error}`;
     problems.push(`${host.name} is not connected${why}`);
   }
@@ -84,7 +84,9 @@ export function errorCount(source: OpsSource): number {
 
 /** What is wrong with a host now, else the last thing that went wrong. */
 export function lastErrorOf(source: OpsSource): string {
-  const down = source.hosts().find(({ state, last_error }) => state !== "up" && last_error !== "");
+  const down = source.hosts().find(({ state, last_error }) =>
+    state !== "up" && state !== "idle" && last_error !== ""
+  );
   const past = source.hosts().find(({ last_error }) => last_error !== "");
   return down?.last_error ?? source.metrics.lastError?.message ?? past?.last_error ?? "";
 }

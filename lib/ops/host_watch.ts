@@ -19,7 +19,8 @@ const RTT_TIMEOUT_MS = 10_000;
 export class HostWatch {
   readonly #supervisor: Supervisor;
   readonly #forget: () => void;
-  #name: string;
+  readonly #name: string | undefined;
+  #address: string;
   #transport: Transport | undefined;
   #state: HostStatus["state"] = "connecting";
   #since = new Date();
@@ -31,8 +32,12 @@ export class HostWatch {
   #measuredAt = -Infinity;
   #measuring: Promise<void> | undefined;
 
-  /** Watches until `close`; `name` is what the host is called before it is connected. */
-  constructor(name: string, supervisor: Supervisor) {
+  /**
+   * Watches until `close`; `address` is where the host is as far as is known before it is connected,
+   * `name` what the user calls it.
+   */
+  constructor(address: string, supervisor: Supervisor, name?: string) {
+    this.#address = address;
     this.#name = name;
     this.#supervisor = supervisor;
     this.#forget = supervisor.onChange(() => this.#look());
@@ -47,7 +52,8 @@ export class HostWatch {
   /** As it is now. */
   status(): HostStatus {
     return {
-      name: this.#name,
+      name: this.#name ?? this.#address,
+      address: this.#address,
       state: this.#state,
       since: this.#since.toISOString(),
       losses: this.#losses,
@@ -95,12 +101,13 @@ export class HostWatch {
       this.#failedAttempts++;
       this.#lastError = describeError(state.lastError);
     }
-    this.#enter(state.kind === "connecting" ? "connecting" : "down");
+    const { kind } = state;
+    this.#enter(kind === "connecting" || kind === "idle" ? kind : "down");
   }
 
   #connected(transport: Transport): void {
     this.#transport = transport;
-    this.#name = transport.description;
+    this.#address = transport.description;
     this.#connects++;
     this.#rttMs = null;
     this.#measuredAt = -Infinity;

@@ -4,6 +4,7 @@
  */
 import type { ForwardInfo, ForwardKind } from "../forward/forward_info.ts";
 import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
+import type { EventLog } from "./event_log.ts";
 import type { Histogram } from "./histogram.ts";
 import type { BindSync } from "../sync/types.ts";
 
@@ -40,9 +41,12 @@ export interface Counts {
 
 /** One remote host. */
 export interface HostStatus {
-  /** For people, such as `ssh://dev@gpu.example.com:22`. */
+  /** What the user calls it; without such a name as `address`. */
   name: string;
-  state: "up" | "connecting" | "down";
+  /** Where it is, such as `ssh://dev@gpu.example.com:22`. */
+  address: string;
+  /** `idle`: nobody has asked for it yet, so it is not connected. */
+  state: "up" | "connecting" | "down" | "idle";
   /** Since when it is in this state, as RFC 3339 has it. */
   since: string;
   /** How often the connection was lost. */
@@ -59,6 +63,8 @@ export interface HostStatus {
 
 /** One published port. */
 export interface ForwardStatus {
+  /** The name of its remote host, if it has one. */
+  host?: string;
   /** `127.0.0.1:8080/tcp` */
   local: string;
   /** Where it leads, such as `web:80/tcp`. */
@@ -69,7 +75,10 @@ export interface ForwardStatus {
 
 /** One local port with all that is known of it. */
 export interface ForwardDetails {
-  readonly kind: ForwardKind;
+  /** The name of its remote host, if it has one. */
+  readonly host?: string;
+  /** `bridge`: an address of the network bridge, which leads anywhere. */
+  readonly kind: ForwardKind | "bridge";
   /** Name of the container; for a plain forward, how it was written. */
   readonly container: string;
   readonly container_id: string;
@@ -88,12 +97,20 @@ export interface ForwardDetails {
 
 /** One synchronised folder. */
 export interface SyncStatus {
+  /** The name of its remote host, if it has one. */
+  host?: string;
   local: string;
   remote: string;
   state: string;
   /** How far the remote side is behind, in seconds. */
   lag_seconds: number;
 }
+
+/** What the user may have done about synced folders. */
+export type SyncControl = Pick<
+  BindSync,
+  "snapshot" | "conflicts" | "flush" | "pause" | "resume" | "restore" | "prune"
+>;
 
 /** See the file comment. All functions return at once except `refresh`. */
 export interface OpsSource {
@@ -115,7 +132,9 @@ export interface OpsSource {
   forwardDetails?(): readonly ForwardDetails[];
   syncs?(): readonly SyncStatus[];
   /** The sync sessions, for what only their user may do; see `control.ts`. */
-  sync?(): BindSync | undefined;
+  sync?(): SyncControl | undefined;
+  /** What has happened, for its user alone; see `event_stream.ts`. */
+  readonly events?: EventLog;
   /** Brings what takes a round trip up to date, within a short time; never rejects. */
   refresh?(): Promise<void>;
 }

@@ -6,6 +6,7 @@
  * The backoff starts anew only after a connection has stayed up for a while, so that a host which
  * accepts and drops at once is not hammered. A request that arrives during a pause ends the pause: a
  * user who has just opened the laptop does not wait for a timer. A changed host key is never retried.
+ * A supervisor that is to connect on demand is idle until somebody asks it for the transport.
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
@@ -28,6 +29,7 @@ const DEFAULT_BACKOFF: Backoff = { firstMs: 500, maxMs: 30_000, stableMs: 10_000
 
 /** What the supervisor is doing, for messages and status. */
 export type SupervisorState =
+  | { kind: "idle" }
   | { kind: "connecting"; attempt: number }
   | { kind: "up"; transport: Transport }
   | { kind: "pausing"; attempt: number; lastError: unknown }
@@ -64,6 +66,9 @@ export class Supervisor {
   #changes = new Set<() => void>();
   #pauseTimer: { end: () => void; early: boolean } | undefined;
   #running: Promise<void> = Promise.resolve();
+  #connectedBefore = false;
+  /** What went wrong is never tried again. */
+  #isOver = false;
 
   constructor(options: SupervisorOptions) {
     this.#options = {
@@ -83,9 +88,24 @@ export class Supervisor {
   /** Connects for the first time; throws what the attempt threw, and then nothing is left running. */
   async start(): Promise<Transport> {
     const transport = await this.#options.connect(this.#closing.signal);
+    this.#connectedBefore = true;
     this.#set({ kind: "up", transport });
     this.#running = this.#run(transport);
     return transport;
+  }
+
+  /**
+   * Connects in the background and keeps trying: at once, or when somebody asks for the transport for
+   * the first time. In the place of {@link start}; never throws.
+   */
+  begin({ onDemand }: { onDemand: boolean }): void {
+    if (onDemand) this.#set({ kind: "idle" });
+    else this.#wake();
+  }
+
+  #wake(): void {
+    this.#set({ kind: "connecting", attempt: 1 });
+    this.#running = this.#reconnect(0).then((transport) => transport && this.#run(transport));
   }
 
   /** Calls `listener` after every change of state until the returned function is called. */
@@ -100,6 +120,8 @@ export class Supervisor {
    */
   async ready(options: ReadyOptions): Promise<Transport> {
     if (this.#state.kind === "up") return this.#state.transport;
+    if (this.#state.kind === "idle") this.#wake();
+    if (this.#isOver) throw this.#notReady();
     if (this.#pauseTimer?.early) this.#pauseTimer.end();
     const { promise, resolve, reject } = Promise.withResolvers<Transport>();
     const look = () => {
@@ -192,7 +214,9 @@ export class Supervisor {
         const transport = await this.#options.connect(this.#closing.signal);
         if (this.#closing.signal.aborted) transport.close();
         else this.#set({ kind: "up", transport });
-        this.#options.log.info(`Connected again to ${transport.description}`);
+        const again = this.#connectedBefore ? " again" : "";
+        this.#connectedBefore = true;
+        this.#options.log.info(`Connected${again} to ${transport.description}`);
         return transport;
       } catch (error) {
         if (this.#closing.signal.aborted) return undefined;
@@ -206,7 +230,8 @@ export class Supervisor {
 
   #isFinal(error: unknown): boolean {
     if (!(error instanceof AgentError) || error.kind !== "host-key") return false;
-    this.#set({ kind: "pausing", attempt: 0, lastError: error });
+    this.#isOver = true;
+    this.#set({ kind: "pausing", attempt: 1, lastError: error });
     this.#fail(error);
     return true;
   }

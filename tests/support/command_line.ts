@@ -1,7 +1,7 @@
 /** A machine for the command line to run on: no process, no files but those given. */
 import { parseCommandLine } from "../../lib/cli/args.ts";
 import type { StopSignal, System } from "../../lib/cli/system.ts";
-import { loadSettings } from "../../lib/config/load.ts";
+import { loadSettings } from "../../lib/config/configuration.ts";
 import type { Settings } from "../../lib/config/settings.ts";
 import { assert } from "./assert.ts";
 

@@ -33,7 +33,10 @@ export async function runForwards(
 export function renderForwards(found: readonly Forwards[]): string {
   const tables = found.map(({ pid, hosts, forwards }) => {
     const heading = found.length > 1 ? `${hosts.join(", ")} (process ${pid})\n` : "";
-    return heading + renderTable([[...HEAD, "STATE"], ...forwards.map(rowOf)]);
+    const named = forwards.some(({ host }) => host !== undefined);
+    const rows = [[...HEAD, "STATE"], ...forwards.map(rowOf)];
+    const owners = ["HOST", ...forwards.map(({ host = "-" }) => host)];
+    return heading + renderTable(named ? rows.map((row, at) => [owners[at] ?? "", ...row]) : rows);
   });
   return tables.join("\n");
 }
@@ -42,7 +45,7 @@ function rowOf(forward: ForwardDetails): string[] {
   const { container, container_id, requested, local, remote, connections, bytes } = forward;
   return [
     container === "" ? container_id.slice(0, 12) : container,
-    forward.kind === "host" ? "host network" : requested,
+    forward.kind === "host" ? "host network" : forward.kind === "bridge" ? "bridge" : requested,
     local,
     remote === "" ? "-" : remote,
     `${connections.open} of ${connections.total}`,

@@ -61,7 +61,7 @@ function runRelay(loaded: Loaded, system: System): Promise<number> {
       for (const address of addresses) {
         logger("relay").info(`Listening on ${address} for ssh://${host}:${port}`);
       }
-      system.out(renderExport(addresses, system.place.platform));
+      system.out(renderExport([{ addresses }], system.place.platform));
     },
     shutdownTimeoutMs: loaded.values["shutdown-timeout"],
   }, system);

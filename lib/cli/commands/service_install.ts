@@ -4,7 +4,8 @@
  */
 import type { Given } from "../../config/option.ts";
 import { pathsOf, resolvePath } from "../../config/paths.ts";
-import { loadSettings, type Sources } from "../../config/load.ts";
+import { loadConfiguration } from "../../config/configuration.ts";
+import type { Sources } from "../../config/load.ts";
 import { type OptionName, specOf, type Values } from "../../config/schema.ts";
 import { NONE } from "../../config/values.ts";
 import { AgentError, EXIT_CODES, messageOf } from "../../errors.ts";
@@ -51,7 +52,7 @@ export async function runServiceCommand(
   const flags = given.filter((flag) => specOf(flag.name).commands.includes("start"));
   // A service that cannot start is not worth installing.
   const stopMs = operand === "install"
-    ? (await loadSettings({ ...sources, command: "start", flags })).shutdownTimeoutMs
+    ? (await loadConfiguration({ ...sources, command: "start", flags })).program.shutdownTimeoutMs
     : 0;
   const command = [...programOf(system), "start", ...startFlags(flags, system)];
   const plan = planService(

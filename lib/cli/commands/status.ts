@@ -84,16 +84,21 @@ export function renderStatus(status: Status): string {
     ...(errors.last === "" ? [] : [["Last error", errors.last] as const]),
     ...status.operations.slice(0, 5).map((each) => ["Requests", operationText(each)] as const),
     ...status.forwards.map((each) =>
-      ["Port", `${each.local} to ${each.target}, ${each.state}`] as const
+      ["Port", `${each.local} to ${placeOf(each, each.target)}, ${each.state}`] as const
     ),
     ...status.syncs.map((each) =>
-      ["Folder", `${each.local} to ${each.remote}, ${each.state}`] as const
+      ["Folder", `${each.local} to ${placeOf(each, each.remote)}, ${each.state}`] as const
     ),
   ];
   const head =
     `remote-docker-agent ${status.version} (${status.command}, process ${status.pid}): ` +
     `${status.status}, up ${status.uptime}`;
   return [head, ...alignRows(rows)].join("\n") + "\n";
+}
+
+/** What it is on its host, with the name of that if it has one. */
+function placeOf({ host }: { readonly host?: string }, text: string): string {
+  return host === undefined ? text : `${text} on ${host}`;
 }
 
 /** A term is written once for the rows that share it. */
@@ -110,7 +115,8 @@ function hostText(host: Status["hosts"][number]): string {
   const rtt = host.rtt_ms === null ? "" : `, round trip ${host.rtt_ms} ms`;
   const error = host.last_error === "" ? "" : `, last error: ${host.last_error}`;
   const times = host.reconnects === 1 ? "once" : `${host.reconnects} times`;
-  return `${host.name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}`;
+  const name = host.name === host.address ? host.name : `${host.name} (${host.address})`;
+  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}`;
 }
 
 function operationText(operation: Status["operations"][number]): string {

@@ -3,7 +3,8 @@
  * container. Owns the connection and the session.
  */
 import { connectorOf } from "../../app_transport.ts";
-import { loadSettings, type Sources } from "../../config/load.ts";
+import { listedHosts, loadSettings } from "../../config/configuration.ts";
+import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
 import type { Given } from "../../config/option.ts";
@@ -29,8 +30,9 @@ export async function runSync(
 ): Promise<number> {
   const [local = "", place = ""] = places ?? [];
   const { path, flags: named } = readPlace(place, sources.cwd);
-  const flags = [...sources.flags, ...named];
-  const loaded = await loadSettings({ ...sources, flags });
+  const host = await listedHost(sources, named);
+  const flags = [...sources.flags, ...(host === undefined ? named : [])];
+  const loaded = await loadSettings({ ...sources, flags }, host);
   const settings = isTunnelUrl(place) ? inWordsOfUrl(loaded) : loaded;
   const write = (line: string) => system.err(`${line}\n`);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
@@ -51,6 +53,17 @@ export async function runSync(
   } finally {
     unwatch();
   }
+}
+
+/** The name of a host of the configuration, where the place means one and not what SSH calls so. */
+async function listedHost(
+  sources: Sources,
+  named: readonly Given<OptionName>[],
+): Promise<string | undefined> {
+  const [host] = named;
+  if (host === undefined || host.name !== "ssh-host") return undefined;
+  const listed = listedHosts(await findGiven(sources)) ?? [];
+  return listed.find(({ name }) => name === host.text)?.name;
 }
 
 /** Where the folder is on the remote host, and what the place says about the way there. */

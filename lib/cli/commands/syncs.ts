@@ -94,8 +94,11 @@ function failure({ status, body }: Answer): AgentError {
   return new AgentError(status === 404 ? "usage" : "engine", message);
 }
 
+/** A session, and the name of its host if that has one. */
+type HostedSync = SyncInfo & { readonly host?: string };
+
 /** The table for people. */
-export function renderSyncs(infos: readonly SyncInfo[]): string {
+export function renderSyncs(infos: readonly HostedSync[]): string {
   const head = ["SESSION", "FOLDER", "MODE", "FILES", "SIZE", "LAST SYNC", "PENDING"];
   const rows = infos.map((info) => [
     info.session,
@@ -109,7 +112,10 @@ export function renderSyncs(infos: readonly SyncInfo[]): string {
     info.containers.join(",") || "-",
     info.reason === undefined ? info.state : `${info.state}: ${info.reason}`,
   ]);
-  const table = renderTable([[...head, "CONFLICTS", "CONTAINERS", "STATE"], ...rows]);
+  const all = [[...head, "CONFLICTS", "CONTAINERS", "STATE"], ...rows];
+  const named = infos.some(({ host }) => host !== undefined);
+  const owners = ["HOST", ...infos.map(({ host = "-" }) => host)];
+  const table = renderTable(named ? all.map((row, at) => [owners[at] ?? "", ...row]) : all);
   const problems = infos.flatMap((info) =>
     info.problems.map(({ path, reason }) =>
       `Not synced: ${JSON.stringify(path)} in ${info.root}: ${reason}\n`

@@ -3,16 +3,21 @@
  * values its command needs, sets up the log and hands over; the work itself is in the other files here.
  */
 import type { CommandName } from "../../config/commands.ts";
-import { type Loaded, loadSettings, loadValues } from "../../config/load.ts";
+import { type Loaded, loadValues } from "../../config/load.ts";
 import type { Values } from "../../config/schema.ts";
-import { configureLogging, type LogFormat, type LogLevel } from "../../log.ts";
-import type { System } from "../system.ts";
+import { logTo } from "../logging.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
+import { runConfig } from "./config.ts";
+import { runContext } from "./context.ts";
 import { runCompletions, runManual } from "./documents.ts";
+import { runEvents } from "./events.ts";
+import { runDoctor } from "./doctor.ts";
+import { runEnv } from "./env.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
 import { runRelayCommand } from "./relay.ts";
+import { runWith } from "./run_with.ts";
 import { runServiceCommand } from "./service_install.ts";
 import { runStart } from "./start.ts";
 import { runStatus } from "./status.ts";
@@ -23,11 +28,7 @@ import { runUpgrade } from "./upgrade.ts";
 
 /** The commands that answer from the command line alone have no row. */
 export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version">, RunCommand>> = {
-  async start({ sources, system, startAgent }) {
-    const settings = await loadSettings(sources);
-    logTo(system, settings.logLevel, settings.logFormat);
-    return await runStart(settings, startAgent, system);
-  },
+  start: ({ sources, system, startAgent }) => runStart(sources, startAgent, system),
   sync: ({ invocation, sources, system }) => runSync(invocation, sources, system),
   tunnel: ({ invocation, sources, system }) => runTunnel(invocation, sources, system),
   "relay-server": runRelayPart("relay-server"),
@@ -48,6 +49,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
+  events: asking(({ values, system }) => runEvents(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
   conflicts: asking(({ values, system }) => runConflicts(values, system)),
   prune: asking(({ values, system }) => runPrune(values, system)),
@@ -55,6 +57,11 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     const { operand, flags } = invocation;
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
+  doctor: ({ invocation, sources, system }) => runDoctor(invocation, sources, system),
+  config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),
+  context: (run) => runContext(run),
+  env: runEnv,
+  run: (run) => runWith(run),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),
@@ -87,13 +94,4 @@ function serving(
     logTo(run.system, level, format);
     return await command(loaded, run);
   };
-}
-
-/** Messages go to standard error. */
-function logTo(system: System, level: LogLevel, format?: LogFormat): void {
-  configureLogging({
-    level,
-    format: format ?? (system.isTerminal ? "text" : "json"),
-    write: (line) => system.err(line + "\n"),
-  });
 }

@@ -21,6 +21,7 @@ export const OPERATION_OPTIONS = {
     commands: linked,
   },
   "shutdown-timeout": {
+    perHost: false,
     ...duration,
     default: "10s",
     group: "Behaviour",
@@ -77,6 +78,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "ops-listen": {
+    perHost: false,
     type: "listen",
     many: true,
     placeholder: "ADDRESS",
@@ -85,6 +87,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "health-check-enabled": {
+    perHost: false,
     type: "boolean",
     default: "false",
     group: "Operations",
@@ -92,6 +95,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "health-check-port": {
+    perHost: false,
     type: "integer",
     default: "20080",
     min: 0,
@@ -102,6 +106,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "metrics-enabled": {
+    perHost: false,
     type: "boolean",
     default: "false",
     group: "Operations",
@@ -109,6 +114,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "metrics-port": {
+    perHost: false,
     type: "integer",
     default: "20090",
     min: 0,
@@ -119,6 +125,7 @@ export const OPERATION_OPTIONS = {
     commands: running,
   },
   "log-level": {
+    perHost: false,
     type: "choice",
     choices: LOG_LEVELS,
     default: "info",
@@ -128,6 +135,7 @@ export const OPERATION_OPTIONS = {
     commands: all,
   },
   "log-format": {
+    perHost: false,
     type: "choice",
     choices: LOG_FORMATS,
     defaultNote: "text on a terminal, json otherwise",
@@ -148,7 +156,7 @@ export const OPERATION_OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status", "forwards", "syncs", "conflicts", "prune"],
+    commands: ["status", "forwards", "events", "syncs", "conflicts", "prune", "doctor", "config"],
   },
   session: {
     type: "string",

@@ -29,6 +29,7 @@ const DEFAULTS: Expected = {
   logFormat: "text",
   shutdownTimeoutMs: 10_000,
   warmConnections: 4,
+  onDemand: false,
   sync: {
     root: "~/.remote-docker-agent/sync",
     maxBytes: 5_000_000_000,

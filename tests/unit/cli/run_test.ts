@@ -15,8 +15,9 @@ function testAgent(options: { addresses?: string[]; drains?: Promise<void> } = {
   const failed = Promise.withResolvers<Error>();
   const shutdowns: number[] = [];
   const agent: Agent = {
-    addresses,
+    hosts: [{ remote: "ssh://dev@gpu", addresses }],
     failed: failed.promise,
+    finished: new Promise(() => {}),
     shutdown: (timeoutMs) => (shutdowns.push(timeoutMs), drains),
   };
   const startAgent: StartAgent = () => Promise.resolve(agent);
@@ -159,7 +160,7 @@ Deno.test("an agent that comes up after it was given up is shut down", async () 
   system.signal("SIGTERM");
   const failed = new Promise<Error>(() => {});
   const shutdown = (timeoutMs: number) => (shutdowns.push(timeoutMs), Promise.resolve());
-  late.resolve({ addresses: [], failed, shutdown });
+  late.resolve({ hosts: [], failed, finished: failed.then(String), shutdown });
   assertEquals(await done, 143);
   assertEquals(shutdowns, [0]);
 });

@@ -1,10 +1,10 @@
-import { MAX_FILE_BYTES, readFileValues } from "../../../lib/config/file.ts";
+import { MAX_FILE_BYTES, readFileContents } from "../../../lib/config/file.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../../support/assert.ts";
 
 function read(text: string): Record<string, string[]> {
   const found: Record<string, string[]> = {};
-  for (const { name, text: value } of readFileValues(text, "c.yaml", "/etc")) {
+  for (const { name, text: value } of readFileContents(text, "c.yaml", "/etc").values) {
     (found[name] ??= []).push(value);
   }
   return found;
@@ -50,7 +50,7 @@ Deno.test("an empty file sets nothing", () => {
 });
 
 Deno.test("a value remembers its file, line and column", () => {
-  const [given] = readFileValues("\n\nssh_host:   gpu\n", "/etc/c.yaml", "/etc");
+  const [given] = readFileContents("\n\nssh_host:   gpu\n", "/etc/c.yaml", "/etc").values;
   assertEquals(given?.origin, { source: "file", where: '"ssh_host" (/etc/c.yaml:3:13)' });
   assertEquals(given?.base, "/etc");
 });

@@ -33,6 +33,7 @@ Deno.test("defaults are complete", async () => {
     logFormat: "text",
     shutdownTimeoutMs: 10_000,
     warmConnections: 4,
+    onDemand: false,
     sync: {
       root: "~/.remote-docker-agent/sync",
       maxBytes: 5_000_000_000,

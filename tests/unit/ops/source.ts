@@ -5,6 +5,7 @@ import type { HostStatus, OpsSource } from "../../../lib/ops/source.ts";
 /** A host that is connected. */
 export const HOST: HostStatus = {
   name: "ssh://dev@gpu:22",
+  address: "ssh://dev@gpu:22",
   state: "up",
   since: "2025-01-16T10:30:00.000Z",
   losses: 2,
