@@ -16,8 +16,8 @@ const WARM_CONNECTIONS = 8;
 /** Where requests of one kind go. */
 export interface Upstreams {
   readonly pool: UpstreamPool;
-  /** The value of `Host` that the other end expects; absent where it takes any. */
-  readonly host?: string;
+  /** The value of `Host` for the other end. */
+  readonly host: string;
   /** What the other end asks for in `Authorization`. */
   readonly token?: string;
 }
@@ -50,10 +50,9 @@ export class Host {
       const dialer = await makeDialer(endpoint);
       dialers.push(dialer);
       const warm = what === "engine" ? WARM_CONNECTIONS : 0;
-      const { host } = dialer;
       return {
         pool: poolOf(dialer, { host: name, what, warm, log }),
-        ...(host === undefined ? {} : { host }),
+        host: dialer.host,
         ...(token === undefined ? {} : { token }),
       };
     };

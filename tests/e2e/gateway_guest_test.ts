@@ -21,8 +21,9 @@ async function withGuest(
   await house.configure(`client_ca: ${house.caFile}
 hosts:
   localhost: {guest: "http://${address}", guest_token_file: token}
+  a.containers.test: {guest: "http://${address}", guest_token_file: token}
 clients:
-  - {name: alice, hosts: localhost, guest: [exec, tunnel]}
+  - {name: alice, hosts: [localhost, a.containers.test], guest: [exec, tunnel]}
   - {name: porter, hosts: localhost, guest: tunnel}
 `);
   await body(house, await house.start());
@@ -36,6 +37,9 @@ function words({ certFile, keyFile }: IdentityFiles, house: GatewayHouse): strin
 Deno.test("commands run for a certificate with the right to, and for no other", async () => {
   await withGuest(async (house, gateway) => {
     const alice = await house.client("alice");
+    // A guest on loopback refuses to be called by names that a web page could have.
+    const info = await house.get(alice, "/tinyscale/v1/info");
+    assertMatch(info, /^HTTP\/1\.1 200 [\s\S]*"capabilities"/);
     await using command = spawnAgent([
       ...["host-exec", ...words(alice, house), "--"],
       ...["sh", "-c", "cat; echo err >&2; exit 3"],

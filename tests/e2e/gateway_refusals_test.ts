@@ -169,7 +169,7 @@ clients: [{name: alice, hosts: a.containers.test, access: full, guest: exec}]
         "Connection: close, X-Client-Certificate-Name, X-Gone\r\nX-Gone: 1\r\nX-Kept: 1\r\n\r\n",
     );
   const engine = await ask("/_ping");
-  assertMatch(engine, /OK from a[\s\S]*x-kept: 1/);
+  assertMatch(engine, /OK from a[\s\S]*host: localhost\n[\s\S]*x-kept: 1/);
   assert(!/certificate|x-gone|s3cret|keep-alive: 5/i.test(engine), engine);
   const guest = await ask("/tinyscale/v1/info");
   assertMatch(guest, /OK from guest[\s\S]*authorization: Bearer s3cret/);
