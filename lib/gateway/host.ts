@@ -10,8 +10,9 @@ import type { Endpoint, HostConfig } from "./config.ts";
 import { type Dialer, makeDialer } from "./dial.ts";
 import { readSecret } from "./secret.ts";
 
-/** Idle connections kept for each engine; four times as many after a burst. */
-const WARM_CONNECTIONS = 8;
+/** Idle connections kept for each engine, and how many for a while after a burst. */
+const WARM_CONNECTIONS = 1;
+const KEPT_CONNECTIONS = 512;
 
 /** Where requests of one kind go. */
 export interface Upstreams {
@@ -83,6 +84,7 @@ interface PoolFacts {
 function poolOf(dialer: Dialer, { host, what, warm, log }: PoolFacts): UpstreamPool {
   return new UpstreamPool({
     warm,
+    keep: KEPT_CONNECTIONS,
     async open(lane, signal) {
       try {
         return await dialer.open(lane, signal);

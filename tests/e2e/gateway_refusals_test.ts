@@ -194,7 +194,7 @@ Deno.test("a client that takes its time is not waited for", async () => {
     await gateway.waitFor(/"Ended a connection".*"reason":"read_timeout"/);
     await gateway.waitFor(/"Ended a connection".*"reason":"idle_timeout"/);
     await gateway.waitFor(/"Refused a client".*handshake timeout/i);
-  }, "limits: {header_timeout: 300ms, idle_timeout: 500ms, handshake_timeout: 500ms}\n");
+  }, "limits: {header_timeout: 800ms, idle_timeout: 1500ms, handshake_timeout: 2s}\n");
 });
 
 Deno.test("one certificate has its share of connections and requests, and no more", async () => {
