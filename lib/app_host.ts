@@ -37,7 +37,6 @@ import { TellingObserver } from "./ops/telling_observer.ts";
 import { tellOfTransport } from "./ops/transport_events.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
-import { linkOf } from "./transport/link.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
 /** What keeps account of all hosts together. */
@@ -205,7 +204,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(linkOf(supervisor)),
+      resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -264,7 +263,6 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: new TellingObserver(this.#options.metrics, this.#emit),
-      link: linkOf(supervisor),
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,
