@@ -84,7 +84,7 @@ export class RigDoor implements AsyncDisposable {
       ? [
         spawn(rig, ["guest", `--port=${inner}`]),
         spawn(rig, [
-          ...["gateway", `--gateway-listen=${address}`, ...door, `--gateway-host=${name}`],
+          ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
           ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
         ]),
       ]
