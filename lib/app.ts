@@ -2,7 +2,7 @@
  * The composition root: the only place that knows every room. It starts the remote hosts of a
  * configuration and what shows how they are, and closes them in the reverse order.
  */
-import { Host } from "./app_host.ts";
+import { Host, type HostOptions } from "./app_host.ts";
 import { sourceOf } from "./app_source.ts";
 import type { Configuration, HostSettings, ProgramSettings } from "./config/configuration.ts";
 import { describeRemote } from "./config/settings.ts";
@@ -17,6 +17,7 @@ import { inContext, logger } from "./log.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps, type Ops } from "./ops/ops.ts";
 import type { HostStatus, OpsSource } from "./ops/source.ts";
+import { terminalSecrets } from "./transport/ssh/connector.ts";
 
 /** One remote host that is served. */
 export interface ServedHost {
@@ -85,13 +86,15 @@ async function startOne(
 
 async function startHosts(configuration: Configuration, signal: AbortSignal): Promise<Agent> {
   const metrics = new Metrics();
+  const secrets = terminalSecrets(configuration.hosts[0]?.sshPassphrase());
   const set = new HostSet<Host>();
   const hosts = () => set.keepers.flatMap(({ unit }) => unit ?? []);
   const source = sourceOf({ metrics, hosts, absent: () => set.keepers.flatMap(absentStatus) });
   const face = new Face(source);
   const contexts = contextsOf(configuration);
   const tell = () => contexts?.update(source.hosts());
-  const specsOf = (next: Configuration) => next.hosts.map((one) => specOf(one, metrics, tell));
+  const specsOf = (next: Configuration) =>
+    next.hosts.map((one) => specOf(one, { metrics, secrets }, tell));
   const finished = Promise.withResolvers<string>();
   const watch = (program: ProgramSettings) => {
     const idle = watchIdle(program, metrics, hosts);
@@ -153,7 +156,7 @@ function served({ settings, addresses }: Host): ServedHost {
 /** All that a host depends on, without what is for the whole program. */
 function specOf(
   settings: HostSettings,
-  metrics: Metrics,
+  shared: Omit<HostOptions, "isPatient">,
   onChange: () => void,
 ): HostSpec<Host> {
   const { name = "" } = settings;
@@ -168,10 +171,11 @@ function specOf(
   } = settings;
   return {
     name,
+    address: describeRemote(settings),
     fingerprint: JSON.stringify(own),
     start: (signal) =>
       inContext({ host: name }, async () => {
-        const host = new Host(settings, { metrics, isPatient: true });
+        const host = new Host(settings, { ...shared, isPatient: true });
         host.onChange(onChange);
         await host.start(signal);
         for (const address of host.addresses) {
@@ -189,7 +193,7 @@ function absentStatus(
   if (unit !== undefined) return [];
   return [{
     name: spec.name,
-    address: "",
+    address: spec.address,
     state: error === undefined ? "connecting" : "down",
     since: since.toISOString(),
     losses: 0,

@@ -34,6 +34,7 @@ import type { HostStatus } from "./ops/source.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
 import { linkOf } from "./transport/link.ts";
+import type { Secrets } from "./transport/ssh/secrets.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
 /** How a host is started. */
@@ -42,6 +43,8 @@ export interface HostOptions {
   readonly metrics: Metrics;
   /** Serve clients at once and connect in the background; otherwise a start fails if it cannot. */
   readonly isPatient: boolean;
+  /** Those of all hosts. */
+  readonly secrets?: Secrets;
 }
 
 /** See the file comment. */
@@ -60,7 +63,7 @@ export class Host {
   constructor(settings: HostSettings, options: HostOptions) {
     this.settings = settings;
     this.#options = options;
-    this.#supervisor = new Supervisor({ connect: connectorOf(settings) });
+    this.#supervisor = new Supervisor({ connect: connectorOf(settings, options.secrets) });
     this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
   }
 
