@@ -27,7 +27,8 @@ export function connectorOf(settings: Settings, secrets?: Secrets): Connect {
   return sshConnector(sshSettingsOf(settings), settings.sshPassphrase(), secrets);
 }
 
-function sshSettingsOf(settings: Settings): SshSettings {
+/** How the SSH host of the settings is reached. */
+export function sshSettingsOf(settings: Settings): SshSettings {
   const { sshHost = "", sshUser, sshPort, sshConfig, sshStrictHostKeyChecking } = settings;
   return {
     host: sshHost,

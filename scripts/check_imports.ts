@@ -23,11 +23,13 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["sync"],
   ["intercept"],
   ["proxy"],
+  ["certs"],
   ["guest", "gateway", "relay", "bridge"],
   ["hosts"],
   ["ops"],
   ["config"],
   ["app"], // app.ts and app_*.ts
+  ["doctor"],
   ["cli"],
   ["main"], // main.ts
 ];

@@ -62,9 +62,8 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
   const operand = readOperand(command, words[1]);
-  const given = operand === undefined ? 0 : 1;
-  const places = readPlaces(command, words.slice(1 + given));
-  const expected = given + (places?.length ?? (topic === undefined ? 0 : 1));
+  const places = readPlaces(command, words.slice(operand === undefined ? 1 : 2));
+  const expected = (topic === undefined && operand === undefined ? 0 : 1) + (places?.length ?? 0);
   const surplus = words[1 + expected];
   if (surplus !== undefined) {
     const hint = "a value belongs to its flag, as in --flag=value";
@@ -107,7 +106,8 @@ function readRest(command: CommandName, rest: readonly string[]): readonly strin
 }
 
 function readPlaces(command: CommandName, words: readonly string[]): string[] | undefined {
-  const { places: wanted, placesOptional } = commandSpec(command);
+  const { places: wanted, placesOptional, more } = commandSpec(command);
+  if (more !== undefined) return [...words];
   if (wanted === undefined) return undefined;
   const missing = placesOptional ? undefined : wanted[words.length];
   if (missing === undefined) return words.slice(0, wanted.length);

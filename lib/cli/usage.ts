@@ -54,9 +54,13 @@ function renderCommand(command: CommandName): string {
 
 /** The words that follow the name of a command, as the help shows them. */
 export function operandsOf(command: CommandName): readonly string[] {
-  const { places = [], placesOptional, operands } = commandSpec(command);
+  const { places = [], placesOptional, operands, more } = commandSpec(command);
   const words = placesOptional ? places.map((place) => `[${place}]`) : places;
-  return operands === undefined ? words : [operands.join("|"), ...words];
+  return [
+    ...(operands === undefined ? [] : [operands.join("|")]),
+    ...words,
+    ...(more === undefined ? [] : [more]),
+  ];
 }
 
 function restOf(command: CommandName): readonly string[] {

@@ -11,6 +11,8 @@ export interface CommandSpec {
   readonly operands?: readonly string[];
   /** The command may stand without such a word. */
   readonly operandOptional?: true;
+  /** Any number of words of the user's own may follow such a word, as the help shows them. */
+  readonly more?: string;
   /** The words of the user's own that follow the name, as the help shows them. */
   readonly places?: readonly string[];
   /** The user's own words need not all be there. */
@@ -39,6 +41,12 @@ const TABLE = {
     rest: "-- COMMAND [ARGUMENT...]",
   },
   keygen: { about: "Make a pair of SSH keys" },
+  gateway: { about: "Let clients with certificates use engines and guests, by server name" },
+  certs: {
+    about: "Make an authority, and certificates for servers and clients",
+    operands: ["init", "server", "client"],
+    more: "[NAME...]",
+  },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },
   syncs: {
@@ -48,6 +56,12 @@ const TABLE = {
   },
   conflicts: { about: "Show remote versions that lost against local ones, or put one back" },
   prune: { about: "Remove copies on the remote host that no container uses" },
+  doctor: {
+    about: "Look at all that start needs, and say what is wrong and what to do",
+    places: ["NAME"],
+    placesOptional: true,
+    startOptions: true,
+  },
   service: {
     about: "Have the system start the program, with the options of start",
     operands: ["install", "uninstall", "status"],

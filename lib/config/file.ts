@@ -4,16 +4,7 @@
  * each remote host. Every value keeps its line and column. Anchors, aliases and tags are refused, so
  * nothing in a file can expand.
  */
-import {
-  isAlias,
-  isMap,
-  isScalar,
-  isSeq,
-  LineCounter,
-  type Node,
-  type Pair,
-  parseDocument,
-} from "yaml";
+import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from "yaml";
 import { AgentError } from "../errors.ts";
 import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./file_keys.ts";
 import { hostNameProblem } from "./host_name.ts";
@@ -21,6 +12,7 @@ import type { Given, Origin } from "./option.ts";
 import { type OptionName, specOf } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 import { quote } from "./values.ts";
+import { fault, parse, position, type Source } from "./yaml_source.ts";
 
 /** The whole file; far more than any real one, and little enough to parse in no time. */
 export const MAX_FILE_BYTES = 64 * 1024;
@@ -53,11 +45,7 @@ export function throwIt(error: AgentError): never {
   throw error;
 }
 
-/** The file being read, for positions. */
-interface Source {
-  readonly path: string;
-  readonly base: string;
-  readonly lines: LineCounter;
+interface ReportingSource extends Source {
   readonly report: Report;
 }
 
@@ -82,10 +70,10 @@ export function readFileContents(
   report: Report = throwIt,
 ): FileContents {
   const source = { path, base, lines: new LineCounter(), report };
-  const root = parse(text, source);
+  const root = rootOf(text, source);
   if (root === null || (isScalar(root) && root.value === null)) return { values: [] };
   if (!isMap(root)) {
-    fault(source, root, 'expected a list of "key: value" lines');
+    refuse(source, root, 'expected a list of "key: value" lines');
     return { values: [] };
   }
   const scope: Scope = { origin: "file", keys: KEYS, seen: new Map() };
@@ -95,39 +83,25 @@ export function readFileContents(
   return list === undefined ? { values } : { values, hosts: readHosts(list, source) };
 }
 
-function parse(text: string, source: Source): Node | null {
-  const hint = 'the file holds one "key: value" line for each option';
-  let document;
+function rootOf(text: string, source: ReportingSource): Node | null {
   try {
-    document = parseDocument(text, {
-      lineCounter: source.lines,
-      prettyErrors: false,
-      logLevel: "error",
-    });
-  } catch (cause) {
-    // The parser recurses; only absurd nesting gets here.
-    const message = `Cannot read ${source.path}: too deeply nested`;
-    source.report(new AgentError("config", message, { cause, hint }));
+    return parse(text, source);
+  } catch (error) {
+    if (!(error instanceof AgentError)) throw error;
+    source.report(error);
     return null;
   }
-  const problem = document.errors[0] ?? document.warnings[0];
-  if (problem === undefined) return document.contents;
-  const { line, col } = source.lines.linePos(problem.pos[0]);
-  const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
-  const message = `Cannot read ${source.path}:${line}:${col}: ${what}`;
-  source.report(new AgentError("config", message, { hint }));
-  return null;
 }
 
-function readHosts({ key, value }: Pair, source: Source): HostEntry[] {
+function readHosts({ key, value }: Pair, source: ReportingSource): HostEntry[] {
   const list = value as Node | null;
   const at = list ?? key as Node;
   if (!isSeq(list) || list.items.length === 0) {
-    fault(source, at, `"${HOSTS_KEY}" takes a list with one entry for each remote host`);
+    refuse(source, at, `"${HOSTS_KEY}" takes a list with one entry for each remote host`);
     return [];
   }
   if (list.items.length > MAX_HOSTS) {
-    fault(source, at, `more than ${MAX_HOSTS} hosts`);
+    refuse(source, at, `more than ${MAX_HOSTS} hosts`);
     return [];
   }
   const places = new Map<string, string>();
@@ -136,7 +110,7 @@ function readHosts({ key, value }: Pair, source: Source): HostEntry[] {
     if (host === undefined) return [];
     const earlier = places.get(host.name);
     if (earlier !== undefined) {
-      fault(source, item as Node, `another host is called ${quote(host.name)}, at ${earlier}`);
+      refuse(source, item as Node, `another host is called ${quote(host.name)}, at ${earlier}`);
       return [];
     }
     places.set(host.name, host.where);
@@ -144,9 +118,9 @@ function readHosts({ key, value }: Pair, source: Source): HostEntry[] {
   });
 }
 
-function readHost(node: Node, source: Source): HostEntry | undefined {
+function readHost(node: Node, source: ReportingSource): HostEntry | undefined {
   if (!isMap(node)) {
-    fault(source, node, `a host is written as "name: NAME" and the keys of its options`);
+    refuse(source, node, `a host is written as "name: NAME" and the keys of its options`);
     return undefined;
   }
   const naming = node.items.find(({ key }) => isScalar(key) && key.value === NAME_KEY);
@@ -155,19 +129,19 @@ function readHost(node: Node, source: Source): HostEntry | undefined {
   const given = node.items.filter((pair) => pair !== naming)
     .flatMap((pair) => readPair(pair, source, scope));
   if (!isScalar(name) || name.value === null) {
-    fault(source, (naming?.key ?? node) as Node, "a host needs a name", 'write "name: gpu"');
+    refuse(source, (naming?.key ?? node) as Node, "a host needs a name", 'write "name: gpu"');
     return undefined;
   }
   const text = textOf(name);
   const problem = hostNameProblem(text);
   if (problem === undefined) return { name: text, where: position(source, name), given };
-  fault(source, name, `invalid name ${quote(text)} for a host: ${problem}`);
+  refuse(source, name, `invalid name ${quote(text)} for a host: ${problem}`);
   return undefined;
 }
 
-function readPair(pair: Pair, source: Source, scope: Scope): Given<OptionName>[] {
+function readPair(pair: Pair, source: ReportingSource, scope: Scope): Given<OptionName>[] {
   const key = pair.key as Node;
-  if (!isScalar(key)) return fault(source, key, "expected a plain key");
+  if (!isScalar(key)) return refuse(source, key, "expected a plain key");
   const word = String(key.value);
   const value = pair.value as Node | null;
   const group = scope.keys === KEYS ? GROUP_KEYS.get(word) : undefined;
@@ -176,16 +150,16 @@ function readPair(pair: Pair, source: Source, scope: Scope): Given<OptionName>[]
   }
   const name = scope.keys.get(word);
   if (name === undefined) {
-    return fault(source, key, ...unknownKey(word, scope, group !== undefined));
+    return refuse(source, key, ...unknownKey(word, scope, group !== undefined));
   }
   const wrong = misplaced(word, name, scope);
-  if (wrong !== undefined) return fault(source, key, wrong);
+  if (wrong !== undefined) return refuse(source, key, wrong);
   scope.seen.set(name, word);
   if (!isSeq(value)) return readItem(value ?? key, value, word, name, source, scope);
   if (specOf(name).many !== true) {
-    return fault(source, value, `${quote(word)} takes a single value`);
+    return refuse(source, value, `${quote(word)} takes a single value`);
   }
-  if (value.items.length === 0) return fault(source, value, `${quote(word)} is an empty list`);
+  if (value.items.length === 0) return refuse(source, value, `${quote(word)} is an empty list`);
   return value.items.flatMap((item) =>
     readItem(item as Node, item as Node, word, name, source, scope)
   );
@@ -216,16 +190,16 @@ function readItem(
   node: Node | null,
   word: string,
   name: OptionName,
-  source: Source,
+  source: ReportingSource,
   { origin }: Scope,
 ): Given<OptionName>[] {
   if (isAlias(node)) {
-    return fault(source, at, "aliases are not supported; write the value itself");
+    return refuse(source, at, "aliases are not supported; write the value itself");
   }
   if (node !== null && !isScalar(node)) {
-    return fault(source, at, `${quote(word)} takes a plain value`);
+    return refuse(source, at, `${quote(word)} takes a plain value`);
   }
-  if (node?.anchor !== undefined) return fault(source, at, "anchors are not supported");
+  if (node?.anchor !== undefined) return refuse(source, at, "anchors are not supported");
   return [{
     name,
     text: node === null || node.value === null ? "" : textOf(node),
@@ -239,14 +213,8 @@ function textOf(node: { value: unknown; source?: string }): string {
   return typeof node.value === "string" ? node.value : node.source ?? String(node.value);
 }
 
-function position(source: Source, node: Node): string {
-  const { line, col } = source.lines.linePos(node.range?.[0] ?? 0);
-  return `${source.path}:${line}:${col}`;
-}
-
 /** Reports a mistake; nothing can be read there. */
-function fault(source: Source, node: Node, message: string, hint?: string): [] {
-  const text = `Cannot read ${position(source, node)}: ${message}`;
-  source.report(new AgentError("config", text, hint === undefined ? {} : { hint }));
+function refuse(source: ReportingSource, node: Node, message: string, hint?: string): [] {
+  source.report(fault(source, node, message, hint));
   return [];
 }

@@ -17,6 +17,8 @@ export const GROUPS = [
   "Relay server",
   "Relay",
   "Keys",
+  "Gateway",
+  "Certificates",
   "Guest",
   "Host command",
   "Behaviour",

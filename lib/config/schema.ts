@@ -4,8 +4,10 @@
  */
 import { type CommandName, commandSpec } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
 import { HOSTS_OPTIONS } from "./options/hosts.ts";
+import { GATEWAY_OPTIONS } from "./options/gateway.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
@@ -22,6 +24,8 @@ export const OPTIONS = {
   ...PORTS_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
+  ...GATEWAY_OPTIONS,
+  ...CERTS_OPTIONS,
   ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
   ...UPGRADE_OPTIONS,

@@ -9,8 +9,11 @@ const encoder = new TextEncoder();
 const REASONS: Readonly<Record<number, string>> = {
   400: "Bad Request",
   403: "Forbidden",
+  404: "Not Found",
   408: "Request Timeout",
   413: "Content Too Large",
+  421: "Misdirected Request",
+  429: "Too Many Requests",
   431: "Request Header Fields Too Large",
   500: "Internal Server Error",
   501: "Not Implemented",

@@ -115,36 +115,59 @@ const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
  * decoded path too.
  */
 export function matchRoute(method: string, target: string): Route | undefined {
+  const found = apiPath(target);
+  if (found === undefined) return undefined;
+  const { path, version, search } = found;
+  const match = matchPath(method, path);
+  if (match === undefined) return undefined;
+  const { name, params, lane } = match;
+  return { name, version, params, query: new URLSearchParams(search), lane };
+}
+
+/** The operation of a path that is decoded and has no API version in front. */
+export function matchPath(
+  method: string,
+  path: string,
+): Pick<Route, "name" | "params" | "lane"> | undefined {
+  for (const pattern of PATTERNS.get(path.split("/", 2)[1] ?? "") ?? []) {
+    if (pattern.method !== method) continue;
+    const match = pattern.expression.exec(path);
+    if (match === null) continue;
+    return { name: pattern.name, params: { ...match.groups }, lane: pattern.lane };
+  }
+  return undefined;
+}
+
+/** The path of a request target, decoded and without its API version; nothing if malformed. */
+export function apiPath(
+  target: string,
+): { path: string; version: string | undefined; search: string } | undefined {
   const [rawPath = "", search = ""] = splitOnce(target.replace(ABSOLUTE_FORM, ""), "?");
   const decoded = decodePath(rawPath);
   if (decoded === undefined) return undefined;
   const version = VERSION.exec(decoded)?.[1];
   const path = version === undefined ? decoded : decoded.slice(version.length + 2);
-  for (const pattern of PATTERNS.get(path.split("/", 2)[1] ?? "") ?? []) {
-    if (pattern.method !== method) continue;
-    const match = pattern.expression.exec(path);
-    if (match === null) continue;
-    const params = { ...match.groups };
-    return {
-      name: pattern.name,
-      version,
-      params,
-      query: new URLSearchParams(search),
-      lane: pattern.lane,
-    };
-  }
-  return undefined;
+  return { path, version, search };
+}
+
+/** What matches the paths of a template, as the table above has them. */
+export function templatePattern(template: string): RegExp {
+  const literal = (text: string) => text.replaceAll(/[.*+?^$()|[\]\\]/g, "\\$&");
+  const source = literal(template).replace(
+    /\{(\w+)(\\\+)?\}/g,
+    (_, param: string, many?: string) => {
+      return many === undefined ? `(?<${param}>[^/]+)` : `(?<${param}>.+)`;
+    },
+  );
+  return new RegExp(`^${source}$`);
 }
 
 function byFirstSegment(): Map<string, Pattern[]> {
   const map = new Map<string, Pattern[]>();
   for (const [method, template, name, lane = "interactive"] of TABLE) {
-    const source = template.replace(/\{(\w+)(\+?)\}/g, (_, param: string, many: string) => {
-      return many === "" ? `(?<${param}>[^/]+)` : `(?<${param}>.+)`;
-    });
     const first = template.split("/", 2)[1] ?? "";
     const list = map.get(first) ?? [];
-    list.push({ method, name, expression: new RegExp(`^${source}$`), lane });
+    list.push({ method, name, expression: templatePattern(template), lane });
     map.set(first, list);
   }
   return map;

@@ -41,7 +41,7 @@ export interface Guest {
   readonly commands: number;
   /**
    * Stops accepting, lets requests finish for up to `timeoutMs`, then ends them; processes of commands
-   * have `graceMs` from then on. Settles when nothing is left.
+   * have `graceMs` from then on. Settles when nothing is left. Only the first call counts.
    */
   shutdown(timeoutMs: number): Promise<void>;
 }
@@ -67,14 +67,14 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
       serving.serve(duplex, { remote, door, ...(subject !== undefined && { subject }) })
     );
   }
+  let ending: Promise<void> | undefined;
   return {
     addresses: doors.map((each) => addressOf(each, options)),
     get commands() {
       return serving.commands;
     },
-    async shutdown(timeoutMs) {
-      await closeDoors();
-      await serving.shutdown(timeoutMs);
+    shutdown(timeoutMs) {
+      return ending ??= closeDoors().then(() => serving.shutdown(timeoutMs));
     },
   };
 }

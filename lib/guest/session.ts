@@ -7,6 +7,9 @@ import process from "node:process";
 import { sleep } from "../net/sleep.ts";
 
 const LOOK_EVERY_MS = 50;
+const LOOK_AFTER_KILL_MS = 5;
+/** How long SIGKILL is waited for: a process that waits for a disk takes it only afterwards. */
+const KILL_WAIT_MS = 2_000;
 
 /** Sends `signal` to the command's process group, as a terminal would; nothing if it is gone. */
 export function signalGroup(leader: number, signal: Deno.Signal): void {
@@ -26,8 +29,17 @@ export async function endSession(
   hangUp(leader);
   const deadline = performance.now() + graceMs;
   while (isAlive(leader)) {
-    if (performance.now() >= deadline || hurry.aborted) return killSession(leader);
+    if (performance.now() >= deadline || hurry.aborted) return await killAndWait(leader);
     await sleep(LOOK_EVERY_MS, hurry);
+  }
+}
+
+/** Again and again, because a process can be born while the others are found and killed. */
+async function killAndWait(leader: number): Promise<void> {
+  const deadline = performance.now() + KILL_WAIT_MS;
+  while (isAlive(leader) && performance.now() < deadline) {
+    killSession(leader);
+    await new Promise((resolve) => setTimeout(resolve, LOOK_AFTER_KILL_MS));
   }
 }
 

@@ -100,7 +100,7 @@ function reasonOf(error: unknown): string {
   if (error instanceof Deno.errors.NotFound) return `connect: ${REASONS["ENOENT"]}`;
   if (error instanceof Deno.errors.PermissionDenied) return `connect: ${REASONS["EACCES"]}`;
   const text = messageOf(error);
-  return /lookup|resolve|nodename|not known/i.test(text) ? "no such host" : text;
+  return /ENOTFOUND|EAI_|lookup|resolve|nodename|not known/i.test(text) ? "no such host" : text;
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -13,7 +13,7 @@ const MAX_DATAGRAM_BYTES = 65_507;
 /** Of what came and was not read yet. */
 const MAX_HELD_BYTES = 256 * 1024;
 /** How long silence may last once the client has ended its direction. */
-const LAST_ANSWER_MS = 10_000;
+const LAST_ANSWER_MS = 5_000;
 
 /** A socket of its own for one target. Rejects when that cannot be resolved or bound. */
 export async function openDatagrams(

@@ -13,6 +13,18 @@ export interface ClientInfo {
   remote: string;
   /** The subject of the client's certificate, on a listener with mutual TLS. */
   subject?: string;
+  /** What the handshake told, on a listener that leaves it to the handler to judge a client. */
+  tls?: TlsPeer;
+}
+
+/** A client after its handshake. */
+export interface TlsPeer {
+  /** The name it asked for (SNI), if any. */
+  serverName?: string;
+  /** Its certificate in DER, if it showed one: it has the key, whatever `distrust` says. */
+  certificate?: Uint8Array;
+  /** Why the certificate is not to be trusted; absent for one that a given authority has signed. */
+  distrust?: string;
 }
 
 /** Serves one client and owns `duplex` from here on. A throw closes it and is logged. */

@@ -4,11 +4,11 @@
  * certificates.
  */
 import type { Socket } from "node:net";
-import { createServer, type Server, TLSSocket } from "node:tls";
-import { messageOf } from "../errors.ts";
+import { createServer, TLSSocket } from "node:tls";
 import type { Logger } from "../log.ts";
-import { formatHostPort, type TcpAddress } from "../net/address.ts";
+import type { TcpAddress } from "../net/address.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
 import { nodeListener } from "./node_listener.ts";
 
@@ -20,7 +20,7 @@ export interface ServerTlsFiles extends IdentityFiles {
 
 /** How long a client may take for its handshake, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
-/** Handshakes at the same time; more are cut off, because anybody can begin one. */
+/** Handshakes at the same time. */
 const MAX_HANDSHAKES = 256;
 
 /** Listens with mutual TLS. Throws `AgentError` (`config` for the files, `listen`). */
@@ -51,7 +51,7 @@ export async function listenTls(
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     allowHalfOpen: true,
   });
-  const cutHandshakes = watchHandshakes(server, log);
+  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
   return await nodeListener(server, {
     address,
     where: { host: address.host, port: address.port },
@@ -63,41 +63,9 @@ export async function listenTls(
   });
 }
 
-/**
- * Bounds the handshakes and returns what cuts off those under way. They are known by the client's
- * address and port, the one thing both the raw and the TLS socket of a connection tell.
- */
-function watchHandshakes(server: Server, log: Logger): () => void {
-  const pending = new Map<string, Socket>();
-  server.on("connection", (socket: Socket) => {
-    const remote = remoteOf(socket);
-    socket.setNoDelay(true);
-    if (pending.size >= MAX_HANDSHAKES) {
-      log.warn("Cut off a client: too many TLS handshakes at once", { remote });
-      socket.destroy();
-      return;
-    }
-    pending.set(remote, socket);
-    socket.once("close", () => pending.delete(remote));
-  });
-  server.on("secureConnection", (socket: TLSSocket) => pending.delete(remoteOf(socket)));
-  server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    log.info("Refused a client", { remote: remoteOf(socket), error: messageOf(error) });
-    pending.delete(remoteOf(socket));
-    socket.destroy();
-  });
-  return () => {
-    for (const socket of pending.values()) socket.destroy();
-  };
-}
-
 function describe(socket: Socket): ClientInfo {
   const remote = remoteOf(socket);
   if (!(socket instanceof TLSSocket)) return { remote };
   const name = socket.getPeerCertificate().subject?.CN;
   return typeof name === "string" ? { remote, subject: name } : { remote };
-}
-
-function remoteOf({ remoteAddress, remotePort }: Socket): string {
-  return formatHostPort(remoteAddress ?? "unknown", remotePort ?? 0);
 }

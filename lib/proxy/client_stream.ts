@@ -110,8 +110,8 @@ export class ClientStream implements Duplex {
   }
 
   #readDeadline(): number {
-    const { idleMs, readMs } = this.#limits;
-    const bound = this.#phase === "idle" ? idleMs : this.#phase === "free" ? 0 : readMs;
+    const { idleMs, readMs, headMs = readMs } = this.#limits;
+    const bound = { idle: idleMs, head: headMs, body: readMs, free: 0 }[this.#phase];
     if (bound === 0) return Infinity;
     if (this.#phase !== "body") return this.#phaseSince + bound;
     // A body that is not asked for waits for the engine.
@@ -143,7 +143,8 @@ export class ClientStream implements Duplex {
     const part = this.#phase;
     this.#phase = "free";
     this.#listener.limited("read_timeout");
-    const seconds = this.#limits.readMs / 1000;
+    const { readMs, headMs = readMs } = this.#limits;
+    const seconds = (part === "head" ? headMs : readMs) / 1000;
     this.#failRead?.(
       new ReplyError(
         408,

@@ -36,7 +36,8 @@ import type { UpstreamPool } from "./upstream_pool.ts";
 
 /** What a connection needs of its surroundings. */
 export interface ConnectionContext {
-  pool: UpstreamPool;
+  /** Where the connection that an exchange is sent over comes from and goes back to. */
+  poolFor(exchange: Exchange): UpstreamPool;
   /** The interceptors of an operation, outermost first. */
   interceptors(route: Route | undefined): readonly Interceptor[];
   /** Judges a request by its head before anything else is done with it. */
@@ -152,7 +153,7 @@ export class ClientConnection {
     let answer: EngineAnswer | undefined;
     const ask = async (current: Exchange) => {
       answer?.upstream.close();
-      answer = await sendToEngine(this.#context.pool, current, {
+      answer = await sendToEngine(this.#context.poolFor(current), current, {
         onInterim: (bytes) => this.#write(bytes),
         onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
       });
@@ -221,10 +222,10 @@ export class ClientConnection {
   }
 
   /** Returns the upstream connection to the pool where both sides are at the end of a message. */
-  async #finish({ upload, upstream }: EngineAnswer, open: boolean): Promise<boolean> {
+  async #finish({ upload, upstream, pool }: EngineAnswer, open: boolean): Promise<boolean> {
     this.#answering = undefined;
     const reusable = open && (await upload).kind === "complete";
-    if (reusable) this.#context.pool.release(upstream);
+    if (reusable) pool.release(upstream);
     else upstream.close();
     return reusable;
   }

@@ -14,6 +14,8 @@ import type { UpstreamPool } from "./upstream_pool.ts";
 /** An answer under way and the connection it comes over, which now belongs to the caller. */
 export interface EngineAnswer extends Answer {
   upstream: Upstream;
+  /** Where the connection goes back to. */
+  pool: UpstreamPool;
 }
 
 const IDEMPOTENT = new Set(["GET", "HEAD"]);
@@ -41,7 +43,7 @@ export async function sendToEngine(
     signal.addEventListener("abort", abort);
     try {
       const answer = await upstream.exchange(request, client);
-      return { ...answer, upstream };
+      return { ...answer, upstream, pool };
     } catch (error) {
       upstream.close();
       if (error instanceof HttpParseError || error instanceof ReplyError) throw error;

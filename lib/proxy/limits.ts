@@ -10,6 +10,8 @@ export interface ClientLimits {
   idleMs: number;
   /** How long the head of a request may take, and how long its body may come to a halt. */
   readMs: number;
+  /** How long the head may take where that is less than `readMs`. Default: `readMs`. */
+  headMs?: number;
   /** How long a client may refuse to take what is sent to it. */
   writeMs: number;
 }

@@ -176,7 +176,7 @@ export class Proxy {
     observer: ProxyObserver,
   ): Serving {
     const connection = new ClientConnection(stream, {
-      pool: this.#pool,
+      poolFor: () => this.#pool,
       interceptors: (route) => this.#interceptorsOf(route),
       link: this.#options.link ?? UNWATCHED,
       guard: (head) => client.guard?.(head),

@@ -1,12 +1,16 @@
 /**
  * From what the two sides hold to the list of paths that need a decision. Pure. A path whose stamp is
- * the one recorded at the last agreement has the content of that agreement, without being read.
+ * the one recorded at the last agreement has the content of that agreement, without being read: the scan
+ * only says so, which costs nothing for each of the many that are as they were.
  */
 import { type Agreed, parentsOf, type Seen } from "./entry.ts";
 import type { Change } from "./reconcile.ts";
 
-/** What a scan found on one side. */
+/** What a scan found on one side. A path that is in neither of the first two is not there. */
 export interface SideView {
+  /** What has the stamp of the last agreement, by that agreement. */
+  readonly same: ReadonlySet<Agreed>;
+  /** Everything else that is there. */
   readonly seen: ReadonlyMap<string, Seen>;
   /** Paths that must be left alone, with everything below: ignored, unreadable, not syncable. */
   readonly opaque: ReadonlySet<string>;
@@ -34,6 +38,7 @@ export function diff(input: DiffInput): StampedChange[] {
   const hidden = hider(local, remote);
   const changes: StampedChange[] = [];
   const consider = (path: string, known: Agreed | undefined) => {
+    if (known !== undefined && isSame(local, known) && isSame(remote, known)) return;
     if (hidden(path)) return;
     const localSeen = seenAs(local, path, known, known?.localStamp);
     const remoteSeen = seenAs(remote, path, known, known?.remoteStamp);
@@ -60,16 +65,20 @@ export function diff(input: DiffInput): StampedChange[] {
   return changes;
 }
 
+function isSame(view: SideView | undefined, known: Agreed): boolean {
+  return view === undefined || view.same.has(known);
+}
+
 function seenAs(
   view: SideView | undefined,
   path: string,
   known: Agreed | undefined,
   stamp = "",
 ): Seen | undefined {
-  if (view === undefined) return known && { entry: known.entry, stamp, racy: stamp === "" };
-  const seen = view.seen.get(path);
-  if (seen === undefined || known === undefined || stamp === "") return seen;
-  return seen.stamp === stamp ? { ...seen, entry: known.entry } : seen;
+  if (known !== undefined && isSame(view, known)) {
+    return { entry: known.entry, stamp, racy: stamp === "" };
+  }
+  return view?.seen.get(path);
 }
 
 function hider(...views: (SideView | undefined)[]): (path: string) => boolean {

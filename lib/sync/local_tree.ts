@@ -5,7 +5,7 @@
  */
 import { createHash } from "node:crypto";
 import { isAbsolute } from "node:path";
-import type { Seen } from "./entry.ts";
+import type { Agreed, Seen } from "./entry.ts";
 import { localPath } from "./path_map.ts";
 
 /** A file may change again within the same tick of the clock and look the same. */
@@ -60,6 +60,15 @@ export function seenAs(
   if (!info.isFile) return { reason: specialKind(info) };
   const racy = (info.mtime?.getTime() ?? 0) > Date.now() - TICK_MS;
   return { entry: { kind: "file", mode, size: info.size }, stamp, ...(racy && { racy }) };
+}
+
+/** Whether what is at a path has the stamp it had when it was agreed on. */
+export function hasStamp(info: Deno.FileInfo, { entry, localStamp }: Agreed): boolean {
+  if (info.isDirectory) {
+    return entry.kind === "dir" && localStamp === `d${modeOf(info, entry.mode).toString(8)}`;
+  }
+  const kind = info.isSymlink ? "link" : "file";
+  return (info.isFile || info.isSymlink) && entry.kind === kind && localStamp === stampOf(info);
 }
 
 /** Windows has no permissions to speak of: what was agreed stays. */

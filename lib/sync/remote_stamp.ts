@@ -1,31 +1,18 @@
 /**
  * What the remote `find` and `stat` say about a path, in one form for both: the stamp. Pure.
- * The form is `inode size mtime ctime mode`: times in seconds with nine decimals, the mode in hex.
+ * The form is `inode size mtime ctime mode`: times in seconds with ten decimals, the mode in octal. A
+ * directory's is only `d` and its mode.
  */
 import type { Entry } from "./entry.ts";
 
 /** For `stat --printf`: stamp and name of each argument, as records that end with NUL. */
-export const STAT_FORMAT = "%i %s %.9Y %.9Z %f %n\\0";
+export const STAT_FORMAT = "%i %s %.10Y %.10Z %a %n\\0";
 
-const TYPE_BITS: Readonly<Record<string, number>> = { f: 0x8000, d: 0x4000, l: 0xa000 };
+/** For `find -printf`: the stamp of a path. */
+export const FIND_STAMP = "%i %s %T@ %C@ %m";
 
 /** A file may change again within the same tick of the clock and look the same. */
 const TICK_S = 0.05;
-
-/** The stamp from what `find -printf` tells: type, permissions (octal), and times with ten decimals. */
-export function findStamp(
-  type: string,
-  permissions: string,
-  [size, inode, mtime, ctime]: readonly [string, string, string, string],
-): string {
-  const mode = (TYPE_BITS[type] ?? 0) | parseInt(permissions, 8);
-  return `${inode} ${size} ${nineDecimals(mtime)} ${nineDecimals(ctime)} ${mode.toString(16)}`;
-}
-
-function nineDecimals(time: string): string {
-  const [whole = "0", part = ""] = time.split(".");
-  return `${whole}.${part.padEnd(9, "0").slice(0, 9)}`;
-}
 
 /** The parts of a stamp. */
 export function stampParts(stamp: string) {
@@ -34,10 +21,15 @@ export function stampParts(stamp: string) {
     inode,
     size: Number(size),
     mtime: Number(mtime),
-    mode: parseInt(mode, 16) & 0o777,
+    mode: parseInt(mode, 8) & 0o777,
     /** The same file with the same content, wherever it has been moved to. */
     identity: `${inode} ${size} ${mtime}`,
   };
+}
+
+/** The stamp of a directory with a mode. */
+export function dirStamp(mode: number): string {
+  return `d${mode.toString(8)}`;
 }
 
 /** Whether a file that looks like this at `now` (seconds, remote clock) may still change unnoticed. */

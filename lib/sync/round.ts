@@ -3,21 +3,26 @@
  * moment; what it has recorded is true, and the next one finds out the rest.
  */
 import { diff, type StampedChange } from "./diff.ts";
-import { parentsOf } from "./entry.ts";
+import { nameOf, parentsOf } from "./entry.ts";
 import { checkEmptied } from "./guards.ts";
+import { IGNORE_FILE } from "./ignore.ts";
 import { type LocalTree, readContent, statOrNothing } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
 import { makePlan, refusedPaths } from "./plan.ts";
 import { type Action, reconcile, unknownContent } from "./reconcile.ts";
-import { type LocalView, scanLocal } from "./scan_local.ts";
-import { type RemoteView, scanRemote } from "./scan_remote.ts";
+import { look } from "./look.ts";
+import type { LocalView } from "./scan_local.ts";
+import type { RemoteView } from "./scan_remote.ts";
 import { remoteContents } from "./transfer/download.ts";
 import type { RoundParts, RoundScope } from "./round_parts.ts";
 import type { Problem } from "./types.ts";
 
 /** Older temporary files of ours are nobody's any more. */
 const LEFTOVER_AGE_MS = 10 * 60 * 1000;
+
+/** With these change which paths take part, on both sides. */
+const IGNORE_FILES = new Set([IGNORE_FILE, ".gitignore"]);
 
 /** What a round came to. */
 export interface RoundResult {
@@ -31,32 +36,49 @@ export interface RoundResult {
 
 /** See the file comment. Throws `AgentError`; `Halt` when a guard stops the session. */
 export async function runRound(parts: RoundParts, scope: RoundScope): Promise<RoundResult> {
-  const { tree, shell, root, index, ignored, only, signal } = parts;
-  const options = { ignored, agreed: index.entries, only, signal };
+  const { tree, index, lastLook } = parts;
   const paths = typeof scope.local === "string" ? undefined : scope.local;
   parts.guard.checkLocal();
-  const [local, remote] = await Promise.all([
-    scope.local === "none" ? undefined : scanLocal(tree, options, paths),
-    scope.scanRemote ? scanRemote(shell, root, options) : undefined,
-  ]);
+  const looked = await look(parts, scope);
+  const { local, remote } = looked;
   parts.guard.checkLocal();
   if (remote !== undefined) parts.guard.checkRemote(remote);
-  if (scope.local === "all") tidy(parts, [local, remote], local?.leftovers ?? []);
+  if (looked.nothing) return nothingToDo(lastLook.problems);
+  if (scope.local === "all" && local) tidy(parts, [local, remote], local.leftovers);
   const changes = diff({
     agreed: index.entries,
     ...(local && { local }),
     ...(remote && { remote }),
     ...(local?.scope && { scope: local.scope }),
   });
-  const guesses = remote === undefined && changes.some(({ remoteSeen }) => remoteSeen?.racy);
-  if (guesses) return await runRound(parts, { ...scope, scanRemote: true });
+  if (remote === undefined && mayHaveChangedThere(changes)) {
+    lastLook.forget();
+    return await runRound(parts, { ...scope, scanRemote: true });
+  }
   // The beginning of a calamity looks like a few deletions.
   const loses = changes.some((change) => change.ancestor !== undefined && !change.local);
   if (loses && paths !== undefined && isEmpty(tree)) {
     return await runRound(parts, { local: "all", scanRemote: true });
   }
   checkEmptied(parts.guard, index.entries, changes);
-  return await settle(parts, changes, [...local?.problems ?? [], ...remote?.problems ?? []]);
+  const result = await settle(parts, changes, looked.problems);
+  const isDone = result.unsettled.length === 0 && result.problems.length === looked.problems.length;
+  if (!isDone) lastLook.forget();
+  else if (scope.local === "all" && parts.only === undefined) {
+    lastLook.settled(parts, local, remote);
+  }
+  return result;
+}
+
+/** Guesses about a side that was not looked at are no good for these. */
+function mayHaveChangedThere(changes: readonly StampedChange[]): boolean {
+  return changes.some(({ remoteSeen, path }) =>
+    remoteSeen?.racy === true || IGNORE_FILES.has(nameOf(path))
+  );
+}
+
+function nothingToDo(problems: readonly Problem[]): RoundResult {
+  return { unsettled: [], complaints: [], problems, carried: 0 };
 }
 
 function isEmpty({ root }: LocalTree): boolean {

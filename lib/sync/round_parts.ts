@@ -4,6 +4,7 @@ import type { Shell } from "../transport/transport.ts";
 import type { ConflictStore } from "./conflict_store.ts";
 import type { RootGuard } from "./guards.ts";
 import type { IgnoreRules } from "./ignore.ts";
+import type { LastLook } from "./last_look.ts";
 import type { LocalTree } from "./local_tree.ts";
 import type { NameLimits } from "./plan.ts";
 import type { RemoteRoot } from "./remote_root.ts";
@@ -25,6 +26,7 @@ export interface RoundParts {
   readonly limits: NameLimits;
   /** Directories that stay on one side because of what was ignored in them. */
   readonly held: Set<string>;
+  readonly lastLook: LastLook;
   readonly log: Logger;
   readonly signal: AbortSignal;
   readonly onProgress: (progress: SyncProgress) => void;

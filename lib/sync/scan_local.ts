@@ -6,7 +6,7 @@ import { messageOf } from "../errors.ts";
 import type { SideView } from "./diff.ts";
 import { type Agreed, parentOf, type Seen } from "./entry.ts";
 import { type IgnoreRules, isTemporary } from "./ignore.ts";
-import { type LocalTree, seenAs, statOrNothing } from "./local_tree.ts";
+import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./local_tree.ts";
 import { localPath, pointsOutside } from "./path_map.ts";
 import type { Problem } from "./types.ts";
 
@@ -14,6 +14,7 @@ const SLICE_MS = 8;
 
 /** See {@link SideView}. */
 export interface LocalView extends SideView {
+  readonly same: Set<Agreed>;
   readonly seen: Map<string, Seen>;
   readonly opaque: Set<string>;
   readonly problems: Problem[];
@@ -23,6 +24,8 @@ export interface LocalView extends SideView {
   readonly outside: string[];
   /** What was looked at: the scope asked for, and directories above it that turned out to be gone. */
   readonly scope: string[] | undefined;
+  /** When the look began, in milliseconds since the epoch. */
+  readonly began: number;
 }
 
 /** Options of {@link scanLocal}. */
@@ -43,6 +46,8 @@ export async function scanLocal(
   scope?: readonly string[],
 ): Promise<LocalView> {
   const view: LocalView = {
+    same: new Set(),
+    began: Date.now(),
     seen: new Map(),
     opaque: new Set(),
     problems: [],
@@ -122,15 +127,18 @@ class Scan {
 
   #record(path: string, info: Deno.FileInfo): boolean {
     const agreed = this.#options.agreed.get(path);
+    if (agreed !== undefined && hasStamp(info, agreed)) {
+      this.#view.same.add(agreed);
+      return info.isDirectory;
+    }
     const found = seenAs(this.#tree, path, info, agreed?.entry.mode);
     if ("reason" in found) {
       this.#hide(path, found.reason);
       return false;
     }
     const { entry } = found;
-    const isNew = agreed === undefined || agreed.localStamp !== found.stamp;
-    if (entry.kind === "file" && isNew) checkReadable(this.#tree, path);
-    if (entry.kind === "link" && isNew && pointsOutside(path, entry.content ?? "")) {
+    if (entry.kind === "file") checkReadable(this.#tree, path, info);
+    if (entry.kind === "link" && pointsOutside(path, entry.content ?? "")) {
       this.#view.outside.push(path);
     }
     this.#view.seen.set(path, found);
@@ -155,7 +163,9 @@ class Scan {
   }
 }
 
-function checkReadable(tree: LocalTree, path: string): void {
+/** Throws if a file cannot be read; its mode tells that of one's own files. */
+function checkReadable(tree: LocalTree, path: string, info: Deno.FileInfo): void {
+  if (info.uid !== null && info.uid === Deno.uid() && ((info.mode ?? 0) & 0o400) !== 0) return;
   Deno.openSync(localPath(tree.root, path, tree.platform), { read: true }).close();
 }
 

@@ -8,6 +8,7 @@ import { ConflictStore } from "./conflict_store.ts";
 import { Halt, RemoteRootGone, RootGuard } from "./guards.ts";
 import { Agenda } from "./agenda.ts";
 import { loadIgnoreRules } from "./ignore_files.ts";
+import { LastLook } from "./last_look.ts";
 import type { LocalTree } from "./local_tree.ts";
 import { ProblemList } from "./problem_list.ts";
 import { RemoteSide } from "./remote_side.ts";
@@ -41,6 +42,7 @@ export class Session {
   readonly #problems: ProblemList;
   readonly #closing = new AbortController();
   readonly #held = new Set<string>();
+  readonly #lastLook = new LastLook();
   readonly #listeners = new Set<(progress: SyncProgress) => void>();
   #record: SessionRecord;
   #waiters: Waiter[] = [];
@@ -290,6 +292,7 @@ export class Session {
       only: this.#record.only,
       limits: { platform: this.#deps.platform, ignoresCase: this.#deps.ignoresCase },
       held: this.#held,
+      lastLook: this.#lastLook,
       log: this.#deps.log,
       signal,
       onProgress: (progress) => {

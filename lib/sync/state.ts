@@ -106,6 +106,7 @@ export class AgreedIndex {
   readonly #entries = new Map<string, Agreed>();
   #pending: string[] = [];
   #lines = 0;
+  #cleared = 0;
   /** The file ends in a broken line: it is rewritten before anything is appended. */
   #broken = false;
 
@@ -117,6 +118,11 @@ export class AgreedIndex {
   /** What is agreed, by path. */
   get entries(): ReadonlyMap<string, Agreed> {
     return this.#entries;
+  }
+
+  /** How often everything was forgotten. */
+  get cleared(): number {
+    return this.#cleared;
   }
 
   /** Records an agreement, or with nothing that the path is in neither place. Not on disk yet. */
@@ -132,6 +138,7 @@ export class AgreedIndex {
 
   /** Forgets everything, so that nothing can be taken for deleted. */
   clear(): void {
+    this.#cleared++;
     this.#entries.clear();
     this.#pending = [];
     this.#broken = true;

@@ -59,6 +59,7 @@ const DEFAULT_TIMEOUT = 30_000;
 /** Of an answer that explains a refusal. */
 const MAX_EXPLANATION_BYTES = 64 * 1024;
 const MAX_QUOTED = 300;
+const NO_ANSWER = "the connection ended without an answer";
 
 /**
  * Sends `request` and waits for `101`. `duplex` belongs to this function until it returns, and is
@@ -126,15 +127,14 @@ async function finalAnswer(
   stream: FramedStream<ResponseHead>,
   sent: Promise<unknown>,
 ): Promise<ResponseMessage> {
-  try {
-    for (;;) {
-      const event = await stream.next();
-      if (event === null) throw new Error("the connection ended without an answer");
-      if (event.type !== "head" || isInterim(event.head)) continue;
-      return { head: event.head, framing: event.framing, body: stream.body() };
+  for (;;) {
+    const event = await stream.next();
+    if (event === null) {
+      // What was read says more than a write that failed, such as the alert of a TLS server.
+      throw await Promise.race([sent, undefined]) ?? new Error(NO_ANSWER);
     }
-  } catch (error) {
-    throw await Promise.race([sent, undefined]) ?? error;
+    if (event.type !== "head" || isInterim(event.head)) continue;
+    return { head: event.head, framing: event.framing, body: stream.body() };
   }
 }
 

@@ -12,15 +12,17 @@ import {
   WEB,
   webOn,
 } from "../support/published.ts";
+import { currentWay } from "../support/way.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
 
-/** Nothing but sshd listens on the remote host beyond its loopback. */
+/** Nothing but what agents come in by listens on the remote host beyond its loopback. */
 async function assertNothingExposed({ rig }: Bench): Promise<void> {
   const listening = await rig.verb("exec", "ss", "-Hltnu");
   const exposed = listening.split("\n").filter((line) =>
     line.trim() !== "" && !/\s(0\.0\.0\.0|\[::\]):22\s/.test(line) &&
+    !line.includes(`:${currentWay()?.door} `) &&
     !/\s(127\.\d+\.\d+\.\d+|\[::1\]):\d+\s/.test(line)
   );
   assertEquals(exposed, []);

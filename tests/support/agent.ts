@@ -9,6 +9,7 @@ import { until } from "./poll.ts";
 import { cacheVariables, programCommand } from "./program.ts";
 import { request } from "./raw_http.ts";
 import type { Rig } from "./rig.ts";
+import { currentWay } from "./way.ts";
 
 const READY_TIMEOUT_MS = 30_000;
 
@@ -20,16 +21,22 @@ export function peerIsSsh(): boolean {
 /** The flags that lead to the rig's engine; listeners are added by {@link startAgent}. */
 export function rigFlags(rig: Rig): Record<string, string> {
   return {
-    "ssh-host": `${rig.address}:${rig.port}`,
-    "ssh-user": rig.user,
-    "ssh-key": rig.key,
-    "ssh-known-hosts": rig.knownHosts,
-    "ssh-config": "none",
+    ...currentWay()?.flags ?? sshFlags(rig),
     "remote-docker": `unix://${rig.dockerSocket}`,
     "log-level": "debug",
     "timeout": "5s",
     "reconnect-wait": "10s",
     "shutdown-timeout": "5s",
+  };
+}
+
+function sshFlags(rig: Rig): Record<string, string> {
+  return {
+    "ssh-host": `${rig.address}:${rig.port}`,
+    "ssh-user": rig.user,
+    "ssh-key": rig.key,
+    "ssh-known-hosts": rig.knownHosts,
+    "ssh-config": "none",
   };
 }
 

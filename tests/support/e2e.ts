@@ -6,6 +6,7 @@
 import { type Agent, peerIsSsh, startAgent } from "./agent.ts";
 import { type CliName, cliVersion, DockerCli } from "./docker_cli.ts";
 import { describeRig, type Rig, RIG_UP_VARIABLE, rigDown, rigUp, unsupported } from "./rig.ts";
+import { currentWay } from "./way.ts";
 
 /** Separates the name of an ignored test from the reason; the runner splits there. */
 export const SKIPPED_BECAUSE = " [skipped: ";
@@ -47,7 +48,10 @@ export interface Register {
 export async function endToEnd(): Promise<Register> {
   const obstacle = unsupported();
   const rig = obstacle === undefined ? await readyRig() : undefined;
-  const bare = (name: string, options: TestOptions, body: (rig: Rig) => Promise<void>) => {
+  const bare = (plain: string, options: TestOptions, body: (rig: Rig) => Promise<void>) => {
+    const way = currentWay();
+    if (way?.takes(plain) === false) return;
+    const name = way === undefined ? plain : `${way.name}: ${plain}`;
     const reason = obstacle ?? missing(options);
     if (rig !== undefined && reason === undefined) Deno.test(name, () => body(rig));
     else Deno.test.ignore(`${name}${SKIPPED_BECAUSE}${reason}]`, () => {});
@@ -74,7 +78,8 @@ export async function endToEnd(): Promise<Register> {
   );
 }
 
-async function readyRig(): Promise<Rig> {
+/** The rig, which is brought up unless the runner holds it up already. */
+export async function readyRig(): Promise<Rig> {
   if (Deno.env.has(RIG_UP_VARIABLE)) return await describeRig();
   const rig = await rigUp();
   globalThis.addEventListener("unload", () => rigDown(rig.name));

@@ -7,12 +7,14 @@ import {
 } from "../../config/host_exec_settings.ts";
 import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
+import { AgentError } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
-import { isLoopback } from "../../net/address.ts";
+import { formatHostPort, isLoopback } from "../../net/address.ts";
 import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
 import type { TerminalSize } from "../../transport/exec_frames.ts";
 import { execOverGuest, type GuestProcess } from "../../transport/guest_exec.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
+import { tlsError, wordsOf } from "../../transport/tls_error.ts";
 import { readToken } from "../../transport/tstunnel.ts";
 import { denoStreams, type LocalStreams } from "../local_streams.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
@@ -100,13 +102,36 @@ async function start(
   const token = await readToken(way.tokenFile);
   const dialer = await Dialer.open(way.endpoint);
   warnOfOpenness(way.endpoint);
-  return await execOverGuest(await dialer.dial(signal), {
-    ...common,
-    host: way.host,
-    command: program,
-    args,
-    signal,
-    ...(token !== undefined && { token }),
+  const stream = await dialer.dial(signal);
+  try {
+    return await execOverGuest(stream, {
+      ...common,
+      host: way.host,
+      command: program,
+      args,
+      signal,
+      ...(token !== undefined && { token }),
+    });
+  } catch (error) {
+    throw explain(way.endpoint, error);
+  }
+}
+
+/** With TLS 1.3, a server refuses a certificate only after the handshake (RFC 8446, 4.4.2.4). */
+function explain(endpoint: EndpointSettings, error: unknown): unknown {
+  if (!(error instanceof AgentError) || error.kind !== "lost") return error;
+  const { cause } = error;
+  const { cert, ca } = wordsOf(endpoint);
+  if (endpoint.tls === undefined) {
+    const hint = `check the port, and give ${cert} or ${ca} for a server with TLS`;
+    return new AgentError("lost", error.message, { cause, hint });
+  }
+  const code = cause instanceof Error ? String((cause as { code?: unknown }).code) : "";
+  if (/SSL|TLS|ALERT/.test(code)) return tlsError(endpoint, cause);
+  const where = formatHostPort(endpoint.host, endpoint.port);
+  return new AgentError("authentication", `The server "${where}" closed the connection at once`, {
+    cause,
+    hint: `check that it trusts the certificate of ${cert}`,
   });
 }
 

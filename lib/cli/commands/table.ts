@@ -11,6 +11,7 @@ import { runConfig } from "./config.ts";
 import { runContext } from "./context.ts";
 import { runCompletions, runManual } from "./documents.ts";
 import { runEnv } from "./env.ts";
+import { runDoctor } from "./doctor.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
@@ -34,6 +35,17 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   guest: serving((loaded, { system }) => runGuest(loaded, system)),
   "host-exec": (run) => runHostExec(run),
   keygen: runRelayPart("keygen"),
+  // Loaded when asked for: nobody else needs the library that reads and makes certificates.
+  async gateway({ sources, system }) {
+    const loaded = await loadValues(sources);
+    logTo(system, loaded.values["log-level"], loaded.values["log-format"]);
+    const { runGateway } = await import("./gateway.ts");
+    return await runGateway(loaded, system);
+  },
+  certs: asking(async ({ invocation: { operand, places = [] }, values, system }) => {
+    const { runCerts } = await import("./certs.ts");
+    return await runCerts({ operand, names: places }, values, system);
+  }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
@@ -47,6 +59,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   context: (run) => runContext(run),
   env: runEnv,
   run: (run) => runWith(run),
+  doctor: ({ invocation, sources, system }) => runDoctor(sources, system, invocation.places?.[0]),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),

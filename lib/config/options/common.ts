@@ -14,7 +14,7 @@ export const start = ["start"] as const;
 export const ssh = ["start", "sync", "host-exec"] as const;
 export const linked = ["start", "sync"] as const;
 /** What listens for clients over TCP or TLS. */
-export const served = ["start", "guest"] as const;
+export const served = ["start", "guest", "gateway"] as const;
 export const server = ["relay-server"] as const;
 export const relay = ["relay"] as const;
 /** Both halves of the relay, whose flags were those of one program once. */
@@ -29,6 +29,7 @@ export const all = [
   "keygen",
   "guest",
   "host-exec",
+  "gateway",
 ] as const;
 /** As {@link duration}; a plain number counts seconds, as it did for an earlier tool. */
 export const seconds = { ...duration, seconds: true } as const;

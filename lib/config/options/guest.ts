@@ -9,9 +9,9 @@ const hostExec = ["host-exec"] as const;
 export const GUEST_OPTIONS = {
   "client-ca": {
     ...path,
-    group: "Guest",
+    group: "Listening",
     help: "Authority that must have signed a client's certificate",
-    commands: guest,
+    commands: ["guest", "gateway"],
   },
   "allowed-cns": {
     type: "string",

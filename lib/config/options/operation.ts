@@ -26,7 +26,7 @@ export const OPERATION_OPTIONS = {
     default: "10s",
     group: "Behaviour",
     help: "How long requests may take to finish after SIGTERM or Ctrl-C",
-    commands: [...running, "guest"],
+    commands: [...running, "guest", "gateway"],
   },
   "warm-connections": {
     type: "integer",
@@ -156,7 +156,7 @@ export const OPERATION_OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status", "forwards", "syncs", "conflicts", "prune", "config"],
+    commands: ["status", "forwards", "syncs", "conflicts", "prune", "config", "doctor"],
   },
   session: {
     type: "string",

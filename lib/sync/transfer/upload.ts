@@ -10,7 +10,7 @@ import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
-import { isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
 import {
   EXIT_STALE,
   parseReport,
@@ -223,7 +223,7 @@ function outcome(
     if (content === undefined || final === undefined || staged === undefined) continue;
     const localStamp = lastingStamp(work.localSeen(path));
     if (entry.kind === "dir") {
-      const remoteStamp = `d${stampParts(final).mode.toString(8)}`;
+      const remoteStamp = dirStamp(stampParts(final).mode);
       put.set(path, { content, localStamp, remoteStamp });
       continue;
     }

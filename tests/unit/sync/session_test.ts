@@ -267,3 +267,46 @@ Deno.test("a cut in the middle leaves the remote tree as it was, and the next fl
   await bench.session.flush();
   assertEquals(contents(bench.remote), contents(bench.local));
 });
+
+Deno.test("what changes after a look that found nothing is found, on either side", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "a": "1", "d/b": "2", "d/c": "3", "e/f": "4" });
+  const old = new Date(Date.now() - 60_000);
+  // Flushed until a look finds nothing younger than itself.
+  for (let i = 0; i < 4; i++) await bench.session.flush();
+  for (const root of [bench.local, bench.remote]) {
+    Deno.writeTextFileSync(join(root, "d/b"), `of ${root === bench.local}`);
+    Deno.utimeSync(join(root, "d/b"), old, old);
+    for (let i = 0; i < 4; i++) await bench.session.flush();
+    assertEquals(contents(bench.local), contents(bench.remote));
+    assertEquals(contents(bench.local)["d/b"], `of ${root === bench.local}`);
+  }
+  for (const [root, path] of [[bench.local, "d/c"], [bench.remote, "e/f"], [bench.local, "a"]]) {
+    Deno.removeSync(join(root ?? "", path ?? ""));
+    for (let i = 0; i < 4; i++) await bench.session.flush();
+    assertEquals(contents(bench.local), contents(bench.remote));
+    assertEquals(path !== undefined && path in contents(bench.local), false);
+  }
+});
+
+Deno.test("a remote copy that is forgotten is filled again although nothing has changed here", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { "a": "1", "d/b": "2" });
+  for (let i = 0; i < 4; i++) await bench.session.flush();
+  bench.session.forget();
+  Deno.removeSync(bench.remote, { recursive: true });
+  Deno.mkdirSync(bench.remote);
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), contents(bench.local));
+});
+
+Deno.test("what is no longer ignored travels, although it has not changed", async () => {
+  await using bench = new SyncBench();
+  edit(bench.local, { ".remote-docker-agent-ignore": "out", "a": "1" });
+  await bench.session.flush();
+  edit(bench.remote, { "out/there": "1" });
+  for (let i = 0; i < 4; i++) await bench.session.flush();
+  edit(bench.local, { ".remote-docker-agent-ignore": "" });
+  await bench.session.flush();
+  assertEquals(contents(bench.local)["out/there"], "1");
+});

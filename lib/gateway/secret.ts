@@ -1,0 +1,22 @@
+/** Reads the file with a guest's token, which is never logged. */
+import { AgentError, messageOf } from "../errors.ts";
+
+const MAX_LENGTH = 4096;
+
+/** The first line of the file. Throws `AgentError` of kind `config`. */
+export async function readSecret(path: string): Promise<string> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (cause) {
+    throw new AgentError("config", `Cannot read the token file "${path}": ${messageOf(cause)}`, {
+      cause,
+      hint: "check the path and its permissions",
+    });
+  }
+  const token = text.split("\n", 1)[0]?.trim() ?? "";
+  if (token.length <= MAX_LENGTH && /^[\x21-\x7e]+$/.test(token)) return token;
+  throw new AgentError("config", `There is no token in "${path}"`, {
+    hint: "the first line is the token: visible characters without spaces",
+  });
+}

@@ -1,0 +1,133 @@
+/**
+ * The TLS side of the gateway: a `node:tls` server that asks every client for a certificate. A client
+ * without a good one is let through the handshake and no further: only so is it known why, and the
+ * log can say it. Certificates and authorities can be replaced while it runs.
+ */
+import { X509Certificate } from "node:crypto";
+import type { Socket } from "node:net";
+import { createServer, type Server, TLSSocket } from "node:tls";
+import { messageOf } from "../errors.ts";
+import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
+import type { ClientInfo, Listener, TlsPeer } from "../listen/listener.ts";
+import { nodeListener } from "../listen/node_listener.ts";
+import type { Logger } from "../log.ts";
+import { readAuthorities, readIdentity } from "../net/tls_files.ts";
+import type { GatewayConfig } from "./config.ts";
+
+/** Handshakes at the same time; one more costs the oldest its connection. */
+const MAX_HANDSHAKES = 1024;
+/** Connections the listener takes beyond the limit, so that the limit is what answers. */
+const SPARE_CLIENTS = 64;
+
+const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
+
+/** Certificates as they are put into use. */
+export interface TlsMaterial {
+  readonly cert: string;
+  readonly key: string;
+  /** One certificate each. */
+  readonly authorities: readonly string[];
+}
+
+/** Reads and checks the files; throws `AgentError` of kind `config`. */
+export async function readMaterial(config: GatewayConfig): Promise<TlsMaterial> {
+  const identity = await readIdentity(config.identity, "gateway");
+  const authorities: string[] = [];
+  for (const path of config.authorityFiles) {
+    authorities.push(...splitPem(await readAuthorities(path, "client")));
+  }
+  return { ...identity, authorities };
+}
+
+/** The authorities themselves, to check certificates of open connections against. */
+export function parseAuthorities({ authorities }: TlsMaterial): X509Certificate[] {
+  return authorities.map((pem) => new X509Certificate(pem));
+}
+
+/** See the file comment. The maker closes `listener`. */
+export interface TlsServer {
+  readonly listener: Listener;
+  /** Handshakes from now on use these; open connections are not touched. */
+  replace(material: TlsMaterial): void;
+}
+
+/** Listens; throws `AgentError` of kind `listen`. */
+export async function openTlsServer(
+  config: GatewayConfig,
+  material: TlsMaterial,
+  log: Logger,
+): Promise<TlsServer> {
+  const server: Server = createServer({
+    ...contextOptions(material),
+    requestCert: true,
+    // Judged in `describe`; see the file comment.
+    rejectUnauthorized: false,
+    handshakeTimeout: config.limits.handshakeMs,
+    allowHalfOpen: true,
+  });
+  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, cut: "oldest", log });
+  const { host, port } = config.listen;
+  const listener = await nodeListener(server, {
+    address: config.listen,
+    where: { host, port },
+    event: "secureConnection",
+    log,
+    describe,
+    mutualTls: true,
+    maxClients: config.limits.connections + SPARE_CLIENTS,
+    onClose: cutHandshakes,
+  });
+  return { listener, replace: (next) => server.setSecureContext(contextOptions(next)) };
+}
+
+function contextOptions({ cert, key, authorities }: TlsMaterial) {
+  const minVersion = "TLSv1.2" as const;
+  return { cert, key, ca: [...authorities], minVersion };
+}
+
+function describe(socket: Socket): ClientInfo {
+  const remote = remoteOf(socket);
+  return { remote, tls: peerOf(socket) };
+}
+
+/** Fails closed: whatever is not plainly in order is distrusted. */
+function peerOf(socket: Socket): TlsPeer {
+  if (!(socket instanceof TLSSocket)) return { distrust: "no TLS" };
+  const name = "servername" in socket ? socket.servername : undefined; // not in its types
+  const serverName = typeof name === "string" && name !== ""
+    ? { serverName: name.toLowerCase().replace(/\.$/, "") }
+    : {};
+  try {
+    const certificate = socket.getPeerCertificate().raw;
+    if (certificate === undefined) return { ...serverName, distrust: "no certificate" };
+    if (socket.authorized === true) return { ...serverName, certificate };
+    return {
+      ...serverName,
+      certificate,
+      distrust: distrustOf(certificate, socket.authorizationError),
+    };
+  } catch (error) {
+    return { ...serverName, distrust: messageOf(error) };
+  }
+}
+
+/**
+ * Why a certificate was not let through. The runtime does not always tell an expired one from one of
+ * an unknown authority, so the dates come first.
+ */
+function distrustOf(certificate: Uint8Array, error: unknown): string {
+  const { validFrom, validTo } = new X509Certificate(certificate);
+  const now = Date.now();
+  if (now > Date.parse(validTo)) return "the certificate has expired";
+  if (now < Date.parse(validFrom)) return "the certificate is not valid yet";
+  // Node takes OpenSSL's names for the rest; its types say Error, and it may be a string.
+  const code = error instanceof Error ? error.message : String(error);
+  return UNKNOWN_AUTHORITY.test(code)
+    ? "no authority of ours has signed the certificate, or not for clients"
+    : code;
+}
+
+/** A bundle as one text for each certificate: a context takes several texts, but one from each. */
+function splitPem(bundle: string): string[] {
+  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
+}

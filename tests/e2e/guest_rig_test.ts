@@ -1,0 +1,131 @@
+/** `host-exec` to another host: through its guest with certificates, and over SSH. */
+import { cleanEnvironment, flagList, rigFlags } from "../support/agent.ts";
+import { assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { Certificates } from "../support/certificates.ts";
+import { Child } from "../support/child.ts";
+import { endToEnd } from "../support/e2e.ts";
+import { hostExec, hostExecCommand } from "../support/local_guest.ts";
+import { until } from "../support/poll.ts";
+import { Pty } from "../support/pty.ts";
+import type { Rig } from "../support/rig.ts";
+import { RigGuest } from "../support/rig_guest.ts";
+
+const test = await endToEnd();
+const agentOnly = { agentOnly: true };
+const PORT = 8460;
+/** Ends once its terminal has the other size. */
+const RESIZED = "stty size; until [ \"$(stty size)\" = '33 101' ]; do sleep 0.05; done; exit 4";
+
+function start(args: readonly string[]): Child {
+  const [program = "", ...words] = hostExecCommand(args);
+  return new Child(program, words, { env: cleanEnvironment() });
+}
+
+function guestFlags(guest: RigGuest): string[] {
+  const { certFile, keyFile } = guest.client;
+  return [
+    ...["--server-addr", `${guest.address}:${guest.port}`],
+    // Certificates of a test are soon to expire, which is warned of.
+    ...["--log-level", "error"],
+    ...["--cert", certFile, "--key", keyFile, "--ca", guest.authority.certFile],
+  ];
+}
+
+function sshFlags(rig: Rig): string[] {
+  const flags = Object.entries(rigFlags(rig)).filter(([name]) => name.startsWith("ssh-"));
+  return flagList(Object.fromEntries(flags));
+}
+
+/** Whether a process whose command line has these words runs on the remote host. */
+async function runsThere(rig: Rig, words: string): Promise<boolean> {
+  const look = `ps -eo args | grep -F -- '${words}' | grep -vc grep`;
+  return (await rig.verb("exec", "sh", "-c", `${look} || true`)).trim() !== "0";
+}
+
+/** What holds whichever way the command goes. */
+async function behavesLikeACommand(flags: readonly string[], name: string): Promise<void> {
+  const script = "cat; hostname >&2; pwd; printenv A; exit 7";
+  const args = [...flags, "-e", "A=it's here", "-w", "/srv", "--", "sh", "-c", script];
+  assertEquals(await hostExec(args, { stdin: "in\n" }), {
+    code: 7,
+    stdout: "in\n/srv\nit's here\n",
+    stderr: `${name}\n`,
+  });
+  const killed = await hostExec([...flags, "--", "sh", "-c", "kill -TERM $$"]);
+  assertEquals(killed.code, 143);
+  const env = { ...cleanEnvironment(), TERM: "xterm" };
+  await using terminal = await Pty.open(
+    hostExecCommand([...flags, "-t", "--", "sh", "-c", RESIZED]),
+    { env },
+  );
+  await terminal.waitFor(/24 80/);
+  await terminal.resize(33, 101);
+  assertEquals(await terminal.wait(), 4);
+}
+
+test.bare("a guest with certificates runs commands for those it knows", agentOnly, async (rig) => {
+  await using guest = await RigGuest.start(rig, { port: PORT });
+  await behavesLikeACommand(guestFlags(guest), rig.name);
+});
+
+test.bare(
+  "those without a good certificate are refused with the reason",
+  agentOnly,
+  async (rig) => {
+    const flags = ["--allowed-cns", "client,somebody"];
+    await using guest = await RigGuest.start(rig, { port: PORT + 1, flags });
+    const directory = await Deno.makeTempDir({ prefix: "rda-strangers-" });
+    try {
+      const own = new Certificates(directory);
+      const stranger = await own.issue(await own.authority("others"), "client");
+      const other = await guest.certificates.issue(guest.authority, "other");
+      const server = ["--server-addr", `${guest.address}:${guest.port}`];
+      const ca = ["--ca", guest.authority.certFile];
+      const cases: [args: string[], code: number, line: RegExp][] = [
+        [[...server, ...ca, "--cert", other.certFile, "--key", other.keyFile], 7, /may not use/],
+        [
+          [...server, ...ca, "--cert", stranger.certFile, "--key", stranger.keyFile],
+          5,
+          /certificate/,
+        ],
+        [[...server, ...ca], 5, /certificate/],
+        [
+          [...server, "--cert", guest.client.certFile, "--key", guest.client.keyFile],
+          5,
+          /authority/,
+        ],
+        [server, 8, /HTTP|answer/],
+      ];
+      for (const [args, code, line] of cases) {
+        const result = await hostExec([...args, "--", "id"]);
+        assertEquals([result.code, result.stdout], [code, ""], result.stderr);
+        assertMatch(result.stderr, line);
+      }
+      assertEquals((await hostExec([...guestFlags(guest), "--", "true"])).code, 0);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  },
+);
+
+test.bare("a command ends with a client that is killed", agentOnly, async (rig) => {
+  await using guest = await RigGuest.start(rig, { port: PORT + 2 });
+  const child = start([...guestFlags(guest), "--", "sh", "-c", "echo ready; sleep 4242"]);
+  await child.waitFor(/ready/);
+  assertEquals(await runsThere(rig, "sleep 4242"), true);
+  child.kill("SIGKILL");
+  await child.wait();
+  await until("it is gone", async () => !await runsThere(rig, "sleep 4242"));
+});
+
+test.bare("the same over SSH, without a guest", agentOnly, async (rig) => {
+  await behavesLikeACommand(sshFlags(rig), rig.name);
+  const missing = await hostExec([...sshFlags(rig), "--", "no-such-command"]);
+  assertEquals(missing.code, 127);
+  assertStringIncludes(missing.stderr, "not found");
+  const line = "trap 'echo caught; exit 9' INT; echo ready; while :; do sleep 0.05; done";
+  await using child = start([...sshFlags(rig), "--", "bash", "-c", line]);
+  await child.waitFor(/ready/);
+  child.kill("SIGINT");
+  assertEquals(await child.wait(), 9);
+});

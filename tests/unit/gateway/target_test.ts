@@ -1,0 +1,73 @@
+import { destinationOf } from "../../../lib/gateway/target.ts";
+import { assertEquals } from "../../support/assert.ts";
+
+Deno.test("the API version is no part of an engine's path, and escapes are undone", () => {
+  const cases: [string, string][] = [
+    ["/_ping", "/_ping"],
+    ["/v1.45/containers/json?all=1", "/containers/json"],
+    ["/containers/json?x=/../..//%2e", "/containers/json"],
+    ["/v1.45/images/a%3Ab/json", "/images/a:b/json"],
+    ["/v1.45", "/v1.45"],
+    ["/v1.45/v1.45/info", "/v1.45/info"],
+    ["/containers/a.b/...x/json", "/containers/a.b/...x/json"],
+    ["/v1.45/tinyscale/v1/info", "/tinyscale/v1/info"],
+  ];
+  for (const [target, path] of cases) {
+    assertEquals(destinationOf(target), { kind: "engine", path }, target);
+  }
+});
+
+Deno.test("the routes of a guest are known by their right, others are nobody's", () => {
+  const cases: [string, string | undefined][] = [
+    ["/tinyscale/v1/host-exec/command", "exec"],
+    ["/tinyscale/v1/host-exec/copy?path=/a/../b", "copy"],
+    ["/tinyscale/v1/tunnel/tcp:localhost:80", "tunnel"],
+    ["/tinyscale/v1/tunnel/tcp:%5B::1%5D:80", "tunnel"],
+    ["/tinyscale/v1/tunnel/unix:/var/run/docker.sock", "tunnel"],
+    ["/tinyscale/v1/info", "info"],
+    ["/tinyscale/v1/info/", undefined],
+    ["/tinyscale/v1/tunnel/", undefined],
+    ["/tinyscale/v2/info", undefined],
+    ["/tinyscale", undefined],
+    ["/TinyScale/v1/info", undefined],
+    ["/tinyscaled", undefined],
+  ];
+  for (const [target, right] of cases) {
+    const expected = right === undefined ? { kind: "unknown" } : { kind: "guest", right };
+    assertEquals(destinationOf(target) as unknown, expected, target);
+  }
+});
+
+Deno.test("a path that could be read in two ways is refused", () => {
+  const targets = [
+    "/v1.45/../tinyscale/v1/info",
+    "/v1.45/..",
+    "/./_ping",
+    "//_ping",
+    "/containers//json",
+    "/tinyscale/v1//info",
+    "/v1.45/%2e%2e/info",
+    "/v1.45/%2E./info",
+    "/containers%2fjson",
+    "/containers%2Fjson",
+    "/containers%5cjson",
+    "/containers\\json",
+    "/a%00b",
+    "/a%0d%0ab",
+    "/a%7fb",
+    "/a%252fb",
+    "/a%3Fb",
+    "/a%23b",
+    "/a#b",
+    "/a%zz",
+    "/a%",
+    "/a%ff",
+    "http://other.example/_ping",
+    "https://a/_ping",
+    "other.example:443",
+    "*",
+    "",
+    "_ping",
+  ];
+  for (const target of targets) assertEquals(destinationOf(target).kind, "refused", target);
+});
