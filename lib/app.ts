@@ -2,7 +2,7 @@
  * The composition root: the only place that knows every room. It starts the remote hosts of a
  * configuration and what shows how they are, and closes them in the reverse order.
  */
-import { Host, type HostOptions } from "./app_host.ts";
+import { Host, type HostRecord } from "./app_host.ts";
 import { sourceOf } from "./app_source.ts";
 import type { Configuration, HostSettings, ProgramSettings } from "./config/configuration.ts";
 import { describeRemote } from "./config/settings.ts";
@@ -14,6 +14,7 @@ import type { HostSpec } from "./hosts/host_keeper.ts";
 import { type HostChanges, HostSet } from "./hosts/host_set.ts";
 import { untilIdle } from "./hosts/idle_watch.ts";
 import { inContext, logger } from "./log.ts";
+import { EventLog } from "./ops/event_log.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps, type Ops } from "./ops/ops.ts";
 import type { HostStatus, OpsSource } from "./ops/source.ts";
@@ -61,17 +62,17 @@ async function startOne(
   program: ProgramSettings,
   signal: AbortSignal,
 ): Promise<Agent> {
-  const metrics = new Metrics();
-  const host = new Host(settings, { metrics, isPatient: settings.onDemand });
+  const record = { metrics: new Metrics(), events: new EventLog() };
+  const host = new Host(settings, { ...record, isPatient: settings.onDemand });
   const hosts = () => [host];
-  const ops = await openOps(sourceOf({ metrics, hosts }), program.ops);
+  const ops = await openOps(sourceOf({ ...record, hosts }), program.ops);
   try {
     await host.start(signal);
   } catch (error) {
     await ops.close();
     throw error;
   }
-  const idle = watchIdle(program, metrics, hosts);
+  const idle = watchIdle(program, record.metrics, hosts);
   return {
     hosts: [served(host)],
     failed: host.failed,
@@ -85,19 +86,21 @@ async function startOne(
 }
 
 async function startHosts(configuration: Configuration, signal: AbortSignal): Promise<Agent> {
-  const metrics = new Metrics();
-  const secrets = terminalSecrets(configuration.hosts[0]?.sshPassphrase());
+  const record = {
+    metrics: new Metrics(),
+    events: new EventLog(),
+    secrets: terminalSecrets(configuration.hosts[0]?.sshPassphrase()),
+  };
   const set = new HostSet<Host>();
   const hosts = () => set.keepers.flatMap(({ unit }) => unit ?? []);
-  const source = sourceOf({ metrics, hosts, absent: () => set.keepers.flatMap(absentStatus) });
+  const source = sourceOf({ ...record, hosts, absent: () => set.keepers.flatMap(absentStatus) });
   const face = new Face(source);
   const contexts = contextsOf(configuration);
   const tell = () => contexts?.update(source.hosts());
-  const specsOf = (next: Configuration) =>
-    next.hosts.map((one) => specOf(one, { metrics, secrets }, tell));
+  const specsOf = (next: Configuration) => next.hosts.map((one) => specOf(one, record, tell));
   const finished = Promise.withResolvers<string>();
   const watch = (program: ProgramSettings) => {
-    const idle = watchIdle(program, metrics, hosts);
+    const idle = watchIdle(program, record.metrics, hosts);
     void idle.finished.then(finished.resolve);
     return idle;
   };
@@ -131,6 +134,7 @@ async function startHosts(configuration: Configuration, signal: AbortSignal): Pr
       await face.change(next.program);
       const changes = await set.apply(specsOf(next), next.program.shutdownTimeoutMs);
       tell();
+      tellOfChanges(changes, record.events);
       return changes;
     },
     async shutdown(timeoutMs) {
@@ -156,7 +160,7 @@ function served({ settings, addresses }: Host): ServedHost {
 /** All that a host depends on, without what is for the whole program. */
 function specOf(
   settings: HostSettings,
-  shared: Omit<HostOptions, "isPatient">,
+  record: HostRecord,
   onChange: () => void,
 ): HostSpec<Host> {
   const { name = "" } = settings;
@@ -175,7 +179,7 @@ function specOf(
     fingerprint: JSON.stringify(own),
     start: (signal) =>
       inContext({ host: name }, async () => {
-        const host = new Host(settings, { ...shared, isPatient: true });
+        const host = new Host(settings, { ...record, isPatient: true });
         host.onChange(onChange);
         await host.start(signal);
         for (const address of host.addresses) {
@@ -184,6 +188,18 @@ function specOf(
         return host;
       }),
   };
+}
+
+/** A host that was stopped and started in one go has been restarted. */
+function tellOfChanges({ started, stopped }: HostChanges, events: EventLog): void {
+  for (const name of new Set([...stopped, ...started])) {
+    const change = !stopped.includes(name)
+      ? "started"
+      : started.includes(name)
+      ? "restarted"
+      : "stopped";
+    events.emitter(name)({ kind: "host.reload", change });
+  }
 }
 
 /** A host that could not be started is shown like one that is not connected. */

@@ -2,9 +2,10 @@
  * The part of the composition root that is about one remote host: its listeners, the way to it, and all
  * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
  */
+import type { Emit } from "./agent_event.ts";
 import { type Binding, makeBinding } from "./app_binds.ts";
+import { makeBridge } from "./app_bridge.ts";
 import {
-  engineStream,
   limitsOf,
   makeForwarding,
   makeHostPorts,
@@ -12,13 +13,13 @@ import {
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
-import { connectorOf, makeOnTheWay } from "./app_transport.ts";
+import { connect, connectorOf, makeOnTheWay } from "./app_transport.ts";
 import { makeDirectory, serve } from "./app_serve.ts";
+import type { Bridge, BridgeInfo } from "./bridge/bridge.ts";
 import type { HostSettings } from "./config/configuration.ts";
 import { describeRemote } from "./config/settings.ts";
-import { pingEngine } from "./docker/client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
-import { AgentError, describeError } from "./errors.ts";
+import { describeError } from "./errors.ts";
 import type { ForwardInfo } from "./forward/forward_info.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import { Gate } from "./hosts/gate.ts";
@@ -29,22 +30,29 @@ import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
 import { formatDockerHost, parseListenAddress } from "./net/address.ts";
 import { HostWatch } from "./ops/host_watch.ts";
+import type { EventLog } from "./ops/event_log.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import type { HostStatus } from "./ops/source.ts";
+import { TellingObserver } from "./ops/telling_observer.ts";
+import { tellOfTransport } from "./ops/transport_events.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
 import { linkOf } from "./transport/link.ts";
 import type { Secrets } from "./transport/ssh/secrets.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
-/** How a host is started. */
-export interface HostOptions {
-  /** Counts what all hosts do. */
+/** What all hosts of one program have together. */
+export interface HostRecord {
   readonly metrics: Metrics;
+  readonly events: EventLog;
+  /** Absent: a host has its own. */
+  readonly secrets?: Secrets;
+}
+
+/** How a host is started. */
+export interface HostOptions extends HostRecord {
   /** Serve clients at once and connect in the background; otherwise a start fails if it cannot. */
   readonly isPatient: boolean;
-  /** Those of all hosts. */
-  readonly secrets?: Secrets;
 }
 
 /** See the file comment. */
@@ -53,11 +61,13 @@ export class Host {
   readonly #options: HostOptions;
   readonly #supervisor: Supervisor;
   readonly #watch: HostWatch;
+  readonly #emit: Emit;
   readonly #cleanup: (() => Promise<void>)[] = [];
   #listeners: Listener[] = [];
   #forwarding: ForwardingManager | undefined;
   #proxy: Proxy | undefined;
   #binding: Binding | undefined;
+  #bridge: Bridge | undefined;
   #isClosing = false;
 
   constructor(settings: HostSettings, options: HostOptions) {
@@ -65,6 +75,7 @@ export class Host {
     this.#options = options;
     this.#supervisor = new Supervisor({ connect: connectorOf(settings, options.secrets) });
     this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
+    this.#emit = options.events.emitter(settings.name);
   }
 
   /**
@@ -132,6 +143,11 @@ export class Host {
     return this.#forwarding?.snapshot() ?? [];
   }
 
+  /** The addresses of its bridge into the network behind it. */
+  bridges(): readonly BridgeInfo[] {
+    return this.#bridge?.snapshot() ?? [];
+  }
+
   /** Its synced folders, where there are any. */
   get sync(): SyncManager | undefined {
     return this.#binding?.sync;
@@ -141,6 +157,7 @@ export class Host {
   get isInUse(): boolean {
     if ((this.#proxy?.connections ?? 0) > 0 || this.waiting > 0) return true;
     if ((this.sync?.attached().length ?? 0) > 0) return true;
+    if (this.bridges().some(({ connections }) => connections.open > 0)) return true;
     return this.forwards().some(({ kind, connections }) =>
       kind !== "plain" || connections.open > 0
     );
@@ -151,6 +168,8 @@ export class Host {
     await this.#listen();
     this.#cleanup.push(() => supervisor.close());
     this.#cleanup.push(() => Promise.resolve(this.#watch.close()));
+    const forget = tellOfTransport(supervisor, describeRemote(this.settings), this.#emit);
+    this.#cleanup.push(() => Promise.resolve(forget()));
     if (this.#options.isPatient) supervisor.begin(this.settings);
     else await connect(supervisor, this.settings, signal);
     // What a gateway or a guest can do is known when it is connected.
@@ -166,7 +185,9 @@ export class Host {
     const { settings } = this;
     const cleanup = this.#cleanup;
     const supervisor = this.#supervisor;
-    const forwarding = this.#forwarding = makeForwarding(settings, supervisor, this.#listeners);
+    const emit = this.#emit;
+    const listeners = this.#listeners;
+    const forwarding = this.#forwarding = makeForwarding(settings, supervisor, listeners, emit);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
@@ -178,6 +199,8 @@ export class Host {
     const binding = this.#binding = await makeBinding(settings, supervisor);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
+    const bridge = this.#bridge = await makeBridge(settings, supervisor, emit);
+    cleanup.push(async () => await bridge?.close());
     const onTheWay = makeOnTheWay(settings, supervisor);
     cleanup.push(() => Promise.resolve(onTheWay.close()));
     const interceptors = [
@@ -243,7 +266,7 @@ export class Host {
       warm: settings.warmConnections,
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
-      observer: this.#options.metrics,
+      observer: new TellingObserver(this.#options.metrics, this.#emit),
       link: linkOf(supervisor),
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
@@ -262,27 +285,5 @@ export class Host {
 
   async #undo(): Promise<void> {
     for (const step of this.#cleanup.splice(0).reverse()) await step();
-  }
-}
-
-/** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
-async function connect(
-  supervisor: Supervisor,
-  settings: HostSettings,
-  signal: AbortSignal,
-): Promise<void> {
-  const giveUp = () => void supervisor.close();
-  signal.addEventListener("abort", giveUp, { once: true });
-  try {
-    signal.throwIfAborted();
-    const transport = await supervisor.start();
-    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
-    if (settings.mode === "raw") return stream.close();
-    await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
-  } catch (error) {
-    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted", { cause: error });
-    throw error;
-  } finally {
-    signal.removeEventListener("abort", giveUp);
   }
 }

@@ -2,6 +2,7 @@
  * The part of the composition root that is about ports: published ones, those of the host's network
  * and forwards that the user has written down. Whoever calls owns what is made.
  */
+import type { Emit } from "./agent_event.ts";
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
 import { withHost } from "./docker/own_request.ts";
@@ -25,12 +26,14 @@ export function makeForwarding(
   settings: Settings,
   supervisor: Supervisor,
   listeners: readonly Listener[],
+  emit: Emit,
 ): ForwardingManager {
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { host, port } = remoteAddress(settings);
   const guarded = new Set([...own, ...(isLoopback(host) ? [port] : [])]);
   const { address, rules } = settings.ports;
   return new ForwardingManager({
+    emit,
     publishAddress: address,
     rules,
     findShell: async (signal) =>
@@ -43,7 +46,7 @@ export function makeForwarding(
 }
 
 /** Where the transport carries datagrams itself, no program on the remote host has to. */
-function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
+export function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
   const { state } = supervisor;
   if (state.kind !== "up" || state.transport.openDatagrams === undefined) return {};
   return {

@@ -1,16 +1,19 @@
 /** The part of the composition root that shows how the remote hosts of a program are. */
 import metadata from "../deno.json" with { type: "json" };
+import { bridgeDetails, bridgeStatus } from "./app_bridge.ts";
 import type { Host } from "./app_host.ts";
 import { forwardStatus } from "./ops/forward_status.ts";
 import { forwardDetails } from "./ops/forwards.ts";
 import { joinSyncs } from "./ops/joined_sync.ts";
 import type { Metrics } from "./ops/metrics.ts";
+import type { EventLog } from "./ops/event_log.ts";
 import type { HostStatus, OpsSource, SyncControl } from "./ops/source.ts";
 import { syncStatus } from "./ops/sync_status.ts";
 
 /** What there is to show, at any moment. */
 export interface Shown {
   readonly metrics: Metrics;
+  readonly events: EventLog;
   /** The hosts that run. */
   hosts(): readonly Host[];
   /** Those that should and do not. */
@@ -18,7 +21,7 @@ export interface Shown {
 }
 
 /** See the file comment. */
-export function sourceOf({ metrics, hosts, absent = () => [] }: Shown): OpsSource {
+export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): OpsSource {
   const each = <T extends { host?: string }>(list: (host: Host) => readonly T[]): T[] =>
     hosts().flatMap((host) => {
       const { name } = host.settings;
@@ -28,14 +31,20 @@ export function sourceOf({ metrics, hosts, absent = () => [] }: Shown): OpsSourc
     command: "start",
     version: metadata.version,
     metrics,
+    events,
     get maxConnections() {
       return hosts().reduce((sum, { settings }) => sum + settings.limits.maxConnections, 0);
     },
     listening: () => hosts().flatMap(({ addresses }) => addresses),
     hosts: () => [...hosts().map((host) => host.status()), ...absent()],
     waiting: () => hosts().reduce((sum, { waiting }) => sum + waiting, 0),
-    forwards: () => each((host) => host.forwards().map(forwardStatus)),
-    forwardDetails: () => each((host) => host.forwards().map(forwardDetails)),
+    forwards: () =>
+      each((host) => [...host.forwards().map(forwardStatus), ...bridgeStatus(host.bridges())]),
+    forwardDetails: () =>
+      each((host) => [
+        ...host.forwards().map(forwardDetails),
+        ...bridgeDetails(host.bridges()),
+      ]),
     syncs: () => each((host) => host.sync?.snapshot().map((info) => syncStatus(info)) ?? []),
     sync: () => syncOf(hosts()),
     async refresh() {

@@ -1,12 +1,14 @@
 /** The part of the composition root that is about transports: from settings to a way of connecting. */
 import type { Settings } from "./config/settings.ts";
+import { pingEngine } from "./docker/client.ts";
 import { EngineClient } from "./docker/engine_client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { gatewayHost } from "./intercept/gateway_host.ts";
 import { keepBackEmptyEnds } from "./intercept/half_close.ts";
 import { warnOfPorts } from "./intercept/out_of_reach.ts";
+import { AgentError } from "./errors.ts";
 import { logger } from "./log.ts";
-import { engineStreams, limitsOf } from "./app_ports.ts";
+import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
 import type { Secrets } from "./transport/ssh/secrets.ts";
@@ -41,6 +43,28 @@ export function sshSettingsOf(settings: Settings): SshSettings {
     connectTimeoutMs: settings.timeoutMs,
     remoteDocker: parseRemoteDocker(settings.remoteDocker),
   };
+}
+
+/** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */
+export async function connect(
+  supervisor: Supervisor,
+  settings: Settings,
+  signal: AbortSignal,
+): Promise<void> {
+  const giveUp = () => void supervisor.close();
+  signal.addEventListener("abort", giveUp, { once: true });
+  try {
+    signal.throwIfAborted();
+    const transport = await supervisor.start();
+    const stream = engineStream(settings, await transport.open({ kind: "docker" }));
+    if (settings.mode === "raw") return stream.close();
+    await pingEngine(stream, { timeoutMs: settings.timeoutMs, where: transport.description });
+  } catch (error) {
+    if (signal.aborted) throw new AgentError("lost", "Starting was interrupted", { cause: error });
+    throw error;
+  } finally {
+    signal.removeEventListener("abort", giveUp);
+  }
 }
 
 /** What the way to the remote host asks of every request; the innermost interceptors. */

@@ -62,8 +62,9 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
   const operand = readOperand(command, words[1]);
-  const places = readPlaces(command, words.slice(operand === undefined ? 1 : 2));
-  const expected = (topic === undefined && operand === undefined ? 0 : 1) + (places?.length ?? 0);
+  const given = operand === undefined ? 0 : 1;
+  const places = readPlaces(command, words.slice(1 + given));
+  const expected = given + (places?.length ?? (topic === undefined ? 0 : 1));
   const surplus = words[1 + expected];
   if (surplus !== undefined) {
     const hint = "a value belongs to its flag, as in --flag=value";

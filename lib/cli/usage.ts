@@ -55,12 +55,9 @@ function renderCommand(command: CommandName): string {
 /** The words that follow the name of a command, as the help shows them. */
 export function operandsOf(command: CommandName): readonly string[] {
   const { places = [], placesOptional, operands, more } = commandSpec(command);
-  const words = placesOptional ? places.map((place) => `[${place}]`) : places;
-  return [
-    ...(operands === undefined ? [] : [operands.join("|")]),
-    ...words,
-    ...(more === undefined ? [] : [more]),
-  ];
+  const named = placesOptional ? places.map((place) => `[${place}]`) : places;
+  const words = more === undefined ? named : [...named, more];
+  return operands === undefined ? words : [operands.join("|"), ...words];
 }
 
 function restOf(command: CommandName): readonly string[] {

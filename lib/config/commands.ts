@@ -49,6 +49,7 @@ const TABLE = {
   },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },
+  events: { about: "Follow what happens to connections, ports and folders" },
   syncs: {
     about: "Show the folders in sync, or flush, pause or resume them",
     operands: ["flush", "pause", "resume"],

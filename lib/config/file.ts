@@ -4,7 +4,16 @@
  * each remote host. Every value keeps its line and column. Anchors, aliases and tags are refused, so
  * nothing in a file can expand.
  */
-import { isAlias, isMap, isScalar, isSeq, LineCounter, type Node, type Pair } from "yaml";
+import {
+  isAlias,
+  isMap,
+  isScalar,
+  isSeq,
+  LineCounter,
+  type Node,
+  type Pair,
+  parseDocument,
+} from "yaml";
 import { AgentError } from "../errors.ts";
 import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./file_keys.ts";
 import { hostNameProblem } from "./host_name.ts";
@@ -12,7 +21,6 @@ import type { Given, Origin } from "./option.ts";
 import { type OptionName, specOf } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 import { quote } from "./values.ts";
-import { fault, parse, position, type Source } from "./yaml_source.ts";
 
 /** The whole file; far more than any real one, and little enough to parse in no time. */
 export const MAX_FILE_BYTES = 64 * 1024;
@@ -45,7 +53,11 @@ export function throwIt(error: AgentError): never {
   throw error;
 }
 
-interface ReportingSource extends Source {
+/** The file being read, for positions. */
+export interface Source {
+  readonly path: string;
+  readonly base: string;
+  readonly lines: LineCounter;
   readonly report: Report;
 }
 
@@ -70,10 +82,10 @@ export function readFileContents(
   report: Report = throwIt,
 ): FileContents {
   const source = { path, base, lines: new LineCounter(), report };
-  const root = rootOf(text, source);
+  const root = parse(text, source);
   if (root === null || (isScalar(root) && root.value === null)) return { values: [] };
   if (!isMap(root)) {
-    refuse(source, root, 'expected a list of "key: value" lines');
+    noteFault(source, root, 'expected a list of "key: value" lines');
     return { values: [] };
   }
   const scope: Scope = { origin: "file", keys: KEYS, seen: new Map() };
@@ -83,25 +95,40 @@ export function readFileContents(
   return list === undefined ? { values } : { values, hosts: readHosts(list, source) };
 }
 
-function rootOf(text: string, source: ReportingSource): Node | null {
+/** The root of the one document in `text`; mistakes are reported. */
+export function parse(text: string, source: Source): Node | null {
+  const hint = 'the file holds "key: value" lines, as in the documentation';
+  let document;
   try {
-    return parse(text, source);
-  } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    source.report(error);
+    document = parseDocument(text, {
+      lineCounter: source.lines,
+      prettyErrors: false,
+      logLevel: "error",
+    });
+  } catch (cause) {
+    // The parser recurses; only absurd nesting gets here.
+    const message = `Cannot read ${source.path}: too deeply nested`;
+    source.report(new AgentError("config", message, { cause, hint }));
     return null;
   }
+  const problem = document.errors[0] ?? document.warnings[0];
+  if (problem === undefined) return document.contents;
+  const { line, col } = source.lines.linePos(problem.pos[0]);
+  const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
+  const message = `Cannot read ${source.path}:${line}:${col}: ${what}`;
+  source.report(new AgentError("config", message, { hint }));
+  return null;
 }
 
-function readHosts({ key, value }: Pair, source: ReportingSource): HostEntry[] {
+function readHosts({ key, value }: Pair, source: Source): HostEntry[] {
   const list = value as Node | null;
   const at = list ?? key as Node;
   if (!isSeq(list) || list.items.length === 0) {
-    refuse(source, at, `"${HOSTS_KEY}" takes a list with one entry for each remote host`);
+    noteFault(source, at, `"${HOSTS_KEY}" takes a list with one entry for each remote host`);
     return [];
   }
   if (list.items.length > MAX_HOSTS) {
-    refuse(source, at, `more than ${MAX_HOSTS} hosts`);
+    noteFault(source, at, `more than ${MAX_HOSTS} hosts`);
     return [];
   }
   const places = new Map<string, string>();
@@ -110,7 +137,7 @@ function readHosts({ key, value }: Pair, source: ReportingSource): HostEntry[] {
     if (host === undefined) return [];
     const earlier = places.get(host.name);
     if (earlier !== undefined) {
-      refuse(source, item as Node, `another host is called ${quote(host.name)}, at ${earlier}`);
+      noteFault(source, item as Node, `another host is called ${quote(host.name)}, at ${earlier}`);
       return [];
     }
     places.set(host.name, host.where);
@@ -118,9 +145,9 @@ function readHosts({ key, value }: Pair, source: ReportingSource): HostEntry[] {
   });
 }
 
-function readHost(node: Node, source: ReportingSource): HostEntry | undefined {
+function readHost(node: Node, source: Source): HostEntry | undefined {
   if (!isMap(node)) {
-    refuse(source, node, `a host is written as "name: NAME" and the keys of its options`);
+    noteFault(source, node, `a host is written as "name: NAME" and the keys of its options`);
     return undefined;
   }
   const naming = node.items.find(({ key }) => isScalar(key) && key.value === NAME_KEY);
@@ -129,19 +156,19 @@ function readHost(node: Node, source: ReportingSource): HostEntry | undefined {
   const given = node.items.filter((pair) => pair !== naming)
     .flatMap((pair) => readPair(pair, source, scope));
   if (!isScalar(name) || name.value === null) {
-    refuse(source, (naming?.key ?? node) as Node, "a host needs a name", 'write "name: gpu"');
+    noteFault(source, (naming?.key ?? node) as Node, "a host needs a name", 'write "name: gpu"');
     return undefined;
   }
   const text = textOf(name);
   const problem = hostNameProblem(text);
   if (problem === undefined) return { name: text, where: position(source, name), given };
-  refuse(source, name, `invalid name ${quote(text)} for a host: ${problem}`);
+  noteFault(source, name, `invalid name ${quote(text)} for a host: ${problem}`);
   return undefined;
 }
 
-function readPair(pair: Pair, source: ReportingSource, scope: Scope): Given<OptionName>[] {
+function readPair(pair: Pair, source: Source, scope: Scope): Given<OptionName>[] {
   const key = pair.key as Node;
-  if (!isScalar(key)) return refuse(source, key, "expected a plain key");
+  if (!isScalar(key)) return noteFault(source, key, "expected a plain key");
   const word = String(key.value);
   const value = pair.value as Node | null;
   const group = scope.keys === KEYS ? GROUP_KEYS.get(word) : undefined;
@@ -150,16 +177,16 @@ function readPair(pair: Pair, source: ReportingSource, scope: Scope): Given<Opti
   }
   const name = scope.keys.get(word);
   if (name === undefined) {
-    return refuse(source, key, ...unknownKey(word, scope, group !== undefined));
+    return noteFault(source, key, ...unknownKey(word, scope, group !== undefined));
   }
   const wrong = misplaced(word, name, scope);
-  if (wrong !== undefined) return refuse(source, key, wrong);
+  if (wrong !== undefined) return noteFault(source, key, wrong);
   scope.seen.set(name, word);
   if (!isSeq(value)) return readItem(value ?? key, value, word, name, source, scope);
   if (specOf(name).many !== true) {
-    return refuse(source, value, `${quote(word)} takes a single value`);
+    return noteFault(source, value, `${quote(word)} takes a single value`);
   }
-  if (value.items.length === 0) return refuse(source, value, `${quote(word)} is an empty list`);
+  if (value.items.length === 0) return noteFault(source, value, `${quote(word)} is an empty list`);
   return value.items.flatMap((item) =>
     readItem(item as Node, item as Node, word, name, source, scope)
   );
@@ -190,16 +217,16 @@ function readItem(
   node: Node | null,
   word: string,
   name: OptionName,
-  source: ReportingSource,
+  source: Source,
   { origin }: Scope,
 ): Given<OptionName>[] {
   if (isAlias(node)) {
-    return refuse(source, at, "aliases are not supported; write the value itself");
+    return noteFault(source, at, "aliases are not supported; write the value itself");
   }
   if (node !== null && !isScalar(node)) {
-    return refuse(source, at, `${quote(word)} takes a plain value`);
+    return noteFault(source, at, `${quote(word)} takes a plain value`);
   }
-  if (node?.anchor !== undefined) return refuse(source, at, "anchors are not supported");
+  if (node?.anchor !== undefined) return noteFault(source, at, "anchors are not supported");
   return [{
     name,
     text: node === null || node.value === null ? "" : textOf(node),
@@ -213,8 +240,20 @@ function textOf(node: { value: unknown; source?: string }): string {
   return typeof node.value === "string" ? node.value : node.source ?? String(node.value);
 }
 
+/** `file:line:column` of a node. */
+export function position(source: Source, node: Node): string {
+  const { line, col } = source.lines.linePos(node.range?.[0] ?? 0);
+  return `${source.path}:${line}:${col}`;
+}
+
+/** The error for what is wrong at `node`. */
+export function fault(source: Source, node: Node, message: string, hint?: string): AgentError {
+  const text = `Cannot read ${position(source, node)}: ${message}`;
+  return new AgentError("config", text, hint === undefined ? {} : { hint });
+}
+
 /** Reports a mistake; nothing can be read there. */
-function refuse(source: ReportingSource, node: Node, message: string, hint?: string): [] {
+function noteFault(source: Source, node: Node, message: string, hint?: string): [] {
   source.report(fault(source, node, message, hint));
   return [];
 }

@@ -22,7 +22,7 @@ import { GUEST_RIGHTS, type GuestRight } from "../gateway/target.ts";
 import type { IdentityFiles } from "../net/tls_files.ts";
 import { LineCounter } from "yaml";
 import { AgentError } from "../errors.ts";
-import { fault, parse } from "./yaml_source.ts";
+import { fault, parse, throwIt } from "./file.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";
 import { quote, readDuration } from "./values.ts";
@@ -65,7 +65,7 @@ export function readGatewayFile(
   defaults: GatewayDefaults,
   place: Place,
 ): GatewayConfig {
-  const source = { path, base, lines: new LineCounter() };
+  const source = { path, base, lines: new LineCounter(), report: throwIt };
   const node: Node | null = parse(text, source);
   if (node === null) throw new AgentError("config", `Cannot read ${path}: it is empty`);
   const root = new YamlMap(source, node, ROOT_KEYS);

@@ -13,6 +13,7 @@ export const GROUPS = [
   "mTLS",
   "TS tunnel",
   "Ports",
+  "Bridge",
   "Sync",
   "Relay server",
   "Relay",
@@ -34,8 +35,8 @@ export const GROUPS = [
  * How the text of a value is read: `path` is a file name (`~` and relative names are resolved),
  * `duration` becomes milliseconds, `host` is `[user@]name[:port]`, `server` is `name[:port]`, `engine` is a Docker endpoint on
  * the remote host, `listen` a local address, `ip` an IP address, `forward`,
- * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`; `size`
- * becomes bytes.
+ * `reverse` and `port-rule` are described in `docs/ports.md`, `bind-rule` in `docs/binds.md`,
+ * `bridge-rule` in `docs/bridge.md`; `size` becomes bytes.
  */
 export type OptionType =
   | "string"
@@ -53,6 +54,7 @@ export type OptionType =
   | "reverse"
   | "port-rule"
   | "bind-rule"
+  | "bridge-rule"
   | "size";
 
 /** One row of the table. */

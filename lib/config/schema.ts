@@ -4,10 +4,12 @@
  */
 import { type CommandName, commandSpec } from "./commands.ts";
 import type { OptionSpec, ValueOf } from "./option.ts";
-import { CERTS_OPTIONS } from "./options/certs.ts";
+import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import { CONNECTION_OPTIONS } from "./options/connection.ts";
-import { HOSTS_OPTIONS } from "./options/hosts.ts";
+import { EVENTS_OPTIONS } from "./options/events.ts";
+import { CERTS_OPTIONS } from "./options/certs.ts";
 import { GATEWAY_OPTIONS } from "./options/gateway.ts";
+import { HOSTS_OPTIONS } from "./options/hosts.ts";
 import { MTLS_OPTIONS } from "./options/mtls.ts";
 import { GUEST_OPTIONS } from "./options/guest.ts";
 import { OPERATION_OPTIONS } from "./options/operation.ts";
@@ -22,12 +24,14 @@ export const OPTIONS = {
   ...HOSTS_OPTIONS,
   ...MTLS_OPTIONS,
   ...PORTS_OPTIONS,
+  ...BRIDGE_OPTIONS,
   ...SYNC_OPTIONS,
   ...RELAY_OPTIONS,
   ...GATEWAY_OPTIONS,
   ...CERTS_OPTIONS,
   ...GUEST_OPTIONS,
   ...OPERATION_OPTIONS,
+  ...EVENTS_OPTIONS,
   ...UPGRADE_OPTIONS,
 } as const satisfies Record<string, OptionSpec>;
 

@@ -2,6 +2,7 @@
  * The settings of one run, as the rest of the program sees them: typed, complete, checked. Made
  * once from the values of the option table and never changed.
  */
+import type { BridgeSettings } from "../bridge/bridge.ts";
 import { parsePlainForward, type PlainForward } from "../forward/plain.ts";
 import { parseReverse, type ReverseTarget } from "../forward/reverse.ts";
 import type { PortRule } from "../forward/rules.ts";
@@ -12,6 +13,7 @@ import type { MtlsSettings } from "../transport/mtls.ts";
 import { describeTstunnel, type TstunnelSettings } from "../transport/tstunnel.ts";
 import { parseSshHost, type SshHost } from "../transport/url.ts";
 import type { BindSettings } from "./bind_settings.ts";
+import { bridgeSettings } from "./bridge_settings.ts";
 import { endpointSettings } from "./endpoint_settings.ts";
 import { type Origin, rankOf } from "./option.ts";
 import { parsePortRule } from "./port_rule.ts";
@@ -85,6 +87,8 @@ export interface Settings {
   readonly ops: OpsSettings;
   readonly sync: SyncSettings;
   readonly binds: BindSettings;
+  /** Absent: no proxy is wanted. */
+  readonly bridge?: BridgeSettings;
   /** Where each value came from, for messages about it. */
   readonly origins: Readonly<Record<OptionName, Origin>>;
 }
@@ -114,6 +118,7 @@ export interface Circumstances {
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
   const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops, binds } = circumstances;
+  const bridge = bridgeSettings(values);
   return {
     ...endpointSettings(values, origins),
     mode: values.mode,
@@ -143,6 +148,7 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     limits,
     ops,
     binds,
+    ...(bridge === undefined ? {} : { bridge }),
     origins,
   };
 }

@@ -9,6 +9,7 @@ import { parseReverse } from "../forward/reverse.ts";
 import { expandHome, formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { formatTarget, parseRemoteDocker, parseServer, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
+import { parseBridgeRule } from "../bridge/rules.ts";
 import { parseBindRule } from "../intercept/bind_rules.ts";
 import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
@@ -82,6 +83,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   forward: (text) => (parsePlainForward(text), text),
   "port-rule": (text) => (parsePortRule(text), text),
   "bind-rule": (text, _spec, _given, place) => (parseBindRule(text, place.home), text),
+  "bridge-rule": (text) => (parseBridgeRule(text), text),
   size: (text) => readSize(text),
 };
 

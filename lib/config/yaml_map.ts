@@ -1,7 +1,7 @@
 /** Reads nested mappings of a YAML file strictly: unknown keys and wrong kinds name their place. */
 import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 import { AgentError, messageOf } from "../errors.ts";
-import { fault, type Source } from "./yaml_source.ts";
+import { fault, type Source } from "./file.ts";
 import { suggestion } from "./suggest.ts";
 import { quote } from "./values.ts";
 

@@ -3,6 +3,7 @@
  * container starts, lead somewhere once it runs and are given back when it stops, and those the user
  * has written down. It owns every listener, every connection through one, and the relay for UDP.
  */
+import { type Emit, emitNothing } from "../agent_event.ts";
 import { type Logger, logger } from "../log.ts";
 import { DEFAULT_PUBLISH_ADDRESS } from "./address.ts";
 import { BindError } from "./bind_error.ts";
@@ -45,6 +46,8 @@ export interface ForwardingOptions {
   /** How long clients wait for a container to start. Default: 10,000 ms. */
   waitMs?: number;
   log?: Logger;
+  /** Is told of ports that open, close or cannot be had. Default: nobody is told. */
+  emit?: Emit;
 }
 
 const DEFAULT_WAIT_MS = 10_000;
@@ -63,9 +66,10 @@ export class ForwardingManager {
       guarded: () => false,
       waitMs: DEFAULT_WAIT_MS,
       log: logger("forward"),
+      emit: emitNothing,
       ...options,
     };
-    const { findShell, guarded, log } = this.#options;
+    const { findShell, guarded, log, emit } = this.#options;
     const { openDatagrams } = options;
     this.#udp = openDatagrams === undefined
       ? new UdpRelay(findShell, log)
@@ -74,6 +78,7 @@ export class ForwardingManager {
       ports: new LocalPorts(guarded),
       listen: (protocol, local) => this.#listen(protocol, local),
       log,
+      emit,
     });
   }
 

@@ -2,7 +2,10 @@
  * Who holds which local ports. It owns every listener. Calls for one owner run one after another;
  * those for different owners do not wait for each other.
  */
+import { type Emit, emitNothing } from "../agent_event.ts";
+import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { formatHostPort } from "../net/address.ts";
 import { parseHostPort, portKey, type Protocol, type RequestedBinding } from "./binding.ts";
 import type { Counters } from "./counters.ts";
 import type { ForwardInfo, ForwardKind, Published } from "./forward_info.ts";
@@ -31,6 +34,8 @@ export interface PortOwnersOptions {
   /** Takes a port or rejects with what the system reports. */
   listen: (protocol: Protocol, local: HostPort) => Promise<Forward>;
   log: Logger;
+  /** Default: nobody is told. */
+  emit?: Emit;
 }
 
 interface Held extends Published {
@@ -45,14 +50,14 @@ interface Owner extends OwnerRef {
 
 /** See the file comment. */
 export class PortOwners {
-  readonly #options: PortOwnersOptions;
+  readonly #options: Required<PortOwnersOptions>;
   readonly #memory = new PortMemory();
   readonly #owners = new Map<string, Owner>();
   readonly #queues = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(options: PortOwnersOptions) {
-    this.#options = options;
+    this.#options = { emit: emitNothing, ...options };
   }
 
   /** Takes all ports or none; what the owner holds already for the same bindings stays. */
@@ -69,8 +74,11 @@ export class PortOwners {
         if (sameBindings(owner.bindings, bindings)) return publishedOf(owner);
         await this.#drop(owner);
       }
-      const held = await this.#takeAll(ref.id, bindings, place);
       const { kind, id, name } = ref;
+      const held = await this.#takeAll(id, bindings, place).catch((error) => {
+        this.#options.emit({ kind: "forward.failed", target: name, reason: messageOf(error) });
+        throw error;
+      });
       const fresh: Owner = { kind, id, name, bindings: [...bindings], held };
       this.#owners.set(id, fresh);
       return publishedOf(fresh);
@@ -79,9 +87,14 @@ export class PortOwners {
 
   /** Says where container ports (`"80/tcp"`) are; ports that are not named stay as they are. */
   activate(id: string, remote: ReadonlyMap<string, HostPort>): void {
-    for (const { requested, forward } of this.#owners.get(id)?.held ?? []) {
+    const owner = this.#owners.get(id);
+    for (const held of owner?.held ?? []) {
+      const { requested, forward } = held;
       const end = remote.get(portKey(requested));
-      if (end !== undefined) forward.activate(end);
+      if (owner === undefined || end === undefined) continue;
+      const isNew = forward.remote === undefined;
+      forward.activate(end);
+      if (isNew) this.#options.emit({ kind: "forward.opened", ...endsOf(owner, held) });
     }
   }
 
@@ -172,7 +185,11 @@ export class PortOwners {
 
   async #drop(owner: Owner): Promise<void> {
     this.#owners.delete(owner.id);
-    await Promise.all(owner.held.map((held) => this.#giveBack(held)));
+    await Promise.all(owner.held.map(async (held) => {
+      await this.#giveBack(held);
+      if (held.forward.remote === undefined) return;
+      this.#options.emit({ kind: "forward.closed", ...endsOf(owner, held) });
+    }));
   }
 
   async #giveBack({ requested, forward }: Held): Promise<void> {
@@ -190,6 +207,15 @@ export class PortOwners {
     this.#queues.set(id, settled);
     return run;
   }
+}
+
+/** Both ends of a port, for people. */
+function endsOf({ kind, name }: Owner, { requested, local }: Held) {
+  const { protocol } = requested;
+  return {
+    local: `${formatHostPort(local.host, local.port)}/${protocol}`,
+    target: kind === "plain" ? name : `${name}:${portKey(requested)}`,
+  };
 }
 
 function infoOf({ kind, id, name }: Owner, { requested, local, forward }: Held): ForwardInfo {

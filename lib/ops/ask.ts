@@ -38,7 +38,8 @@ export async function askForwards(directories: readonly string[]): Promise<Forwa
 
 type AskOne<T> = (address: ListenAddress) => Promise<T>;
 
-async function askEach<T>(directories: readonly string[], ask: AskOne<T>): Promise<T[]> {
+/** Asks the commands that run, one by one; see {@link askAll}. */
+export async function askEach<T>(directories: readonly string[], ask: AskOne<T>): Promise<T[]> {
   const found = (await Promise.all(directories.map(findPresences))).flat();
   const answers = await Promise.all(found.map((presence) => askOne(presence, ask)));
   return answers.filter((answer) => answer !== undefined);
@@ -98,7 +99,7 @@ async function exchange(
 ): Promise<Answer> {
   const where = addressText(address);
   const fail = (why: string) => new AgentError("unreachable", `Cannot ask "${where}": ${why}`);
-  const stream = await open(address);
+  const stream = await openAt(address);
   const parser = new ResponseParser();
   parser.expect(method);
   const framed = new FramedStream(stream, new HttpFramer(parser));
@@ -118,7 +119,8 @@ async function exchange(
   }
 }
 
-async function open(address: ListenAddress): Promise<Duplex> {
+/** Connects to the command that answers at `address`. The caller owns the stream. */
+export async function openAt(address: ListenAddress): Promise<Duplex> {
   switch (address.kind) {
     case "tcp":
       return denoConnDuplex(await Deno.connect({ hostname: address.host, port: address.port }));

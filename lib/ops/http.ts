@@ -6,6 +6,7 @@
 import { isClosedError, messageOf } from "../errors.ts";
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
+import { encodeChunk, LAST_CHUNK } from "../http/chunked.ts";
 import type { RequestHead } from "../http/head.ts";
 import { keepsAlive } from "../http/body_framing.ts";
 import { HttpParseError } from "../http/parse_error.ts";
@@ -24,6 +25,8 @@ export interface Reply {
   type: string;
   body: string;
   headers?: Readonly<Record<string, string>>;
+  /** In the place of `body`: pieces as they come, until the end or until the client has left. */
+  lines?: (signal: AbortSignal) => AsyncIterable<string>;
 }
 
 /** Answers a request. `path` has no query. */
@@ -96,11 +99,35 @@ async function serveNext(
   const { head } = event;
   const answerable = event.framing.kind === "none" && methods.test(head.method);
   const reply = answerable ? await answer(handler, head, log) : notAllowed();
+  const { lines } = reply;
+  if (lines !== undefined) {
+    await writeLines(client, reply, lines);
+    return false;
+  }
   const open = answerable && keepsAlive(head);
   await client.write(encode(reply, { open, head: head.method === "HEAD" }));
   if (!open) await client.closeAfterReply();
   // The `end` of a request without a body.
   return open && await client.next() !== null;
+}
+
+/** Writes pieces as they come; the last answer on its connection. */
+async function writeLines(
+  client: FramedStream<RequestHead>,
+  reply: Reply,
+  lines: NonNullable<Reply["lines"]>,
+): Promise<void> {
+  // The `end` of the request; what comes after it is the client's end.
+  await client.next();
+  const gone = new AbortController();
+  const leave = () => gone.abort();
+  client.ahead().then(leave, leave);
+  await client.write(encodeHead(reply, { "Transfer-Encoding": "chunked", Connection: "close" }));
+  for await (const line of lines(gone.signal)) {
+    await client.write(encodeChunk(encoder.encode(line)));
+  }
+  await client.write(LAST_CHUNK);
+  await client.closeAfterReply();
 }
 
 async function answer(handler: Handler, head: RequestHead, log: Logger): Promise<Reply> {
@@ -138,19 +165,20 @@ async function refuse(
 
 function encode(reply: Reply, how: { open?: boolean; head?: boolean }): Uint8Array {
   const body = encoder.encode(reply.body);
-  const fields = {
-    "Content-Type": reply.type,
+  const head = encodeHead(reply, {
     "Content-Length": String(body.length),
-    ...COMMON,
-    ...reply.headers,
     ...(how.open ? {} : { Connection: "close" }),
-  };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const reason = REASONS[reply.status] ?? "Error";
-  const head = encoder.encode(`HTTP/1.1 ${reply.status} ${reason}\r\n${lines}\r\n`);
+  });
   if (how.head) return head;
   const all = new Uint8Array(head.length + body.length);
   all.set(head);
   all.set(body, head.length);
   return all;
+}
+
+function encodeHead(reply: Reply, framing: Readonly<Record<string, string>>): Uint8Array {
+  const fields = { "Content-Type": reply.type, ...COMMON, ...reply.headers, ...framing };
+  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  const reason = REASONS[reply.status] ?? "Error";
+  return encoder.encode(`HTTP/1.1 ${reply.status} ${reason}\r\n${lines}\r\n`);
 }

@@ -9,6 +9,7 @@ import { type Logger, logger } from "../log.ts";
 import { formatHostPort, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { controlHandler } from "./control.ts";
+import { eventsHandler } from "./event_stream.ts";
 import { ACTING, type Handler, serveHttp } from "./http.ts";
 import { guarded, opsHandler } from "./routes.ts";
 import type { OpsSource } from "./source.ts";
@@ -70,7 +71,8 @@ function servePrivate(
   clients: Set<Duplex>,
   log: Logger,
 ): void {
-  const handler = controlHandler(() => source.sync?.(), opsHandler(source));
+  const control = controlHandler(() => source.sync?.(), opsHandler(source));
+  const handler = eventsHandler(source.events, control);
   listener.serve(counted(clients, (duplex) => serveHttp(duplex, handler, log, ACTING)));
 }
 

@@ -4,6 +4,7 @@
  */
 import type { ForwardInfo, ForwardKind } from "../forward/forward_info.ts";
 import type { FailureKind, LimitEvent, RouteLabel } from "../proxy/observer.ts";
+import type { EventLog } from "./event_log.ts";
 import type { Histogram } from "./histogram.ts";
 import type { BindSync } from "../sync/types.ts";
 
@@ -76,7 +77,8 @@ export interface ForwardStatus {
 export interface ForwardDetails {
   /** The name of its remote host, if it has one. */
   readonly host?: string;
-  readonly kind: ForwardKind;
+  /** `bridge`: an address of the network bridge, which leads anywhere. */
+  readonly kind: ForwardKind | "bridge";
   /** Name of the container; for a plain forward, how it was written. */
   readonly container: string;
   readonly container_id: string;
@@ -131,6 +133,8 @@ export interface OpsSource {
   syncs?(): readonly SyncStatus[];
   /** The sync sessions, for what only their user may do; see `control.ts`. */
   sync?(): SyncControl | undefined;
+  /** What has happened, for its user alone; see `event_stream.ts`. */
+  readonly events?: EventLog;
   /** Brings what takes a round trip up to date, within a short time; never rejects. */
   refresh?(): Promise<void>;
 }

@@ -49,13 +49,24 @@ export class Browser implements AsyncDisposable {
     socket.onmessage = ({ data }) => this.#take(JSON.parse(String(data)));
   }
 
-  /** Starts Chromium and opens `url`. */
-  static async open(path: string, url: string, view: View): Promise<Browser> {
+  /** Starts Chromium, with `further` flags, and opens `url`. */
+  static async open(
+    path: string,
+    url: string,
+    view: View,
+    further: readonly string[] = [],
+  ): Promise<Browser> {
     const profile = await Deno.makeTempDir({ prefix: "rda-chromium-" });
     const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage"];
     const quiet = ["--no-first-run", "--disable-background-networking", "--disable-sync"];
     const child = new Child(path, [
-      ...[...flags, ...quiet, "--remote-debugging-port=0", `--user-data-dir=${profile}`],
+      ...[
+        ...flags,
+        ...quiet,
+        ...further,
+        "--remote-debugging-port=0",
+        `--user-data-dir=${profile}`,
+      ],
       "about:blank",
     ], { env: { PATH: "/usr/bin:/bin", HOME: profile, LANG: "C.UTF-8" } });
     const [, address = ""] = await child.waitFor(/listening on (ws:\S+)/, START_TIMEOUT_MS);

@@ -21,11 +21,11 @@ const SIGNS: Readonly<Record<Verdict, string>> = {
 const NAME_WIDTH = 16;
 const SIGN_WIDTH = 6;
 
-/** Returns 0, or the exit code with which `start` would end; `name` is that of a host in the file. */
+/** Returns 0, or the exit code with which `start` would end. */
 export async function runDoctor(
+  { places: [name] = [] }: { readonly places?: readonly string[] },
   sources: Sources,
   system: System,
-  name?: string,
 ): Promise<number> {
   configureLogging({ level: "error", format: "text", write: (line) => system.err(`${line}\n`) });
   // Not from the values: that they cannot be read is one of the things to tell.
@@ -59,13 +59,13 @@ export async function runDoctor(
 /** The first check: whether the options are sound. */
 async function configured(
   sources: Sources,
-  host: string | undefined,
+  name: string | undefined,
   tell: (result: Result) => void,
 ): Promise<Settings | undefined> {
   const started = performance.now();
   const took = () => Math.round(performance.now() - started);
   try {
-    const settings = await loadSettings({ ...sources, command: "start" }, host);
+    const settings = await loadSettings({ ...sources, command: "start" }, name);
     tell({ name: "config", ms: took(), verdict: "pass", message: "The options are sound" });
     return settings;
   } catch (error) {

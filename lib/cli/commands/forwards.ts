@@ -45,7 +45,7 @@ function rowOf(forward: ForwardDetails): string[] {
   const { container, container_id, requested, local, remote, connections, bytes } = forward;
   return [
     container === "" ? container_id.slice(0, 12) : container,
-    forward.kind === "host" ? "host network" : requested,
+    forward.kind === "host" ? "host network" : forward.kind === "bridge" ? "bridge" : requested,
     local,
     remote === "" ? "-" : remote,
     `${connections.open} of ${connections.total}`,

@@ -19,7 +19,7 @@ export function runGateway(loaded: Loaded, system: System): Promise<number> {
     announce({ address, hosts }) {
       logger("gateway").info(`Listening on ${address} for ${hosts.join(", ")}`);
     },
-    onHangUp: () => void gateway?.reload(),
+    onHangup: () => void gateway?.reload(),
     shutdownTimeoutMs: loaded.values["shutdown-timeout"],
   }, system);
 }

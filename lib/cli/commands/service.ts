@@ -24,9 +24,9 @@ export interface ServiceJob<S extends Service> {
   start(signal: AbortSignal): Promise<S>;
   /** Called once it is up. */
   announce(service: S): void;
-  /** What SIGHUP means in place of the end. */
-  onHangUp?(): void;
   readonly shutdownTimeoutMs: number;
+  /** What SIGHUP does instead of ending it, once it is up. */
+  readonly onHangup?: () => void;
 }
 
 /**
@@ -40,13 +40,14 @@ export async function runService<S extends Service>(
   const first = Promise.withResolvers<StopSignal>();
   const second = Promise.withResolvers<StopSignal>();
   let seen = 0;
+  let isUp = false;
   const unwatch = system.onSignal((signal) => {
-    if (signal === "SIGHUP" && job.onHangUp !== undefined) job.onHangUp();
+    if (signal === "SIGHUP" && isUp && seen === 0 && job.onHangup !== undefined) job.onHangup();
     else (seen++ === 0 ? first : second).resolve(signal);
   });
   try {
     return await Promise.race([
-      serve(job, first.promise),
+      serve(job, first.promise, () => isUp = true),
       second.promise.then(exitCodeOfSignal),
     ]);
   } finally {
@@ -62,6 +63,7 @@ function exitCodeOfSignal(signal: StopSignal): number {
 async function serve<S extends Service>(
   job: ServiceJob<S>,
   stopped: Promise<StopSignal>,
+  onUp: () => void,
 ): Promise<number> {
   const log = logger(job.scope);
   const giveUp = new AbortController();
@@ -74,6 +76,7 @@ async function serve<S extends Service>(
   }
   const service = await starting;
   job.announce(service);
+  onUp();
   const { failed, finished } = service;
   const end = await Promise.race([
     stopped.then((signal) => ({ signal })),

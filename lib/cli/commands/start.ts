@@ -38,7 +38,7 @@ export async function runStart(
         return reloading.shutdownTimeoutMs ?? configuration.program.shutdownTimeoutMs;
       },
       // With a terminal the signal means that it is gone, and with it whoever would end us.
-      ...(configuration.isNamed && !system.isTerminal && { onHangUp: () => reloading.reload() }),
+      ...(configuration.isNamed && !system.isTerminal && { onHangup: () => reloading.reload() }),
     }, system);
   } finally {
     reloading.end();

@@ -10,8 +10,9 @@ import type { CommandRun, RunCommand } from "./command.ts";
 import { runConfig } from "./config.ts";
 import { runContext } from "./context.ts";
 import { runCompletions, runManual } from "./documents.ts";
-import { runEnv } from "./env.ts";
+import { runEvents } from "./events.ts";
 import { runDoctor } from "./doctor.ts";
+import { runEnv } from "./env.ts";
 import { runForwards } from "./forwards.ts";
 import { runGuest } from "./guest.ts";
 import { runHostExec } from "./host_exec.ts";
@@ -48,6 +49,7 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   }),
   status: asking(({ values, system }) => runStatus(values, system)),
   forwards: asking(({ values, system }) => runForwards(values, system)),
+  events: asking(({ values, system }) => runEvents(values, system)),
   syncs: asking(({ invocation, values, system }) => runSyncs(invocation.operand, values, system)),
   conflicts: asking(({ values, system }) => runConflicts(values, system)),
   prune: asking(({ values, system }) => runPrune(values, system)),
@@ -55,11 +57,11 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
     const { operand, flags } = invocation;
     return runServiceCommand({ operand, flags, values, sources }, system);
   }),
+  doctor: ({ invocation, sources, system }) => runDoctor(invocation, sources, system),
   config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),
   context: (run) => runContext(run),
   env: runEnv,
   run: (run) => runWith(run),
-  doctor: ({ invocation, sources, system }) => runDoctor(sources, system, invocation.places?.[0]),
   completions: runCompletions,
   man: runManual,
   upgrade: asking(({ values, system }) => runUpgrade(values, system)),

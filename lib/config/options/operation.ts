@@ -156,7 +156,7 @@ export const OPERATION_OPTIONS = {
     inFile: false,
     group: "Status",
     help: "Write JSON: one object for each running program, one line each with --watch",
-    commands: ["status", "forwards", "syncs", "conflicts", "prune", "config", "doctor"],
+    commands: ["status", "forwards", "events", "syncs", "conflicts", "prune", "doctor", "config"],
   },
   session: {
     type: "string",

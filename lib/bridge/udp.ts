@@ -1,0 +1,173 @@
+/**
+ * UDP ASSOCIATE (RFC 1928, section 7): a local UDP socket for each association, and behind it a flow
+ * to each destination its client names, all over the one relay on the remote host. An association is
+ * closed with the client's connection.
+ */
+import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { UdpCarrier, UdpFlow } from "../forward/udp_relay.ts";
+import type { Logger } from "../log.ts";
+import { formatHostPort } from "../net/address.ts";
+import type { Dialer } from "./dialer.ts";
+import { failureOf } from "./failure.ts";
+import type { BridgeClient } from "./listener.ts";
+import { type Destination, encodeDatagram, parseDatagram } from "./socks_wire.ts";
+
+/** What associations are made of. */
+export interface UdpOptions {
+  readonly relay: UdpCarrier;
+  readonly dialer: Dialer;
+  readonly log: Logger;
+}
+
+/** One that is open. */
+export interface Association {
+  /** Where the client sends its datagrams. */
+  readonly local: Destination;
+  close(): void;
+}
+
+/** Destinations of one association; the one that was silent longest makes room for a new one. */
+const MAX_FLOWS = 64;
+/** A destination is forgotten after this time, as docker-proxy forgets its clients. */
+const IDLE_MS = 90_000;
+const SWEEP_MS = 30_000;
+/** Datagrams kept while a destination's name is looked up; more are dropped. */
+const MAX_WAITING = 16;
+
+/** See the file comment. Does not own the relay. */
+export class UdpAssociations {
+  readonly #options: UdpOptions;
+
+  constructor(options: UdpOptions) {
+    this.#options = options;
+  }
+
+  /** Why datagrams cannot be carried, or `undefined` where they can. Never rejects. */
+  unavailable(): Promise<string | undefined> {
+    return this.#options.relay.unavailable();
+  }
+
+  /**
+   * Opens one for `client`, at the address it has connected to. `port` is the one it has announced
+   * to send from; 0 if it does not know. Rejects with what `node:dgram` reports.
+   */
+  async open(client: BridgeClient, port: number): Promise<Association> {
+    const { host } = client.local;
+    const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
+    await new Promise<void>((resolve, reject) => {
+      socket.once("error", reject);
+      socket.bind({ address: host, port: 0, exclusive: true }, () => {
+        socket.off("error", reject);
+        resolve();
+      });
+    });
+    return new OpenAssociation(socket, client, port, this.#options);
+  }
+}
+
+interface Flow {
+  /** Absent while the name is looked up. */
+  flow?: UdpFlow;
+  waiting: Uint8Array[];
+  usedAt: number;
+}
+
+class OpenAssociation implements Association {
+  readonly local: Destination;
+  readonly #socket: Socket;
+  readonly #client: BridgeClient;
+  readonly #options: UdpOptions;
+  readonly #flows = new Map<string, Flow>();
+  readonly #sweep: ReturnType<typeof setInterval>;
+  /** The client's own port; learned from its first datagram where it has not announced one. */
+  #port: number;
+  #closed = false;
+
+  constructor(socket: Socket, client: BridgeClient, port: number, options: UdpOptions) {
+    this.#socket = socket;
+    this.#client = client;
+    this.#port = port;
+    this.#options = options;
+    const { address, port: bound } = socket.address();
+    this.local = { host: address, port: bound };
+    socket.on("message", (data, from) => this.#receive(data, from));
+    // Such as a client's "port unreachable", which concerns nobody else.
+    socket.on("error", (error) => options.log.debug("UDP socket", { error: error.message }));
+    this.#sweep = setInterval(() => this.#dropIdle(), SWEEP_MS);
+  }
+
+  close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    clearInterval(this.#sweep);
+    for (const key of [...this.#flows.keys()]) this.#drop(key);
+    this.#socket.close();
+  }
+
+  /** Datagrams of anybody but the client are dropped (RFC 1928, section 6). */
+  #receive(bytes: Uint8Array, from: RemoteInfo): void {
+    if (this.#closed || from.address !== this.#client.address) return;
+    if (this.#port === 0) this.#port = from.port;
+    const datagram = parseDatagram(bytes);
+    if (from.port !== this.#port || datagram === undefined) return;
+    const { to, data } = datagram;
+    const key = formatHostPort(to.host, to.port);
+    const flow = this.#flows.get(key) ?? this.#welcome(key, to);
+    flow.usedAt = performance.now();
+    // The order of a Map is that of insertion: the longest silent is always the first.
+    this.#flows.delete(key);
+    this.#flows.set(key, flow);
+    this.#makeRoom();
+    this.#client.counters.sent += data.length;
+    if (flow.flow !== undefined) flow.flow.send(data);
+    else if (flow.waiting.length < MAX_WAITING) flow.waiting.push(data.slice());
+  }
+
+  #welcome(key: string, to: Destination): Flow {
+    const flow: Flow = { waiting: [], usedAt: 0 };
+    this.#open(flow, to).catch((error) => {
+      if (this.#closed) return;
+      // Once per datagram, which may be many.
+      this.#options.log.debug(`Dropped a datagram: ${failureOf(key, error).message}`);
+      if (this.#flows.get(key) === flow) this.#drop(key);
+    });
+    return flow;
+  }
+
+  async #open(flow: Flow, to: Destination): Promise<void> {
+    const { relay, dialer } = this.#options;
+    const { route, hosts } = await dialer.resolve(to);
+    const [host] = hosts;
+    if (route === "direct" || host === undefined) {
+      throw new Error("Datagrams are carried through the remote host only");
+    }
+    // It may have been dropped meanwhile.
+    if (this.#closed || ![...this.#flows.values()].includes(flow)) return;
+    flow.flow = relay.open({ host, port: to.port }, (answer) => {
+      flow.usedAt = performance.now();
+      this.#client.counters.received += answer.length;
+      if (this.#closed) return;
+      // A client that is gone is no error of ours.
+      this.#socket.send(encodeDatagram(to, answer), this.#port, this.#client.address, () => {});
+    });
+    for (const data of flow.waiting.splice(0)) flow.flow.send(data);
+  }
+
+  #makeRoom(): void {
+    while (this.#flows.size > MAX_FLOWS) {
+      const [oldest] = this.#flows.keys();
+      if (oldest === undefined) return;
+      this.#drop(oldest);
+    }
+  }
+
+  #dropIdle(): void {
+    const limit = performance.now() - IDLE_MS;
+    for (const [key, { usedAt }] of this.#flows) if (usedAt < limit) this.#drop(key);
+  }
+
+  #drop(key: string): void {
+    this.#flows.get(key)?.flow?.close();
+    this.#flows.delete(key);
+  }
+}
