@@ -227,7 +227,7 @@ function watchIdle(
       idleMs: idleExitMs,
       isInUse: () => hosts().some(({ isInUse }) => isInUse),
       uses: () =>
-        hosts().flatMap((host) => host.forwards())
+        hosts().flatMap((host) => [...host.forwards(), ...host.bridges()])
           .reduce((sum, { connections }) => sum + connections.total, metrics.connections.total),
     };
     void untilIdle(options, over.signal).then((isIdle) => {

@@ -35,6 +35,7 @@ import type { Metrics } from "./ops/metrics.ts";
 import type { HostStatus } from "./ops/source.ts";
 import { TellingObserver } from "./ops/telling_observer.ts";
 import { tellOfTransport } from "./ops/transport_events.ts";
+import type { ProxyObserver } from "./proxy/observer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
 import { linkOf } from "./transport/link.ts";
@@ -59,6 +60,7 @@ export class Host {
   readonly #supervisor: Supervisor;
   readonly #watch: HostWatch;
   readonly #emit: Emit;
+  readonly #observer: ProxyObserver;
   readonly #cleanup: (() => Promise<void>)[] = [];
   #listeners: Listener[] = [];
   #forwarding: ForwardingManager | undefined;
@@ -73,6 +75,7 @@ export class Host {
     this.#supervisor = new Supervisor({ connect: connectorOf(settings) });
     this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
     this.#emit = options.events.emitter(settings.name);
+    this.#observer = new TellingObserver(options.metrics, this.#emit);
   }
 
   /**
@@ -223,7 +226,7 @@ export class Host {
     const gate = new Gate({
       mode,
       limits,
-      observer: this.#options.metrics,
+      observer: this.#observer,
       connected: () => supervisor.ready({ waitMs, signal: closing.signal }),
       assemble: () => this.#assemble(closing.signal),
     });
@@ -263,7 +266,7 @@ export class Host {
       warm: settings.warmConnections,
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
-      observer: new TellingObserver(this.#options.metrics, this.#emit),
+      observer: this.#observer,
       link: linkOf(supervisor),
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
