@@ -101,6 +101,18 @@ export class ConflictStore {
   }
 }
 
+/** The directories of the conflicts of a session, also of those that are not complete. */
+export function conflictsIn(sessionDirectory: string): string[] {
+  const directory = join(sessionDirectory, "conflicts");
+  if (statOrNothing(directory) === undefined) return [];
+  return [...Deno.readDirSync(directory)].map(({ name }) => join(directory, name));
+}
+
+/** Whether a conflict was kept as a whole: an agent may have been killed while it fetched it. */
+export function isCompleteConflict(directory: string): boolean {
+  return readMeta(directory) !== undefined;
+}
+
 function readMeta(directory: string) {
   const size = statOrNothing(join(directory, CONTENT_FILE))?.size;
   try {
@@ -110,7 +122,7 @@ function readMeta(directory: string) {
     if (typeof time !== "number" || size === undefined) return undefined;
     return { local, content, time, size };
   } catch {
-    // Not complete: the agent was killed while it fetched the content, and will fetch it again.
+    // Not complete: the agent was killed while it fetched the content, and fetches it again.
     return undefined;
   }
 }

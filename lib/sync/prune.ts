@@ -22,7 +22,7 @@ export async function pruneCopies(
   );
   const pruned: PruneEntry[] = [];
   for (const id of value.split("\n").filter((name) => SESSION_ID.test(name))) {
-    const session = store.sessions.get(id);
+    const session = store.sessions.get(id) ?? store.adopt(id);
     if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
     const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
     if (dryRun || await pruneOne(store, shell, entry, session, signal)) pruned.push(entry);
@@ -38,24 +38,32 @@ async function pruneOne(
   session: Session | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
+  let isGone: boolean;
   try {
+    // From the last look to the end, no other program makes use of it.
+    using _hold = await session?.hold(signal);
     await session?.flush({ signal });
+    await session?.close();
+    store.sessions.delete(id);
+    isGone = await removeCopy(store, shell, path, signal);
+    session?.forget();
   } catch (error) {
     store.options.log.warn(`Not pruned: ${describeError(error)}`, { folder: root, path });
     return false;
   }
-  await session?.close();
-  store.sessions.delete(id);
-  const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);
-  if (code !== 0) {
-    store.options.log.warn("Not all of a remote copy could be removed", {
-      path,
-      error: stderr[0] ?? "",
-    });
-  }
   // Kept versions are the user's until restored.
-  if ((session?.conflicts.count ?? 0) === 0 && session !== undefined) {
-    Deno.removeSync(store.directoryOf(id), { recursive: true });
-  } else if (session !== undefined) session.forget();
-  return code === 0;
+  if (session?.conflicts.count === 0) Deno.removeSync(store.directoryOf(id), { recursive: true });
+  return isGone;
+}
+
+async function removeCopy(
+  { options }: SessionStore,
+  shell: Shell,
+  path: string,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);
+  if (code === 0) return true;
+  options.log.warn("Not all of a remote copy could be removed", { path, error: stderr[0] ?? "" });
+  return false;
 }

@@ -14,6 +14,8 @@ export interface SessionDeps {
   /** Also heed the root's `.gitignore`. */
   readonly gitignore: boolean;
   readonly log: Logger;
+  /** How long whoever asks for a folder waits for another process; see `session_lock.ts`. */
+  readonly patienceMs?: number;
 }
 
 /** Somebody who waits for a flush. */

@@ -87,6 +87,15 @@ export class SessionStore {
     }
   }
 
+  /** Takes up a session that another process has made meanwhile; nothing if there is none. */
+  adopt(id: string): Session | undefined {
+    const record = readSession(this.directoryOf(id));
+    if (record === undefined || record.id !== id || record.remote !== this.options.remote) {
+      return undefined;
+    }
+    return this.start(record);
+  }
+
   /** Commands on the remote host, a few at a time. */
   async shell(signal: AbortSignal): Promise<QueuedShell> {
     const shell = await this.options.shell(signal);

@@ -117,8 +117,10 @@ export function renderSyncs(infos: readonly HostedSync[]): string {
   const owners = ["HOST", ...infos.map(({ host = "-" }) => host)];
   const table = renderTable(named ? all.map((row, at) => [owners[at] ?? "", ...row]) : all);
   const problems = infos.flatMap((info) =>
-    info.problems.map(({ path, reason }) =>
-      `Not synced: ${JSON.stringify(path)} in ${info.root}: ${reason}\n`
+    info.problems.map(({ path, reason, isSynced }) =>
+      `${isSynced ? "Synced as it is" : "Not synced"}: ${
+        JSON.stringify(path)
+      } in ${info.root}: ${reason}\n`
     )
   );
   return table + problems.join("");
