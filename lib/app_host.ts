@@ -196,7 +196,7 @@ export class Host {
     cleanup.push(async () => await publishing?.close());
     const reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
-    const binding = this.#binding = await makeBinding(settings, supervisor);
+    const binding = this.#binding = await makeBinding(settings, supervisor, emit);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
     const bridge = this.#bridge = await makeBridge(settings, supervisor, emit);

@@ -16,6 +16,7 @@ import { type RoundResult, runRound } from "./round.ts";
 import type { RoundScope } from "./round_parts.ts";
 import type { Schedule } from "./schedule.ts";
 import { type SessionDeps, unsettled } from "./session_parts.ts";
+import type { SessionEvents } from "./session_events.ts";
 import { AgreedIndex, type SessionRecord } from "./state.ts";
 import type { SyncProgress } from "./types.ts";
 
@@ -30,6 +31,7 @@ export interface SettlingDeps extends SessionDeps {
   readonly record: () => SessionRecord;
   readonly agenda: Agenda;
   readonly schedule: Schedule;
+  readonly events: SessionEvents;
   readonly onRound: () => void;
   readonly onProgress: (progress: SyncProgress) => void;
   /** Ends everything. */
@@ -53,7 +55,7 @@ export class Settling {
     const { id, only, root, ignore } = deps.record();
     this.#deps = deps;
     this.index = new AgreedIndex(directory, log);
-    this.conflicts = new ConflictStore(directory, id);
+    this.conflicts = new ConflictStore(directory, id, (file) => deps.events.conflict(file));
     const isUsed = () => Object.keys(deps.record().containers).length > 0;
     this.guard = new RootGuard(tree, only, isUsed);
     this.remote = new RemoteSide(deps.record(), deps.shell, log);
@@ -145,6 +147,7 @@ export class Settling {
       onProgress,
     }, scope);
     schedule.looked(scope, result.carried === 0 ? performance.now() - started : undefined);
+    this.#deps.events.flushed(result.carried);
     if (result.unsettled.length === 0) this.guard.settled();
     return result;
   }
