@@ -37,7 +37,11 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
       });
     case "tcp": {
       const { host, port } = endpoint;
-      return plainDialer(() => connectTcp(host, port), { name: formatHostPort(host, port) });
+      // A guest on loopback takes no other name than one of this machine.
+      return plainDialer(() => connectTcp(host, port), {
+        name: formatHostPort(host, port),
+        host: formatHostPort(host, port),
+      });
     }
     case "tls":
       return tlsDialer(endpoint, await contextOf(endpoint));
@@ -46,8 +50,12 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
   }
 }
 
-function plainDialer(connect: () => Promise<Deno.Conn>, { name }: { name: string }): Dialer {
+function plainDialer(
+  connect: () => Promise<Deno.Conn>,
+  { name, host }: { name: string; host?: string },
+): Dialer {
   return {
+    ...(host === undefined ? {} : { host }),
     async open() {
       try {
         return denoConnDuplex(await connect());
