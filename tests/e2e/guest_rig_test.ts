@@ -111,7 +111,7 @@ test.bare(
 );
 
 /** Puts `content` there and returns what the guest answers. */
-async function copy(guest: RigGuest, path: string, content: Uint8Array): Promise<string> {
+async function copy(guest: RigDoor, path: string, content: Uint8Array): Promise<string> {
   const { address, port, client, authority } = guest;
   const tls = { ...client, caFile: authority.certFile };
   const dialer = await Dialer.open({ host: address, port, serverName: address, tls });
@@ -130,7 +130,7 @@ async function copy(guest: RigGuest, path: string, content: Uint8Array): Promise
 }
 
 test.bare("files are put where they may be, and nowhere else", agentOnly, async (rig) => {
-  await using guest = await RigGuest.start(rig, {
+  await using guest = await RigDoor.open(rig, {
     port: PORT + 3,
     flags: ["--copy-root", "/srv/dev"],
   });
