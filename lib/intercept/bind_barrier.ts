@@ -44,7 +44,7 @@ export class BindBarrier {
         }),
       );
     let timer = setTimeout(giveUp, stallMs);
-    const report = this.#options.report(container.name || container.id.slice(0, 12));
+    const report = this.#options.report(subjectOf(container));
     const signals = [stalled.signal, this.#closing.signal, ...(signal ? [signal] : [])];
     try {
       await this.#options.sync.flush(sessions, {
@@ -81,4 +81,11 @@ export class BindBarrier {
   close(): void {
     this.#closing.abort(new AgentError("lost", "The program is shutting down"));
   }
+}
+
+/** Who waits, or what is synced where the engine has not told us the name that it gives. */
+function subjectOf({ id, name, mounts }: BoundContainer): string {
+  if (name !== "") return `for ${name}`;
+  const [first] = mounts.filter(({ session }) => session !== undefined);
+  return first?.source.split(/[\\/]/).findLast((part) => part !== "") ?? `for ${id.slice(0, 12)}`;
 }

@@ -3,6 +3,7 @@
  *
  * Life cycle:
  * - attach, response: whoever attaches before the start is noted, as for ports (`attached.ts`).
+ * - start, request: one that brings mounts of its own (before API 1.24) is refused.
  * - start, restart, request: sent on only when the sync sessions are flushed. If that fails, the engine
  *   is not asked, the client gets the reason with status 500, and a container made with `--rm` is
  *   removed, as the engine does.
@@ -28,6 +29,7 @@ import { heldBody, refusedInLocalWords } from "./bind_answers.ts";
 import type { BindBarrier } from "./bind_barrier.ts";
 import type { BoundContainer } from "./bind_container.ts";
 import type { ContainerBinds } from "./container_binds.ts";
+import { refuseLegacyBinds } from "./legacy_start.ts";
 
 /** What the life of containers needs of its surroundings. */
 export interface BindLifecycleOptions {
@@ -89,6 +91,7 @@ class BindLife {
   };
 
   readonly start: Handler = async (exchange, next, target) => {
+    await refuseLegacyBinds(exchange);
     const container = await this.#containers.find(target, exchange.signal);
     if (container === undefined) return await next();
     const hangUp = this.#attached.take(container.id);

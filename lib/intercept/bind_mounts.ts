@@ -69,7 +69,7 @@ export class BindMounts {
       bringHome: (container) => barrier.settle(container),
     });
     this.interceptors = [
-      unrewriteBinds(containers),
+      unrewriteBinds({ containers, sync, platform: options.platform }),
       bindMounts({ ...options, containers }),
       bindLifecycle({ containers, barrier }),
     ];

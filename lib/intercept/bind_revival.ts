@@ -9,24 +9,23 @@ import type { BoundMount } from "./bind_label.ts";
 
 /** Makes the sessions of a container again that are not there. Throws `AgentError`. */
 export async function reviveSessions(
-  sync: Pick<BindSync, "prepare" | "snapshot">,
+  sync: Pick<BindSync, "prepare" | "knows">,
   { mounts }: BoundContainer,
   signal?: AbortSignal,
 ): Promise<void> {
-  const known = new Set(sync.snapshot().map(({ session }) => session));
   for (const mount of mounts) {
-    if (mount.session === undefined || known.has(mount.session)) continue;
+    if (mount.session === undefined || sync.knows(mount.session)) continue;
     await revive(sync, mount, signal);
   }
 }
 
 async function revive(
   sync: Pick<BindSync, "prepare">,
-  { local, readOnly = false, mode, remote, source }: BoundMount,
+  { local, readOnly = false, mode, remote, source, session }: BoundMount,
   signal: AbortSignal | undefined,
 ): Promise<void> {
   if (local === undefined) return;
-  const request = { local, readOnly, ...(mode && { mode }) };
+  const request = { local, readOnly, ...(mode && { mode }), ...(session && { session }) };
   const { remotePath } = await sync.prepare(request, signal);
   if (remotePath === remote) return;
   throw new AgentError(

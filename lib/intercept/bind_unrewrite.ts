@@ -4,6 +4,7 @@
  * Life cycle:
  * - inspect, list, disk usage, response: the sources that were asked for, without our label
  *   (`bind_views.ts`).
+ * - list, request: the filter `volume=` knows the paths of this machine (`volume_filter.ts`).
  * - events, response: our label is taken out of the attributes.
  * - commit, request: the image would inherit our label; it gets it emptied.
  */
@@ -12,12 +13,23 @@ import { isObject, type Json } from "../docker/json_body.ts";
 import { editedAnswer, editedEvents, setQuery } from "./answers.ts";
 import { BINDS_LABEL } from "./bind_label.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
+import type { Platform } from "../sync/path_map.ts";
+import type { BindSync } from "../sync/types.ts";
 import type { ContainerBinds } from "./container_binds.ts";
+import { widenVolumeFilter } from "./volume_filter.ts";
 
 const EDIT = { label: BINDS_LABEL };
 
+/** What is known here of containers, and of the folders they mount. */
+export interface UnrewriteBindsOptions {
+  readonly containers: Pick<ContainerBinds, "recall" | "known">;
+  readonly sync: Pick<BindSync, "snapshot">;
+  readonly platform: Platform;
+}
+
 /** The interceptor; see the file comment. */
-export function unrewriteBinds(containers: Pick<ContainerBinds, "recall">): Interceptor {
+export function unrewriteBinds(options: UnrewriteBindsOptions): Interceptor {
+  const { containers } = options;
   return async (exchange, next) => {
     switch (exchange.route?.name) {
       case "ContainerInspect":
@@ -26,6 +38,7 @@ export function unrewriteBinds(containers: Pick<ContainerBinds, "recall">): Inte
           return value;
         }, EDIT);
       case "ContainerList":
+        widenFilter(exchange, options);
         return await editedAnswer(await next(), (value) => {
           itemsOf(value).forEach(showBindsListItem);
           return value;
@@ -44,6 +57,17 @@ export function unrewriteBinds(containers: Pick<ContainerBinds, "recall">): Inte
         return await next();
     }
   };
+}
+
+function widenFilter(
+  exchange: Exchange,
+  { containers, sync, platform }: UnrewriteBindsOptions,
+): void {
+  const { query } = exchange.route ?? {};
+  if (query?.has("filters") !== true) return;
+  const sessions = sync.snapshot();
+  const wider = widenVolumeFilter(query, { sessions, containers: containers.known(), platform });
+  if (wider !== undefined) setQuery(exchange, wider);
 }
 
 function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall">): void {

@@ -22,7 +22,7 @@ import { Turns } from "./turns.ts";
 /** What is needed to follow containers. */
 export interface ContainerBindsOptions {
   readonly engine: Pick<EngineClient, "get" | "delete">;
-  readonly sync: Pick<BindSync, "prepare" | "snapshot" | "attach" | "detach" | "attached">;
+  readonly sync: Pick<BindSync, "prepare" | "knows" | "attach" | "detach" | "attached">;
   /** Whose containers are followed; see `ownerId`. */
   readonly owner: string;
   /** Brings home what a container has written; never rejects. */
@@ -64,6 +64,11 @@ export class ContainerBinds {
       this.#known.delete(id);
       return;
     }
+  }
+
+  /** The containers that are known here. */
+  known(): Iterable<BoundContainer> {
+    return this.#known.values();
   }
 
   /** Whether `id` was created here and has not been started since. */

@@ -12,7 +12,7 @@ export interface SyncReport {
   end(): void;
 }
 
-/** Begins a report; `what` names who waits, such as `web`. */
+/** Begins a report; `what` follows the word "Syncing", such as `for web`. */
 export type ReportSync = (what: string) => SyncReport;
 
 /** A sync that takes less is not worth a word. */
@@ -33,20 +33,21 @@ export function logReports(
         last = progress;
         if (now() < next) return;
         next = now() + EVERY_MS;
-        log.info(`Syncing for ${what}: ${describeProgress(progress)}`);
+        log.info(`Syncing ${what}: ${describeProgress(progress)}`);
       },
       end() {
         if (last === undefined || now() - begun < QUIET_MS) return;
         const seconds = ((now() - begun) / 1000).toFixed(1);
-        log.info(`Synced for ${what} in ${seconds} s: ${describeProgress(last)}`);
+        log.info(`Synced ${what} in ${seconds} s: ${describeProgress(last)}`);
       },
     };
   };
 }
 
-/** `120 of 5000 files, 1.2 of 80.0 MB`. */
+/** `120 of 5000 files, 1.2 of 80.0 MB`. Without files, there is something to be removed. */
 export function describeProgress(progress: SyncProgress): string {
   const { files, totalFiles, bytes, totalBytes } = progress;
+  if (totalFiles === 0) return "what is gone is removed";
   const mega = (count: number) => (count / 1e6).toFixed(1);
   return `${files} of ${totalFiles} files, ${mega(bytes)} of ${mega(totalBytes)} MB`;
 }

@@ -8,8 +8,7 @@ import process from "node:process";
 import { QUIET_MS, type ReportSync } from "../intercept/sync_report.ts";
 import type { SyncProgress } from "../sync/types.ts";
 
-const FORMAT =
-  "Syncing for {what} {bar} {percentage}%  {files} files  {megabytes} MB  {rate} MB/s  " +
+const FORMAT = "Syncing {what} {bar} {percentage}%  {files} files  {megabytes} MB  {rate} MB/s  " +
   "{eta_formatted} left";
 
 /** Reports as bars on standard error. */
@@ -23,13 +22,15 @@ export function barReports(now: () => number = () => performance.now()): ReportS
     fps: 5,
     gracefulExit: false,
   });
+  // A log line begins at the margin then, in the place of the bar, which is drawn anew below.
+  screen.on("redraw-post", () => process.stderr.write("\r"));
   let shown = 0;
   return (what) => {
     const begun = now();
     let bar: SingleBar | undefined;
     return {
       update(progress) {
-        if (now() - begun < QUIET_MS) return;
+        if (progress.totalFiles === 0 || now() - begun < QUIET_MS) return;
         if (bar === undefined) {
           bar = screen.create(1, 0, { what, files: "", megabytes: "", rate: "" });
           shown += 1;

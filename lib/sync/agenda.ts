@@ -65,18 +65,19 @@ export class Agenda {
   take(): RoundScope {
     const paths = [...this.#paths];
     if (this.#all || paths.length > MAX_PATHS) {
-      this.#clear();
+      this.clear();
       return { local: "all", scanRemote: true };
     }
     if (paths.length > 0) {
       this.#paths.clear();
       return { local: paths, scanRemote: false };
     }
-    this.#clear();
+    this.clear();
     return { local: "none", scanRemote: true };
   }
 
-  #clear(): void {
+  /** Nothing is to be looked at. */
+  clear(): void {
     this.#paths.clear();
     this.#all = false;
     this.#remote = false;

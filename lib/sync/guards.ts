@@ -7,6 +7,7 @@ import { AgentError } from "../errors.ts";
 import type { StampedChange } from "./diff.ts";
 import type { Agreed } from "./entry.ts";
 import { type LocalTree, statOrNothing } from "./local_tree.ts";
+import { localPath } from "./path_map.ts";
 import type { RemoteView } from "./scan_remote.ts";
 
 /** Fewer entries than this may all be deleted without a question. */
@@ -24,15 +25,16 @@ const RESUME = "Put it back, or accept the deletions with: remote-docker-agent s
 /** Watches the roots of one session. */
 export class RootGuard {
   readonly #tree: LocalTree;
-  readonly #isFile: boolean;
+  readonly #only: string | undefined;
   /** Something runs on the remote side that may well delete everything. */
   readonly #isUsed: () => boolean;
   #identity: string | undefined;
   #accepted = false;
 
-  constructor(tree: LocalTree, isFile: boolean, isUsed: () => boolean) {
+  /** `only`: the session is about this one file in the root. */
+  constructor(tree: LocalTree, only: string | undefined, isUsed: () => boolean) {
     this.#tree = tree;
-    this.#isFile = isFile;
+    this.#only = only;
     this.#isUsed = isUsed;
   }
 
@@ -47,12 +49,17 @@ export class RootGuard {
     this.#identity = this.#identify();
   }
 
-  /** Throws {@link Halt} if the local root is not there or no directory. */
+  /** Throws {@link Halt} if what is synced is not there, or has become something else. */
   checkLocal(): void {
     const info = statOrNothing(this.#tree.root);
     const { root } = this.#tree;
     if (info === undefined) throw new Halt(`The folder "${root}" has vanished`, "Put it back");
     if (!info.isDirectory) throw new Halt(`"${root}" is no folder any more`, "Put it back");
+    if (this.#only === undefined) return;
+    const file = localPath(root, this.#only, this.#tree.platform);
+    if (statOrNothing(file)?.isDirectory === true) {
+      throw new Halt(`"${file}" is no file any more`, "Put it back, or create the container again");
+    }
   }
 
   /** Throws {@link Halt} if the remote root is gone while it is used. */
@@ -64,7 +71,7 @@ export class RootGuard {
   /** Throws {@link Halt} if one side has lost everything that was agreed on. */
   checkDeleted(side: "local" | "remote", deleted: number, agreed: number): void {
     if (this.#accepted || deleted === 0 || deleted < agreed) return;
-    if (this.#isFile) {
+    if (this.#only !== undefined) {
       // Editors remove and make a file anew, and a container is bound to the one that is there.
       const where = side === "local" ? "The file in" : "The remote copy of the file in";
       throw new Halt(`${where} "${this.#tree.root}" has vanished: it is not deleted`, RESUME);

@@ -5,12 +5,13 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { type Entry, lastingStamp, parentOf, type Seen } from "./entry.ts";
 import { temporaryName } from "./ignore.ts";
-import { type LocalTree, look } from "./local_tree.ts";
+import { basename, dirname } from "node:path";
+import { type LocalTree, look, readContent, stampOf } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { contentHash } from "./transfer/download.ts";
 
-/** A run of zeros at least this long becomes a hole. */
-const HOLE_BYTES = 64 * 1024;
+/** Pieces of zeros at least this long are skipped: a block that nobody writes is a hole. */
+const HOLE_BYTES = 4 * 1024;
 
 /** What became of one change: a stamp, or nothing if the local side has changed meanwhile. */
 export interface Applied {
@@ -79,6 +80,8 @@ export interface IncomingFile {
   readonly mtime: number;
   /** What the archive says about it; the data has this many bytes. */
   readonly size: number;
+  /** Where to leave what has come of it if the connection is lost; see {@link partialBeside}. */
+  readonly partial?: string | undefined;
   readonly data: () => Promise<Uint8Array | null>;
 }
 
@@ -97,9 +100,35 @@ export async function putLocalFile(
     const entry = { ...file.entry, size: file.size };
     return moveIntoPlace(tree, path, temporary, entry, file.seen, content);
   } catch (error) {
-    removeQuietly(temporary);
-    throw writeError(localPath(tree.root, path, tree.platform), error);
+    const failure = writeError(localPath(tree.root, path, tree.platform), error);
+    if (file.partial === undefined || failure !== error) removeQuietly(temporary);
+    else Deno.renameSync(temporary, file.partial);
+    throw failure;
   }
+}
+
+/** Where what has come of a large file waits for the next attempt; one place for each session. */
+export function partialBeside(tree: LocalTree, session: string, path: string): string {
+  const name = temporaryName(`${session}\0${path}`);
+  const parent = parentOf(path);
+  return localPath(tree.root, parent === "" ? name : `${parent}/${name}`, tree.platform);
+}
+
+/** Moves a file that is complete to its place, in place of what was seen. */
+export async function placeFetched(
+  tree: LocalTree,
+  path: string,
+  partial: string,
+  file: Pick<IncomingFile, "entry" | "seen" | "mtime">,
+): Promise<{ applied: Applied | undefined; size: number }> {
+  setMode(partial, file.entry.mode);
+  Deno.utimeSync(partial, file.mtime, file.mtime);
+  const stamp = stampOf(Deno.lstatSync(partial));
+  const content = await readContent({ ...tree, root: dirname(partial) }, basename(partial), stamp);
+  if (content === undefined) return { applied: undefined, size: 0 };
+  const { size } = Deno.lstatSync(partial);
+  const entry = { ...file.entry, size };
+  return { size, applied: moveIntoPlace(tree, path, partial, entry, file.seen, content) };
 }
 
 /** Writes all of `data` to a new file and returns its SHA-256 (hex). */
@@ -113,12 +142,27 @@ export async function writeWhole(
   let hole = false;
   for (let chunk = await data(); chunk !== null; chunk = await data()) {
     hash.add(chunk);
-    hole = chunk.length >= HOLE_BYTES && chunk.every((byte) => byte === 0);
+    hole = chunk.length >= HOLE_BYTES && isZeros(chunk);
     if (hole) file.seekSync(chunk.length, Deno.SeekMode.Current);
     else for (let at = 0; at < chunk.length;) at += file.writeSync(chunk.subarray(at));
   }
   if (hole) file.truncateSync(size);
   return hash.end();
+}
+
+/** Four bytes at a time: most of a sparse file comes through here. */
+function isZeros(bytes: Uint8Array): boolean {
+  if (bytes[0] !== 0 || bytes.at(-1) !== 0) return false;
+  const head = (4 - bytes.byteOffset % 4) % 4;
+  const count = Math.floor((bytes.length - head) / 4);
+  const words = new Uint32Array(bytes.buffer, bytes.byteOffset + head, count);
+  for (let i = 0; i < count; i++) if (words[i] !== 0) return false;
+  const tail = bytes.subarray(head + 4 * count);
+  return bytes.subarray(0, head).every(isZero) && tail.every(isZero);
+}
+
+function isZero(byte: number): boolean {
+  return byte === 0;
 }
 
 function moveIntoPlace(
@@ -150,7 +194,7 @@ function stamped(tree: LocalTree, path: string, entry: Entry, content: string): 
 }
 
 /** Whether the directory of `path` is where its path says, reached through no symlink. */
-function isInPlace(tree: LocalTree, path: string): boolean {
+export function isInPlace(tree: LocalTree, path: string): boolean {
   const parent = parentOf(path);
   try {
     const real = Deno.realPathSync(localPath(tree.root, parent, tree.platform));

@@ -5,15 +5,13 @@
  * Below the state directory, `sync/ID` is what is known of a session; on the remote host,
  * `SYNC_ROOT/OWNER/ID/data` is its copy, and `staging` beside it is where uploads are put together.
  */
-import { join } from "node:path";
 import { AgentError } from "../errors.ts";
-import { loadIgnoreRules } from "./ignore_files.ts";
-import { relativeTo, remotePath } from "./path_map.ts";
+import { remotePath } from "./path_map.ts";
 import { pruneCopies } from "./prune.ts";
 import { expandHome, probeRemote } from "./remote_root.ts";
-import type { Session } from "./session.ts";
+import { findSession } from "./session_finder.ts";
 import { SessionStore, type SyncOptions } from "./session_store.ts";
-import { checkSize, resolveSource, type Source } from "./sources.ts";
+import { resolveSource } from "./sources.ts";
 import type {
   AttachedContainer,
   BindSync,
@@ -31,9 +29,6 @@ export type { SyncOptions } from "./session_store.ts";
 export type * from "./types.ts";
 export { SyncRefused } from "./sources.ts";
 
-/** The part of a session's remote directory that containers see. */
-const DATA = "data";
-const STAGING = "staging";
 /** Inside the tree of a plain sync, which has no directory of its own around it. */
 const PLAIN_STAGING = ".remote-docker-agent-staging";
 
@@ -64,7 +59,7 @@ export class SyncManager implements BindSync {
   async prepare(request: MountRequest, signal?: AbortSignal): Promise<PreparedMount> {
     const limit = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
     const source = resolveSource(request.local, this.#options.home);
-    const found = await this.#oneByOne(() => this.#find(source, request, limit));
+    const found = await this.#oneByOne(() => findSession(this.#store, source, request, limit));
     await found.session.open(limit, found.below);
     // The engine looks for the file already when the container is created.
     if (source.only !== undefined) await found.session.flush({ signal: limit });
@@ -101,6 +96,10 @@ export class SyncManager implements BindSync {
     session.update({ mode });
     await session.open(signal, "");
     return id;
+  }
+
+  knows(session: string): boolean {
+    return (this.#store.sessions.get(session) ?? this.#store.adopt(session)) !== undefined;
   }
 
   async attach(
@@ -191,72 +190,6 @@ export class SyncManager implements BindSync {
   async close(): Promise<void> {
     this.#closing.abort(new AgentError("lost", "The agent is shutting down"));
     await Promise.all([...this.#store.sessions.values()].map((session) => session.close()));
-  }
-
-  async #find(
-    source: Source,
-    request: MountRequest,
-    signal: AbortSignal,
-  ): Promise<{ session: Session; below: string }> {
-    const mode = request.mode ?? (request.readOnly ? "one-way-safe" : "two-way-safe");
-    const shared = source.only === undefined ? this.#sharing(source.root, request) : undefined;
-    if (shared !== undefined) {
-      this.#widen(shared.session, mode, request.mode !== undefined && shared.below === "");
-      return shared;
-    }
-    const { only, root } = source;
-    const id = this.#store.idOf(only === undefined ? root : join(root, only), "");
-    const known = this.#store.sessions.get(id);
-    if (known !== undefined) {
-      this.#widen(known, mode, request.mode !== undefined);
-      return { session: known, below: "" };
-    }
-    const ignore = [...this.#options.ignore, ...(request.ignore ?? [])];
-    const tree = { root, platform: this.#store.platform };
-    const rules = loadIgnoreRules(tree, ignore, this.#options.gitignore);
-    await checkSize(tree, source, rules, this.#options.maxBytes, signal);
-    const base = `${await this.#store.base(await this.#store.shell(signal), signal)}/${id}`;
-    const session = this.#store.start({
-      id,
-      root,
-      ...(only !== undefined && { only }),
-      mode,
-      ignore,
-      remotePath: only === undefined ? `${base}/${DATA}` : `${base}/${DATA}/${only}`,
-      staging: `${base}/${STAGING}`,
-      remote: this.#options.remote,
-      containers: {},
-    });
-    session.update({});
-    return { session, below: "" };
-  }
-
-  /** The session whose root holds a folder, the nearest one. */
-  #sharing(root: string, request: MountRequest): { session: Session; below: string } | undefined {
-    let best: { session: Session; below: string } | undefined;
-    for (const session of this.#store.sessions.values()) {
-      const { record } = session;
-      const below = relativeTo(record.root, root, this.#store.platform);
-      if (below === undefined || record.only !== undefined || record.plain === true) continue;
-      if (below !== "" && !this.#canShare(session, below, request)) continue;
-      if (best === undefined || below.length < best.below.length) best = { session, below };
-    }
-    return best;
-  }
-
-  #canShare({ record }: Session, below: string, request: MountRequest): boolean {
-    if (request.mode !== undefined && request.mode !== record.mode) return false;
-    const tree = { root: record.root, platform: this.#store.platform };
-    const rules = loadIgnoreRules(tree, record.ignore, this.#options.gitignore);
-    const parts = below.split("/");
-    return !parts.some((_, i) => rules(parts.slice(0, i + 1).join("/"), true));
-  }
-
-  /** A session that went one way because nobody wrote there goes both ways once somebody does. */
-  #widen(session: Session, mode: SyncMode, isExplicit: boolean): void {
-    const { mode: current } = session.record;
-    const wider = current === "one-way-safe" && mode === "two-way-safe";
-    if (mode !== current && (isExplicit || wider)) session.update({ mode });
   }
 
   async #oneByOne<T>(step: () => Promise<T>): Promise<T> {

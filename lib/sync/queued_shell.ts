@@ -1,15 +1,16 @@
 /** A shell that runs a few commands at a time and lets the others wait, however many ask. */
 import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../transport/transport.ts";
 
-/** Commands at a time; the transport refuses more than four. */
+/** Commands at a time; the transport refuses more than six, with those that stay. */
 const MAX_RUNNING = 3;
+const MAX_WATCHING = 3;
 
 /** See the file comment. */
 export class QueuedShell implements Shell {
   readonly #inner: Shell;
   readonly #waiting: (() => void)[] = [];
   #running = 0;
-  #isWatching = false;
+  #watching = 0;
 
   constructor(inner: Shell) {
     this.#inner = inner;
@@ -37,12 +38,12 @@ export class QueuedShell implements Shell {
     }
   }
 
-  /** One command that stays, beside the others; nothing while there is one already. */
+  /** A command that stays, beside the others; nothing while there are too many of them. */
   watch(command: string, options?: SpawnOptions): Promise<RemoteProcess> | undefined {
-    if (this.#isWatching) return undefined;
-    this.#isWatching = true;
+    if (this.#watching >= MAX_WATCHING) return undefined;
+    this.#watching += 1;
     const started = this.#inner.spawn(command, options);
-    void started.then(({ exit }) => exit).catch(() => {}).finally(() => this.#isWatching = false);
+    void started.then(({ exit }) => exit).catch(() => {}).finally(() => this.#watching -= 1);
     return started;
   }
 

@@ -6,7 +6,8 @@ import { diff, type StampedChange } from "./diff.ts";
 import { nameOf, parentsOf } from "./entry.ts";
 import { checkEmptied } from "./guards.ts";
 import { IGNORE_FILE } from "./ignore.ts";
-import { type LocalTree, readContent, statOrNothing } from "./local_tree.ts";
+import { isAbandoned } from "./leftovers.ts";
+import { type LocalTree, readContent } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
 import { makePlan, refusedPaths } from "./plan.ts";
@@ -17,9 +18,6 @@ import type { RemoteView } from "./scan_remote.ts";
 import { remoteContents } from "./transfer/download.ts";
 import type { RoundParts, RoundScope } from "./round_parts.ts";
 import type { Problem } from "./types.ts";
-
-/** Older temporary files of ours are nobody's any more. */
-const LEFTOVER_AGE_MS = 10 * 60 * 1000;
 
 /** With these change which paths take part, on both sides. */
 const IGNORE_FILES = new Set([IGNORE_FILE, ".gitignore"]);
@@ -108,7 +106,7 @@ async function settle(
 
 /**
  * What is ignored or unreadable now is no longer agreed on: its absence must never count. And what a
- * killed agent was writing is removed, unless another session may be writing it now.
+ * killed agent was writing is removed.
  */
 function tidy(
   { index, tree }: RoundParts,
@@ -123,8 +121,7 @@ function tidy(
   }
   for (const path of leftovers) {
     const target = localPath(tree.root, path, tree.platform);
-    const changed = statOrNothing(target)?.ctime?.getTime() ?? Date.now();
-    if (changed < Date.now() - LEFTOVER_AGE_MS) Deno.removeSync(target);
+    if (isAbandoned(target)) Deno.removeSync(target);
   }
 }
 

@@ -4,10 +4,11 @@
  */
 import { messageOf } from "../errors.ts";
 import type { SideView } from "./diff.ts";
-import { type Agreed, parentOf, type Seen } from "./entry.ts";
+import { type Agreed, type Entry, parentOf, type Seen } from "./entry.ts";
 import { type IgnoreRules, isTemporary } from "./ignore.ts";
 import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./local_tree.ts";
 import { localPath, pointsOutside } from "./path_map.ts";
+import { leadsOutside } from "./problem_list.ts";
 import type { Problem } from "./types.ts";
 
 const SLICE_MS = 8;
@@ -20,8 +21,6 @@ export interface LocalView extends SideView {
   readonly problems: Problem[];
   /** Files of ours that were left behind. */
   readonly leftovers: string[];
-  /** Symlinks that lead out of the root; they are synced as they are. */
-  readonly outside: string[];
   /** What was looked at: the scope asked for, and directories above it that turned out to be gone. */
   readonly scope: string[] | undefined;
   /** When the look began, in milliseconds since the epoch. */
@@ -52,7 +51,6 @@ export async function scanLocal(
     opaque: new Set(),
     problems: [],
     leftovers: [],
-    outside: [],
     scope: scope === undefined ? undefined : [...scope],
   };
   const scan = new Scan(tree, options, view);
@@ -129,6 +127,7 @@ class Scan {
     const agreed = this.#options.agreed.get(path);
     if (agreed !== undefined && hasStamp(info, agreed)) {
       this.#view.same.add(agreed);
+      this.#checkTarget(path, agreed.entry);
       return info.isDirectory;
     }
     const found = seenAs(this.#tree, path, info, agreed?.entry.mode);
@@ -138,11 +137,15 @@ class Scan {
     }
     const { entry } = found;
     if (entry.kind === "file") checkReadable(this.#tree, path, info);
-    if (entry.kind === "link" && pointsOutside(path, entry.content ?? "")) {
-      this.#view.outside.push(path);
-    }
+    this.#checkTarget(path, entry);
     this.#view.seen.set(path, found);
     return entry.kind === "dir";
+  }
+
+  #checkTarget(path: string, { kind, content = "" }: Entry): void {
+    if (kind === "link" && pointsOutside(path, content)) {
+      this.#view.problems.push(leadsOutside(path));
+    }
   }
 
   #unreadable(path: string, error: unknown): void {

@@ -1,48 +1,39 @@
 /**
  * One session: keeps a local root and its remote copy equal for as long as somebody uses it, and on
- * demand. One loop does all the work, round by round; everything else only tells it what to look at.
- * It owns the watcher, the index and the timers.
+ * demand. One loop does all the work (`settling.ts`); everything else only tells it what to look at. It
+ * owns the watcher, the lock and the timers.
  */
+import { emitNothing } from "../agent_event.ts";
 import { AgentError, describeError } from "../errors.ts";
-import { ConflictStore } from "./conflict_store.ts";
-import { Halt, RemoteRootGone, RootGuard } from "./guards.ts";
 import { Agenda } from "./agenda.ts";
-import { loadIgnoreRules } from "./ignore_files.ts";
-import { LastLook } from "./last_look.ts";
+import type { ConflictStore } from "./conflict_store.ts";
+import { Halt } from "./guards.ts";
 import type { LocalTree } from "./local_tree.ts";
-import { ProblemList } from "./problem_list.ts";
-import { RemoteSide } from "./remote_side.ts";
-import { type RoundResult, runRound } from "./round.ts";
-import type { RoundScope } from "./round_parts.ts";
 import { Schedule } from "./schedule.ts";
-import { closed, paused, type SessionDeps, unsettled, type Waiter } from "./session_parts.ts";
-import { AgreedIndex, type SessionRecord, writeSession } from "./state.ts";
+import { SessionLock, SessionTaken } from "./session_lock.ts";
+import { closed, paused, type SessionDeps, type Waiter } from "./session_parts.ts";
+import { SessionEvents } from "./session_events.ts";
+import { Settling } from "./settling.ts";
+import { type SessionRecord, writeSession } from "./state.ts";
 import type { FlushOptions, SyncInfo, SyncProgress, SyncState } from "./types.ts";
 import { watchLocal } from "./watch_local.ts";
 import { RemoteFollower } from "./remote_follower.ts";
 
-/** Rounds of one flush before it gives up on paths that will not hold still. */
-const MAX_ROUNDS = 6;
-const MAX_LOST = 5;
 const RETRY_MS = 2_000;
 const HALTED_RETRY_MS = 10_000;
 
 /** See the file comment. The manager owns it. */
 export class Session {
-  readonly conflicts: ConflictStore;
   readonly #deps: SessionDeps;
   readonly #directory: string;
   readonly #tree: LocalTree;
-  readonly #guard: RootGuard;
-  readonly #index: AgreedIndex;
   readonly #agenda = new Agenda();
   readonly #schedule = new Schedule();
   readonly #follower = new RemoteFollower(this.#schedule, this.#agenda);
-  readonly #remote: RemoteSide;
-  readonly #problems: ProblemList;
   readonly #closing = new AbortController();
-  readonly #held = new Set<string>();
-  readonly #lastLook = new LastLook();
+  readonly #events: SessionEvents;
+  readonly #work: Settling;
+  readonly #lock: SessionLock;
   readonly #listeners = new Set<(progress: SyncProgress) => void>();
   #record: SessionRecord;
   #waiters: Waiter[] = [];
@@ -50,6 +41,10 @@ export class Session {
   #paused = false;
   #reason: string | undefined;
   #watcher: { close(): Promise<void> } | undefined;
+  /** Held while there is work, or a watcher. */
+  #hold: Disposable | undefined;
+  /** Another process had it when we last asked. */
+  #isTaken = false;
   readonly #done: Promise<void>;
 
   constructor(directory: string, record: SessionRecord, deps: SessionDeps) {
@@ -57,13 +52,34 @@ export class Session {
     this.#record = record;
     this.#deps = deps;
     this.#tree = { root: record.root, platform: deps.platform };
-    this.#index = new AgreedIndex(directory, deps.log);
-    this.conflicts = new ConflictStore(directory, record.id);
-    const isUsed = () => Object.keys(this.#record.containers).length > 0;
-    this.#guard = new RootGuard(this.#tree, record.only !== undefined, isUsed);
-    this.#remote = new RemoteSide(record, deps.shell, deps.log);
-    this.#problems = new ProblemList(record.root, deps.log);
+    this.#events = new SessionEvents(record.root, deps.emit ?? emitNothing);
+    this.#work = new Settling({
+      ...deps,
+      directory,
+      tree: this.#tree,
+      record: () => this.#record,
+      agenda: this.#agenda,
+      schedule: this.#schedule,
+      events: this.#events,
+      onRound: () => this.#state = "syncing",
+      onProgress: (progress) => {
+        for (const listener of this.#listeners) listener(progress);
+      },
+      signal: this.#closing.signal,
+    });
+    this.#lock = new SessionLock({
+      directory,
+      folder: record.root,
+      log: deps.log,
+      onTaken: () => this.#work.takeOver(),
+      patienceMs: deps.patienceMs,
+    });
     this.#done = this.#run();
+  }
+
+  /** Remote versions that lost. */
+  get conflicts(): ConflictStore {
+    return this.#work.conflicts;
   }
 
   /** What is kept about it on disk. */
@@ -74,8 +90,9 @@ export class Session {
   /** See `BindSync.snapshot`. */
   info(): SyncInfo {
     const { id, root, only, remotePath, mode, lastSync, containers } = this.#record;
+    const { index, conflicts, problems } = this.#work;
     let bytes = 0;
-    for (const { entry } of this.#index.entries.values()) bytes += entry.size;
+    for (const { entry } of index.entries.values()) bytes += entry.size;
     return {
       session: id,
       root: only === undefined ? root : `${root}/${only}`,
@@ -83,12 +100,12 @@ export class Session {
       mode,
       state: this.#paused ? "paused" : this.#state,
       ...(this.#reason !== undefined && { reason: this.#reason }),
-      files: this.#index.entries.size,
+      files: index.entries.size,
       bytes,
       ...(lastSync !== undefined && { lastSync }),
       pending: this.#agenda.size,
-      conflicts: this.conflicts.count,
-      problems: this.#problems.shown,
+      conflicts: conflicts.count,
+      problems: problems.shown,
       containers: Object.values(containers),
     };
   }
@@ -101,13 +118,24 @@ export class Session {
 
   /** Makes sure that the remote directories exist, down to the one `below` the root. */
   async open(signal: AbortSignal, below: string): Promise<void> {
-    await this.#remote.open(signal);
-    if (below !== "") await this.#remote.makeDir(below, signal);
+    using _hold = await this.hold(signal);
+    await this.#work.remote.open(signal);
+    if (below !== "") await this.#work.remote.makeDir(below, signal);
+  }
+
+  /** Keeps other processes from it; waits a moment for one that has it. Throws `SessionTaken`. */
+  async hold(signal: AbortSignal): Promise<Disposable> {
+    return await this.#lock.holdSoon(signal);
+  }
+
+  /** Whether the remote copy has nothing but what was agreed on. */
+  async isCopyAsAgreed(signal: AbortSignal): Promise<boolean> {
+    return await this.#work.isCopyAsAgreed(signal);
   }
 
   /** The remote copy is gone for good: nothing is agreed on any more. */
   forget(): void {
-    this.#index.clear();
+    this.#work.index.clear();
   }
 
   /** Starts or stops watching, as there are users or none. */
@@ -116,10 +144,16 @@ export class Session {
     const old = this.#watcher;
     this.#watcher = undefined;
     await old?.close();
-    if (!wanted) return void this.#follower.close();
+    if (!wanted) {
+      this.#follower.close();
+      return void this.#agenda.wake();
+    }
     this.#schedule.isBlind = false;
     this.#watcher = watchLocal(this.#tree, this.#record.only, {
-      onPath: (path) => this.#agenda.path(path),
+      onPath: (path) => {
+        if (this.#work.ignore.has(path)) this.#agenda.all();
+        else this.#agenda.path(path);
+      },
       onAnything: () => this.#agenda.all(),
       onBlind: () => this.#schedule.isBlind = true,
     }, this.#deps.log);
@@ -148,12 +182,14 @@ export class Session {
 
   pause(): void {
     this.#paused = true;
+    this.#tell();
   }
 
   /** Goes on; if a guard has stopped the session, what it warned of is accepted once. */
   resume(): void {
     this.#paused = false;
-    if (this.#state === "halted") this.#guard.accept();
+    this.#tell();
+    if (this.#state === "halted") this.#work.guard.accept();
     this.#agenda.all();
   }
 
@@ -171,6 +207,7 @@ export class Session {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
+      if (this.#agenda.isEmpty && this.#watcher === undefined) this.#letGo();
       const isWatched = this.#watcher !== undefined && !this.#paused;
       await this.#agenda.ready(isWatched ? this.#schedule.pauseMs : undefined);
       if (signal.aborted) break;
@@ -182,7 +219,13 @@ export class Session {
       if (this.#agenda.isEmpty) continue;
       await this.#serve();
     }
+    this.#letGo();
     for (const { reject } of this.#waiters.splice(0)) reject(signal.reason);
+  }
+
+  #letGo(): void {
+    this.#hold?.[Symbol.dispose]();
+    this.#hold = undefined;
   }
 
   /** What is due although nothing hinted at it. */
@@ -196,11 +239,17 @@ export class Session {
   async #serve(): Promise<void> {
     const waiters = this.#waiters.splice(0);
     try {
-      await this.#settleAll(waiters.length > 0);
+      const isKnown = this.#isTaken && this.#watcher !== undefined;
+      const isPatient = waiters.length > 0 && !isKnown;
+      this.#hold ??= isPatient
+        ? await this.#lock.holdSoon(this.#closing.signal)
+        : this.#lock.hold();
+      await this.#work.settle();
+      this.#settled();
+      if (waiters.length > 0) this.update({ lastSync: Date.now() });
       for (const { resolve } of waiters) resolve();
-      if (this.#state !== "halted") this.#reason = undefined;
       if (this.#watcher !== undefined && this.#schedule.isSlow) {
-        await this.#follower.follow(await this.#remote.open(this.#closing.signal));
+        await this.#follower.follow(await this.#work.remote.open(this.#closing.signal));
       }
     } catch (error) {
       if (this.#closing.signal.aborted) {
@@ -208,99 +257,38 @@ export class Session {
       }
       this.#failed(error);
       for (const { reject } of waiters) reject(error);
-      if (this.#watcher === undefined) return;
+      if (this.#watcher === undefined) {
+        // Nobody is left to do it for; whoever comes next has everything looked at.
+        if (this.#waiters.length === 0) this.#agenda.clear();
+        return;
+      }
       this.#agenda.all();
       await this.#agenda.sleep(this.#state === "halted" ? HALTED_RETRY_MS : RETRY_MS);
     }
   }
 
+  #settled(): void {
+    this.#state = this.#watcher === undefined ? "idle" : "watching";
+    this.#reason = undefined;
+    this.#isTaken = false;
+    this.#tell();
+  }
+
   #failed(error: unknown): void {
+    this.#isTaken = error instanceof SessionTaken;
     const reason = describeError(error);
-    const isLost = error instanceof AgentError && error.kind === "lost";
-    this.#state = error instanceof Halt ? "halted" : isLost ? "waiting" : "idle";
+    const waits = this.#isTaken || (error instanceof AgentError && error.kind === "lost");
+    this.#state = error instanceof Halt ? "halted" : waits ? "waiting" : "idle";
     if (reason !== this.#reason) {
       this.#deps.log.warn(`The sync of a folder has stopped: ${reason}`, {
         folder: this.#record.root,
       });
     }
     this.#reason = reason;
+    this.#tell();
   }
 
-  async #settleAll(isFlush: boolean): Promise<void> {
-    let lost = 0;
-    let rights = true;
-    for (let round = 1;; round++) {
-      const scope = this.#agenda.take();
-      let result: RoundResult;
-      try {
-        result = await this.#round(scope);
-      } catch (error) {
-        lost += 1;
-        if (!this.#mendable(error) || lost > MAX_LOST) throw error;
-        this.#agenda.all();
-        continue;
-      }
-      const said = [...result.complaints, ...result.problems.map(({ reason }) => reason)];
-      if (rights && await this.#remote.openRights(said, this.#closing.signal)) {
-        rights = false;
-        this.#agenda.all();
-        continue;
-      }
-      this.#problems.add(result.problems, scope.local === "all");
-      if (result.unsettled.length === 0) break;
-      if (round >= MAX_ROUNDS) {
-        if (result.complaints.length > 0) throw unsettled(result);
-        // A file that is written all the time has no state to be synced; its next one is.
-        this.#deps.log.warn("A file keeps changing while it is synced", {
-          folder: this.#record.root,
-          file: result.unsettled[0] ?? "",
-        });
-        break;
-      }
-      this.#agenda.all();
-      if (round > 2) await this.#agenda.sleep(50 * round);
-    }
-    this.#state = this.#watcher === undefined ? "idle" : "watching";
-    if (isFlush) this.update({ lastSync: Date.now() });
-  }
-
-  /** Whether the same may go well at once: on a new connection, or with a new remote copy. */
-  #mendable(error: unknown): boolean {
-    if (this.#closing.signal.aborted) return false;
-    if (error instanceof RemoteRootGone && Object.keys(this.#record.containers).length === 0) {
-      this.#index.clear();
-      this.#remote.forget();
-      return true;
-    }
-    return error instanceof AgentError && error.kind === "lost";
-  }
-
-  async #round(scope: RoundScope): Promise<RoundResult> {
-    const { signal } = this.#closing;
-    const { shell, root } = await this.#remote.open(signal);
-    this.#state = "syncing";
-    const started = performance.now();
-    const result = await runRound({
-      tree: this.#tree,
-      root,
-      shell,
-      index: this.#index,
-      conflicts: this.conflicts,
-      guard: this.#guard,
-      mode: this.#record.mode,
-      ignored: loadIgnoreRules(this.#tree, this.#record.ignore, this.#deps.gitignore),
-      only: this.#record.only,
-      limits: { platform: this.#deps.platform, ignoresCase: this.#deps.ignoresCase },
-      held: this.#held,
-      lastLook: this.#lastLook,
-      log: this.#deps.log,
-      signal,
-      onProgress: (progress) => {
-        for (const listener of this.#listeners) listener(progress);
-      },
-    }, scope);
-    this.#schedule.looked(scope, result.carried === 0 ? performance.now() - started : undefined);
-    if (result.unsettled.length === 0) this.#guard.settled();
-    return result;
+  #tell(): void {
+    this.#events.state(this.#paused ? "paused" : this.#state, this.#reason);
   }
 }

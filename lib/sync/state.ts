@@ -10,6 +10,7 @@ import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Agreed, EntryKind } from "./entry.ts";
+import { statOrNothing } from "./local_tree.ts";
 import type { SyncMode } from "./types.ts";
 
 /** What `session.json` holds. */
@@ -103,16 +104,30 @@ type Line =
 /** The agreements of one session, in memory and on disk. One owner, who alone writes the file. */
 export class AgreedIndex {
   readonly #path: string;
+  readonly #log: Logger;
   readonly #entries = new Map<string, Agreed>();
   #pending: string[] = [];
   #lines = 0;
   #cleared = 0;
   /** The file ends in a broken line: it is rewritten before anything is appended. */
   #broken = false;
+  /** Which file it was, and how long, when it was last read or written here. */
+  #identity = "";
 
   constructor(directory: string, log: Logger) {
     this.#path = join(directory, INDEX_FILE);
-    this.#load(log);
+    this.#log = log;
+    this.#load();
+  }
+
+  /** Reads the file again if another process has written to it, and tells whether that was so. */
+  refresh(): boolean {
+    if (this.#identify() === this.#identity) return false;
+    this.#entries.clear();
+    this.#pending = [];
+    this.#lines = 0;
+    this.#load();
+    return true;
   }
 
   /** What is agreed, by path. */
@@ -157,6 +172,12 @@ export class AgreedIndex {
       file.syncDataSync();
     }
     this.#pending = [];
+    this.#identity = this.#identify();
+  }
+
+  #identify(): string {
+    const info = statOrNothing(this.#path);
+    return info === undefined ? "" : `${info.ino} ${info.size} ${info.mtime?.getTime()}`;
   }
 
   #rewrite(): void {
@@ -167,14 +188,11 @@ export class AgreedIndex {
     this.#broken = false;
   }
 
-  #load(log: Logger): void {
-    let text: string;
-    try {
-      text = Deno.readTextFileSync(this.#path);
-    } catch (error) {
-      if (error instanceof Deno.errors.NotFound) return;
-      throw error;
-    }
+  #load(): void {
+    this.#identity = this.#identify();
+    this.#broken = false;
+    if (this.#identity === "") return;
+    const text = Deno.readTextFileSync(this.#path);
     const lines = text.split("\n");
     // After the last newline there is nothing, or a line that was cut short.
     this.#broken = lines.pop() !== "";
@@ -183,7 +201,7 @@ export class AgreedIndex {
         this.#read(JSON.parse(line));
         this.#lines++;
       } catch (error) {
-        log.warn("The index of a sync session is damaged; what it lacks is compared again", {
+        this.#log.warn("The index of a sync session is damaged; what it lacks is compared again", {
           file: this.#path,
           error: messageOf(error),
         });

@@ -23,6 +23,8 @@ export interface MountRequest {
   readonly mode?: SyncMode;
   /** Further patterns, in the syntax of gitignore. */
   readonly ignore?: readonly string[];
+  /** The session that it had before, where there was one: its remote copy is wanted again. */
+  readonly session?: string;
 }
 
 /** What to bind on the remote host in place of {@link MountRequest.local}. */
@@ -66,6 +68,8 @@ export interface SyncInfo {
 export interface Problem {
   readonly path: string;
   readonly reason: string;
+  /** It is synced, but may not be what it seems on the other side. */
+  readonly isSynced?: true;
 }
 
 /** A remote version that lost against the local one and was kept. */
@@ -97,6 +101,8 @@ export interface BindSync {
    * with the size and a hint.
    */
   prepare(request: MountRequest, signal?: AbortSignal): Promise<PreparedMount>;
+  /** Whether there is such a session; one that another program has made meanwhile is taken up. */
+  knows(session: string): boolean;
   /** The container uses these sessions from here on: both sides are watched. Survives restarts. */
   attach(
     container: { readonly id: string; readonly name: string },

@@ -78,6 +78,40 @@ test.bare("killed while it uploads: no torn file there, and the next run complet
   assertEquals(Deno.readTextFileSync(join(bench.remote, "a")), "new");
 });
 
+test.bare("of a large file that has changed, only what differs travels", {
+  agentOnly,
+}, async (rig) => {
+  await using bench = new SyncRig(rig);
+  const path = join(bench.local, "big");
+  await writeNoise(path, 100 * MEGABYTE);
+  await bench.sync();
+  using file = await Deno.open(path, { write: true });
+  await file.seek(50 * MEGABYTE, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(100_000));
+  // At this rate the whole of it would take longer than `sync` may.
+  await rig.verb("shape", "rate", "10mbit");
+  try {
+    await bench.sync();
+  } finally {
+    await rig.verb("unshape");
+  }
+  assertEquals(await digest(join(bench.remote, "big")), await digest(path));
+});
+
+test.bare("over a slow link, what compresses is compressed", { agentOnly }, async (rig) => {
+  await using bench = new SyncRig(rig);
+  // 60 MB: 80 seconds at this rate, and `sync` may take 60.
+  const text = "All work and no play makes Jack a dull boy.\n".repeat(23_000);
+  for (let i = 0; i < 60; i++) Deno.writeTextFileSync(join(bench.local, `f${i}`), `${i} ${text}`);
+  await rig.verb("shape", "rate", "6mbit");
+  try {
+    await bench.sync();
+  } finally {
+    await rig.verb("unshape");
+  }
+  assertEquals(bench.remoteContents(), contents(bench.local));
+});
+
 test.bare("killed while it downloads: no torn file here, and the next run completes it", {
   agentOnly,
 }, async (rig) => {

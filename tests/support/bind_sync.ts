@@ -39,6 +39,10 @@ export class FakeSync implements BindSync {
     return Promise.resolve({ session, remotePath: `/sync/${session}` });
   }
 
+  knows(session: string): boolean {
+    return [...this.#sessions.values()].includes(session);
+  }
+
   attach(container: { id: string; name: string }, sessions: readonly string[]): Promise<void> {
     this.calls.push(`attach ${container.name} ${sessions.join(" ")}`);
     this.#users.set(container.id, sessions);

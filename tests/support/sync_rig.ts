@@ -26,14 +26,21 @@ export class SyncRig implements AsyncDisposable {
 
   /** Starts the command; `flags` are added. */
   spawn(flags: Record<string, string> = {}): Child {
+    return spawnAgent(this.args(flags), this.vars);
+  }
+
+  get vars(): Record<string, string> {
+    return { XDG_STATE_HOME: join(this.base, "state") };
+  }
+
+  /** The arguments of the command; `flags` are added. */
+  args(flags: Record<string, string> = {}): string[] {
     const { "remote-docker": _engine, "shutdown-timeout": _shutdown, ...link } = rigFlags(this.rig);
     const place = `${this.rig.address}:${this.remotePath}`;
     const { "ssh-host": host, ...rest } = link;
     const target = host === undefined ? place : this.remotePath;
     const all = { ...rest, ...(host !== undefined && { "ssh-host": host }), ...flags };
-    return spawnAgent(["sync", this.local, target, ...flagList(all)], {
-      XDG_STATE_HOME: join(this.base, "state"),
-    });
+    return ["sync", this.local, target, ...flagList(all)];
   }
 
   /** Runs the command to its end; returns what it printed. Throws unless it ends well. */

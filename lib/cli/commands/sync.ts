@@ -10,17 +10,17 @@ import { resolvePath } from "../../config/paths.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
+import { logReports, type ReportSync } from "../../intercept/sync_report.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
-import { join } from "node:path";
-import { SyncManager, type SyncProgress } from "../../sync/manager.ts";
+import { barReports } from "../../ops/sync_bar.ts";
+import { basename, join } from "node:path";
+import { SyncManager } from "../../sync/manager.ts";
 import { formatBytes } from "../../sync/sources.ts";
 import { Supervisor } from "../../transport/supervisor.ts";
 import { URL_WORDS } from "../../transport/tls_error.ts";
 import { isTunnelUrl, parseFolderUrl } from "../../transport/tunnel_url.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
-
-const PROGRESS_EVERY_MS = 2_000;
 
 /** Returns the exit code. Throws `AgentError`. */
 export async function runSync(
@@ -141,6 +141,7 @@ async function sync(
       local: resolvePath(local, system.cwd, system.place),
       path,
       mode: options.mode,
+      report: settings.binds.bar ? barReports() : logReports(),
     }, {
       watches,
       system,
@@ -155,35 +156,35 @@ async function sync(
 
 async function carry(
   manager: SyncManager,
-  what: { local: string; path: string; mode: Settings["sync"]["mode"] },
+  what: {
+    local: string;
+    path: string;
+    mode: Settings["sync"]["mode"];
+    report: ReportSync;
+  },
   { watches, system, signal }: { watches: boolean; system: System; signal: AbortSignal },
 ): Promise<void> {
   const id = await manager.preparePlain(what.local, what.path, what.mode, signal);
-  const log = logger("sync");
-  let last = performance.now();
-  await manager.flush([id], {
-    signal,
-    onProgress: (progress) => {
-      if (performance.now() - last < PROGRESS_EVERY_MS) return;
-      last = performance.now();
-      log.info(describeProgress(progress));
-    },
-  });
+  const report = what.report(basename(what.local));
+  try {
+    await manager.flush([id], { signal, onProgress: (progress) => report.update(progress) });
+  } finally {
+    report.end();
+  }
   const info = manager.snapshot().find(({ session }) => session === id);
   if (info !== undefined) {
-    const kept = info.conflicts === 0 ? "" : `; ${info.conflicts} conflicts, see ${info.root}`;
+    const kept = info.conflicts === 0 ? "" : `; ${info.conflicts} conflicts`;
     system.out(`Synced ${info.files} entries, ${formatBytes(info.bytes)}${kept}\n`);
   }
-  for (const { path, reason } of info?.problems ?? []) {
-    system.out(`Left alone: ${path}: ${reason}\n`);
+  for (const { session, local, kept } of await manager.conflicts()) {
+    if (session === id) system.out(`The remote version of ${local} is kept in ${kept}\n`);
+  }
+  for (const { path, reason, isSynced } of info?.problems ?? []) {
+    system.out(`${isSynced ? "Synced as it is" : "Left alone"}: ${path}: ${reason}\n`);
   }
   if (!watches) return;
   await manager.watch(id);
   await new Promise((_, reject) => {
     signal.addEventListener("abort", () => reject(signal.reason), { once: true });
   });
-}
-
-function describeProgress({ files, totalFiles, bytes, totalBytes }: SyncProgress): string {
-  return `${files} of ${totalFiles} entries, ${formatBytes(bytes)} of ${formatBytes(totalBytes)}`;
 }

@@ -15,7 +15,7 @@ import { remoteProcess } from "./process.ts";
 const MAX_SESSIONS = 8;
 const SHORT_COMMAND_MS = 5_000;
 /** Sessions for commands that stay, so that {@link SshShell.run} always has some left. */
-const MAX_SPAWNED = 4;
+const MAX_SPAWNED = 6;
 
 /** The commands of one connection. */
 export class SshShell implements Shell {

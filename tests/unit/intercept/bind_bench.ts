@@ -30,7 +30,7 @@ export function bindBench(local: Record<string, LocalKind> = {}, remote: readonl
     bringHome: (container) => barrier.settle(container),
   });
   const layers = [
-    unrewriteBinds(containers),
+    unrewriteBinds({ containers, sync, platform: "linux" }),
     bindMounts({
       sync,
       containers,

@@ -6,10 +6,10 @@ import { BindError } from "../../../lib/forward/bind_error.ts";
 import { HeaderList } from "../../../lib/http/head.ts";
 import { bodyOf, type ResponseMessage } from "../../../lib/http/message.ts";
 import type { ContainerPorts } from "../../../lib/intercept/container_ports.ts";
-import { refuseLegacyPorts } from "../../../lib/intercept/legacy_start.ts";
+import { refuseLegacyBinds, refuseLegacyPorts } from "../../../lib/intercept/legacy_start.ts";
 import { portLifecycle } from "../../../lib/intercept/lifecycle.ts";
 import { logger } from "../../../lib/log.ts";
-import { assertEquals, assertRejects } from "../../support/assert.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
 import { bytes } from "../../support/duplex.ts";
 
 const ID = "b".repeat(64);
@@ -117,4 +117,16 @@ Deno.test("a start that publishes ports is refused where the engine would do it"
   await start("/v1.24", ports);
   await start("", ports);
   await start("/v1.20", `{"Binds":["/a:/b"],"PortBindings":{}}`);
+});
+
+Deno.test("a start that brings mounts of paths is refused, with the path", async () => {
+  const start = (version: string, body: string) =>
+    refuseLegacyBinds(exchangeOf("POST", `${version}/containers/a/start`, body));
+  const error = await assertRejects(() => start("/v1.23", `{"Binds":["/a:/b"]}`), ReplyError);
+  assertEquals((error as ReplyError).status, 400);
+  assertStringIncludes(error.message, "Cannot mount /a:");
+  await assertRejects(() => start("/v1.20", "{"), ReplyError);
+  await start("/v1.23", `{"Binds":["volume:/b"]}`);
+  await start("/v1.23", "");
+  await start("/v1.24", `{"Binds":["/a:/b"]}`);
 });

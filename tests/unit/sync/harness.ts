@@ -6,6 +6,16 @@ import type { SyncMode } from "../../../lib/sync/types.ts";
 import type { Shell } from "../../../lib/transport/transport.ts";
 import { LocalShell } from "../../support/local_shell.ts";
 
+/** What a session is like; by default an ordinary folder that no container uses. */
+export interface BenchOptions {
+  mode?: SyncMode;
+  only?: string;
+  ignore?: string[];
+  used?: boolean;
+  gitignore?: boolean;
+  ignoresCase?: boolean;
+}
+
 /** What a test works with. `state` outlives a session, as it does a killed agent. */
 export class SyncBench {
   readonly base: string = Deno.realPathSync(Deno.makeTempDirSync({ prefix: "rda-sync-" }));
@@ -14,15 +24,18 @@ export class SyncBench {
   readonly state: string = join(this.base, "state");
   shell: Shell = new LocalShell();
   session: Session;
-  readonly #options: { mode?: SyncMode; only?: string; ignore?: string[]; used?: boolean };
+  readonly #options: BenchOptions;
 
-  constructor(
-    options: { mode?: SyncMode; only?: string; ignore?: string[]; used?: boolean } = {},
-  ) {
+  constructor(options: BenchOptions = {}) {
     this.#options = options;
     Deno.mkdirSync(this.local);
     Deno.mkdirSync(this.state);
     this.session = this.#open();
+  }
+
+  /** Another session on the same state, as a second agent has it. The caller closes it. */
+  another(): Session {
+    return this.#open();
   }
 
   /** Ends the session and starts another on the same state. */
@@ -33,6 +46,7 @@ export class SyncBench {
 
   #open(): Session {
     const { mode = "two-way-safe", only, ignore = [], used = false } = this.#options;
+    const { gitignore = false, ignoresCase = false } = this.#options;
     const record = {
       id: "test",
       root: this.local,
@@ -47,9 +61,10 @@ export class SyncBench {
     return new Session(this.state, record, {
       shell: () => Promise.resolve(this.shell),
       platform: Deno.build.os,
-      ignoresCase: false,
-      gitignore: false,
+      ignoresCase,
+      gitignore,
       log: logger("sync"),
+      patienceMs: 300,
     });
   }
 

@@ -1,7 +1,6 @@
 import type { Action } from "../../../lib/sync/reconcile.ts";
 import type { Agreed } from "../../../lib/sync/entry.ts";
 import { diff } from "../../../lib/sync/diff.ts";
-import { ignoreRules, isTemporary, temporaryName } from "../../../lib/sync/ignore.ts";
 import {
   localPath,
   localSource,
@@ -58,26 +57,6 @@ Deno.test("names that Windows refuses", () => {
     assertEquals(refusedName(name, "linux"), undefined);
   }
   assertEquals(refusedName("console", "windows"), undefined);
-});
-
-Deno.test("ignore rules read gitignore's syntax, and our own temporary files never travel", () => {
-  const rules = ignoreRules(["# comment\n*.log\n!keep.log\n/build/\n", "node_modules"]);
-  const cases: [string, boolean, boolean][] = [
-    ["a.log", false, true],
-    ["d/a.log", false, true],
-    ["keep.log", false, false],
-    ["build", true, true],
-    ["build", false, false],
-    ["d/build", true, false],
-    ["d/node_modules", true, true],
-    [".git", true, false],
-    [temporaryName(), false, true],
-  ];
-  for (const [path, isDirectory, ignored] of cases) {
-    assertEquals(rules(path, isDirectory), ignored, path);
-  }
-  assert(isTemporary(`d/${temporaryName()}`));
-  assert(!isTemporary(".rda-sync-notes.tmp"));
 });
 
 Deno.test("what has the agreed stamp has the agreed content", () => {
