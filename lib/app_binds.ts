@@ -2,6 +2,7 @@
  * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
+import type { Emit } from "./agent_event.ts";
 import { engineStreams, limitsOf } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
@@ -13,7 +14,7 @@ import { logReports } from "./intercept/sync_report.ts";
 import { logger } from "./log.ts";
 import { parseListenAddress } from "./net/address.ts";
 import { barReports } from "./ops/sync_bar.ts";
-import { SyncManager } from "./sync/manager.ts";
+import { SyncManager, type SyncOptions } from "./sync/manager.ts";
 import { shellQuote } from "./transport/ssh/shell.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
 import type { Shell } from "./transport/transport.ts";
@@ -29,6 +30,7 @@ export interface Binding {
 export async function makeBinding(
   settings: Settings,
   supervisor: Supervisor,
+  emit: Emit,
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const obstacle = limitsOf(supervisor) ??
@@ -40,21 +42,20 @@ export async function makeBinding(
     return undefined;
   }
   const owner = await ownerId(settings.stateFolder);
-  const sync = await openSync(settings, settings.stateFolder, owner, supervisor);
+  const options = { stateFolder: settings.stateFolder, owner, emit };
+  const sync = await openSync(settings, supervisor, options);
   return { sync, mounts: makeMounts(settings, supervisor, { sync, owner }) };
 }
 
 function openSync(
   settings: Settings,
-  stateFolder: string,
-  owner: string,
   supervisor: Supervisor,
+  options: Pick<SyncOptions, "stateFolder" | "owner" | "emit">,
 ): Promise<SyncManager> {
   const { root, maxBytes, ignore, gitignore } = settings.sync;
   const { home } = settings.binds;
   return SyncManager.open({
-    stateFolder,
-    owner,
+    ...options,
     syncRoot: root,
     maxBytes,
     ignore,

@@ -35,14 +35,18 @@ import type { Metrics } from "./ops/metrics.ts";
 import type { HostStatus } from "./ops/source.ts";
 import { TellingObserver } from "./ops/telling_observer.ts";
 import { tellOfTransport } from "./ops/transport_events.ts";
+import type { ProxyObserver } from "./proxy/observer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
+import type { Secrets } from "./transport/ssh/secrets.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
-/** What keeps account of all hosts together. */
+/** What all hosts of one program have together. */
 export interface HostRecord {
   readonly metrics: Metrics;
   readonly events: EventLog;
+  /** Absent: a host has its own. */
+  readonly secrets?: Secrets;
 }
 
 /** How a host is started. */
@@ -58,6 +62,7 @@ export class Host {
   readonly #supervisor: Supervisor;
   readonly #watch: HostWatch;
   readonly #emit: Emit;
+  readonly #observer: ProxyObserver;
   readonly #cleanup: (() => Promise<void>)[] = [];
   #listeners: Listener[] = [];
   #forwarding: ForwardingManager | undefined;
@@ -69,9 +74,10 @@ export class Host {
   constructor(settings: HostSettings, options: HostOptions) {
     this.settings = settings;
     this.#options = options;
-    this.#supervisor = new Supervisor({ connect: connectorOf(settings) });
+    this.#supervisor = new Supervisor({ connect: connectorOf(settings, options.secrets) });
     this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
     this.#emit = options.events.emitter(settings.name);
+    this.#observer = new TellingObserver(options.metrics, this.#emit);
   }
 
   /**
@@ -192,7 +198,7 @@ export class Host {
     cleanup.push(async () => await publishing?.close());
     const reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
-    const binding = this.#binding = await makeBinding(settings, supervisor);
+    const binding = this.#binding = await makeBinding(settings, supervisor, emit);
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
     const bridge = this.#bridge = await makeBridge(settings, supervisor, emit);
@@ -222,7 +228,7 @@ export class Host {
     const gate = new Gate({
       mode,
       limits,
-      observer: this.#options.metrics,
+      observer: this.#observer,
       connected: () => supervisor.ready({ waitMs, signal: closing.signal }),
       assemble: () => this.#assemble(closing.signal),
     });
@@ -262,7 +268,7 @@ export class Host {
       warm: settings.warmConnections,
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
-      observer: new TellingObserver(this.#options.metrics, this.#emit),
+      observer: this.#observer,
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,

@@ -89,9 +89,14 @@ class TlsSocketDuplex implements Duplex {
     }
   }
 
-  closeWrite(): Promise<void> {
-    if (!this.#closed && !this.#socket.writableEnded) this.#socket.end();
-    return Promise.resolve();
+  /** Settles when all that was written is on its way: a `close` right after it loses nothing. */
+  async closeWrite(): Promise<void> {
+    if (this.#closed || this.#socket.writableEnded) return;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#socket.once("finish", resolve);
+    this.#socket.once("close", resolve);
+    this.#socket.end();
+    await promise;
   }
 
   close(): void {

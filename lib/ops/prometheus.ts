@@ -18,6 +18,7 @@ export async function renderPrometheus(source: OpsSource): Promise<string> {
   addOperations(source, registers);
   addHosts(source, registers);
   addPaths(source, registers);
+  addBridges(source, registers);
   return await registers[0]!.metrics();
 }
 
@@ -133,6 +134,30 @@ function addPaths(source: OpsSource, registers: Registers): void {
   add(Gauge, registers, "syncs", "Folders that are synchronised", [[syncs.length]]);
   const lags = syncs.map(({ local, lag_seconds }): Sample => [lag_seconds, { local }]);
   add(Gauge, registers, "sync_lag_seconds", "How far the remote side of a folder is behind", lags);
+}
+
+function addBridges(source: OpsSource, registers: Registers): void {
+  const bridges = (source.forwardDetails?.() ?? []).filter(({ kind }) => kind === "bridge");
+  const each = (value: (bridge: typeof bridges[number]) => number): Sample[] =>
+    bridges.map((one) => [value(one), { proxy: one.container, local: one.local }]);
+  const open = each(({ connections }) => connections.open);
+  const total = each(({ connections }) => connections.total);
+  add(Gauge, registers, "bridge_connections", "Connections over the network bridge", open);
+  add(Counter, registers, "bridge_connections_total", "The same since it was opened", total);
+  add(
+    Counter,
+    registers,
+    "bridge_sent_bytes_total",
+    "Bytes of clients of the network bridge",
+    each(({ bytes }) => bytes.sent),
+  );
+  add(
+    Counter,
+    registers,
+    "bridge_received_bytes_total",
+    "Bytes to clients of the network bridge",
+    each(({ bytes }) => bytes.received),
+  );
 }
 
 /**

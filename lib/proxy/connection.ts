@@ -112,7 +112,7 @@ export class ClientConnection {
     if (first.type !== "head") throw new Error(`A ${first.type} event came between two requests`);
     const again = await this.#exchange({ ...first, body: this.#timedBody(first.framing) });
     this.#busy = false;
-    return again && !this.#draining;
+    return again && this.#draining ? await this.#closeAfterReply() : again;
   }
 
   /** The body of the request; once all of it is here, the client has nothing left to be late with. */

@@ -18,11 +18,18 @@ const CONTENT_FILE = "content";
 export class ConflictStore {
   readonly #directory: string;
   readonly #session: string;
+  readonly #onKept: (local: string) => void;
   #count: number | undefined;
 
-  constructor(sessionDirectory: string, session: string) {
+  /** @param onKept Is told of each version that lost and was kept. */
+  constructor(
+    sessionDirectory: string,
+    session: string,
+    onKept: (local: string) => void = () => {},
+  ) {
     this.#directory = join(sessionDirectory, "conflicts");
     this.#session = session;
+    this.#onKept = onKept;
   }
 
   /** How many are kept. */
@@ -37,6 +44,15 @@ export class ConflictStore {
     size: number,
     data: () => Promise<Uint8Array | null>,
   ): Promise<void> {
+    if (await this.#keep(local, size, data)) this.#onKept(local);
+  }
+
+  /** Whether it was kept. */
+  async #keep(
+    local: string,
+    size: number,
+    data: () => Promise<Uint8Array | null>,
+  ): Promise<boolean> {
     const id = crypto.randomUUID().slice(0, 8);
     const directory = join(this.#directory, id);
     Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
@@ -44,10 +60,11 @@ export class ConflictStore {
     const meta = { local, content, time: Date.now() };
     if (this.#read().some((one) => one.local === local && one.content === content)) {
       Deno.removeSync(directory, { recursive: true });
-      return;
+      return false;
     }
     writeAtomically(join(directory, META_FILE), `${JSON.stringify(meta)}\n`);
     this.#count = undefined;
+    return true;
   }
 
   /** All that are kept. */
@@ -86,7 +103,7 @@ export class ConflictStore {
   async #keepFile(path: string): Promise<void> {
     using file = Deno.openSync(path, { read: true });
     const buffer = new Uint8Array(256 * 1024);
-    await this.keep(path, file.statSync().size, async () => {
+    await this.#keep(path, file.statSync().size, async () => {
       const count = await file.read(buffer);
       return count === null ? null : buffer.subarray(0, count);
     });

@@ -3,6 +3,7 @@
  * demand. One loop does all the work (`settling.ts`); everything else only tells it what to look at. It
  * owns the watcher, the lock and the timers.
  */
+import { emitNothing } from "../agent_event.ts";
 import { AgentError, describeError } from "../errors.ts";
 import { Agenda } from "./agenda.ts";
 import type { ConflictStore } from "./conflict_store.ts";
@@ -11,6 +12,7 @@ import type { LocalTree } from "./local_tree.ts";
 import { Schedule } from "./schedule.ts";
 import { SessionLock, SessionTaken } from "./session_lock.ts";
 import { closed, paused, type SessionDeps, type Waiter } from "./session_parts.ts";
+import { SessionEvents } from "./session_events.ts";
 import { Settling } from "./settling.ts";
 import { type SessionRecord, writeSession } from "./state.ts";
 import type { FlushOptions, SyncInfo, SyncProgress, SyncState } from "./types.ts";
@@ -29,6 +31,7 @@ export class Session {
   readonly #schedule = new Schedule();
   readonly #follower = new RemoteFollower(this.#schedule, this.#agenda);
   readonly #closing = new AbortController();
+  readonly #events: SessionEvents;
   readonly #work: Settling;
   readonly #lock: SessionLock;
   readonly #listeners = new Set<(progress: SyncProgress) => void>();
@@ -49,6 +52,7 @@ export class Session {
     this.#record = record;
     this.#deps = deps;
     this.#tree = { root: record.root, platform: deps.platform };
+    this.#events = new SessionEvents(record.root, deps.emit ?? emitNothing);
     this.#work = new Settling({
       ...deps,
       directory,
@@ -56,6 +60,7 @@ export class Session {
       record: () => this.#record,
       agenda: this.#agenda,
       schedule: this.#schedule,
+      events: this.#events,
       onRound: () => this.#state = "syncing",
       onProgress: (progress) => {
         for (const listener of this.#listeners) listener(progress);
@@ -177,11 +182,13 @@ export class Session {
 
   pause(): void {
     this.#paused = true;
+    this.#tell();
   }
 
   /** Goes on; if a guard has stopped the session, what it warned of is accepted once. */
   resume(): void {
     this.#paused = false;
+    this.#tell();
     if (this.#state === "halted") this.#work.guard.accept();
     this.#agenda.all();
   }
@@ -264,6 +271,7 @@ export class Session {
     this.#state = this.#watcher === undefined ? "idle" : "watching";
     this.#reason = undefined;
     this.#isTaken = false;
+    this.#tell();
   }
 
   #failed(error: unknown): void {
@@ -277,5 +285,10 @@ export class Session {
       });
     }
     this.#reason = reason;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#events.state(this.#paused ? "paused" : this.#state, this.#reason);
   }
 }

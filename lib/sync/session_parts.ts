@@ -1,4 +1,5 @@
 /** What a session works with, and the errors it ends a flush with. */
+import type { Emit } from "../agent_event.ts";
 import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { LocalTree } from "./local_tree.ts";
@@ -14,6 +15,8 @@ export interface SessionDeps {
   /** Also heed the root's `.gitignore`. */
   readonly gitignore: boolean;
   readonly log: Logger;
+  /** Default: nobody is told. */
+  readonly emit?: Emit;
   /** How long whoever asks for a folder waits for another process; see `session_lock.ts`. */
   readonly patienceMs?: number;
 }

@@ -4,6 +4,7 @@
  */
 import { createHash } from "node:crypto";
 import { join } from "node:path";
+import type { Emit } from "../agent_event.ts";
 import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Shell } from "../transport/transport.ts";
@@ -35,6 +36,8 @@ export interface SyncOptions {
   readonly home?: string;
   readonly platform?: typeof Deno.build.os;
   readonly log: Logger;
+  /** Is told of states, changes and conflicts. Default: nobody is. */
+  readonly emit?: Emit;
 }
 
 /** See the file comment. */
@@ -58,7 +61,7 @@ export class SessionStore {
 
   /** Makes a session, and its directory. */
   start(record: SessionRecord): Session {
-    const { log, gitignore } = this.options;
+    const { log, gitignore, emit } = this.options;
     const directory = this.directoryOf(record.id);
     writeSession(directory, record);
     const session = new Session(directory, record, {
@@ -66,6 +69,7 @@ export class SessionStore {
       platform: this.platform,
       ignoresCase: this.platform === "darwin" || this.platform === "windows",
       gitignore,
+      ...(emit && { emit }),
       log,
     });
     this.sessions.set(record.id, session);

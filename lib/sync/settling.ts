@@ -18,6 +18,7 @@ import type { RoundScope } from "./round_parts.ts";
 import { scanRemote } from "./scan_remote.ts";
 import type { Schedule } from "./schedule.ts";
 import { type SessionDeps, unsettled } from "./session_parts.ts";
+import type { SessionEvents } from "./session_events.ts";
 import { AgreedIndex, type SessionRecord } from "./state.ts";
 import type { SyncProgress } from "./types.ts";
 
@@ -32,6 +33,7 @@ export interface SettlingDeps extends SessionDeps {
   readonly record: () => SessionRecord;
   readonly agenda: Agenda;
   readonly schedule: Schedule;
+  readonly events: SessionEvents;
   readonly onRound: () => void;
   readonly onProgress: (progress: SyncProgress) => void;
   /** Ends everything. */
@@ -56,7 +58,7 @@ export class Settling {
     const { id, only, root, ignore } = deps.record();
     this.#deps = deps;
     this.index = new AgreedIndex(directory, log);
-    this.conflicts = new ConflictStore(directory, id);
+    this.conflicts = new ConflictStore(directory, id, (file) => deps.events.conflict(file));
     const isUsed = () => Object.keys(deps.record().containers).length > 0;
     this.guard = new RootGuard(tree, only, isUsed);
     this.remote = new RemoteSide(deps.record(), deps.shell, log);
@@ -164,6 +166,7 @@ export class Settling {
       onProgress,
     }, scope);
     schedule.looked(scope, result.carried === 0 ? performance.now() - started : undefined);
+    this.#deps.events.flushed(result.carried);
     if (result.unsettled.length === 0) this.guard.settled();
     return result;
   }

@@ -4,6 +4,7 @@ import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { askUdp, curl, socksReply } from "../support/bridge.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { hostEntry, HostsAgent } from "../support/hosts.ts";
 import { until } from "../support/poll.ts";
 import { cleanup, WEB, webOn } from "../support/published.ts";
 import type { Rig } from "../support/rig.ts";
@@ -198,6 +199,28 @@ test.bare("the addresses of the bridge are listed beside the ports", agentOnly, 
   ]);
   assertEquals(shown[0], ["bridge", "socks", `${LOOPBACK}:${bridge.socks}`, 1]);
   assertEquals(shown[1]?.slice(0, 2), ["bridge", "http-proxy"]);
+});
+
+test.bare("a host of a file has a bridge of its own", agentOnly, async (rig) => {
+  const socks = freePort();
+  const entry = hostEntry("gpu", rig, {
+    socks: `${LOOPBACK}:${socks}`,
+    bridge: ["10.99.0.0/16=refuse"],
+  });
+  await using agent = await HostsAgent.start({ idle_exit: "1h", hosts: [entry] }, ["gpu"]);
+  await using followed = agent.spawn(["events", "--since=10m"]);
+  await followed.waitFor(/ gpu: forward\.opened local=\S+ target=socks/);
+  // It is connected when the bridge is used for the first time.
+  assert(!followed.output.includes("transport.up"), followed.output);
+  assertEquals(await socksReply(socks, { host: LOOPBACK, port: rig.port }), 0);
+  await followed.waitFor(/ gpu: transport\.up remote=/);
+  assertEquals(await socksReply(socks, { host: "10.99.0.1", port: 80 }), 2);
+
+  await agent.write(
+    JSON.stringify({ idle_exit: "1h", hosts: [{ ...entry, bridge: ["*=refuse"] }] }),
+  );
+  await followed.waitFor(/ gpu: host\.reload change=restarted/);
+  assertEquals(await socksReply(socks, { host: LOOPBACK, port: rig.port }), 2);
 });
 
 test.bare("datagrams to a container by name", agentOnly, async (rig) => {

@@ -1,9 +1,11 @@
 /** `events`: what happens to connections, ports, the bridge and clients, as a user sees it. */
-import { freePort, spawnAgent, startAgent } from "../support/agent.ts";
+import { cleanEnvironment, freePort, spawnAgent, startAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { curl } from "../support/bridge.ts";
+import { runOk } from "../support/child.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { programCommand } from "../support/program.ts";
 import { cleanup, freeLocalPort, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
@@ -53,6 +55,36 @@ test.bare("what happens is told as it happens, and once more later", agentOnly, 
   await agent.stop();
   assertEquals(await followed.wait(), 8);
 });
+
+test.bare("a synced folder tells of its changes and conflicts", agentOnly, async (rig) => {
+  const folder = await Deno.makeTempDir({ prefix: "rda-events-" });
+  await Deno.writeTextFile(`${folder}/one`, "1");
+  await using agent = await startAgent(rig);
+  await using docker = await agent.docker("debian");
+  const vars = { XDG_RUNTIME_DIR: agent.runtimeDirectory };
+  await using followed = spawnAgent(["events", "--since", "10m", "--json"], vars);
+  try {
+    const about = `"folder":"${folder}"`;
+    await docker.ok(["run", "-d", "--name", "told", "-v", `${folder}:/w`, "bb", "sleep", "600"]);
+    await followed.waitFor(new RegExp(`"sync.flush",${about},"changes":\\d`));
+    await followed.waitFor(new RegExp(`"sync.state",${about},"state":"watching"`));
+    await runOk(...programCall(["syncs", "pause"]), { env: { ...cleanEnvironment(), ...vars } });
+    await followed.waitFor(new RegExp(`"sync.state",${about},"state":"paused"`));
+    await docker.ok(["exec", "told", "sh", "-c", "echo remote >/w/one"]);
+    await Deno.writeTextFile(`${folder}/one`, "local, and longer");
+    await runOk(...programCall(["syncs", "resume"]), { env: { ...cleanEnvironment(), ...vars } });
+    await followed.waitFor(new RegExp(`"sync.conflict",${about},"file":"${folder}/one"`));
+  } finally {
+    await docker.run(["rm", "-f", "told"]);
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
+/** The program with some arguments, as {@link runOk} takes it. */
+function programCall(args: readonly string[]): [string, string[]] {
+  const [command, ...first] = programCommand();
+  return [command, [...first, ...args]];
+}
 
 test.bare("nobody is there to be followed", agentOnly, async () => {
   const directory = await Deno.makeTempDir();

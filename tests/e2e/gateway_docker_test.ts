@@ -167,6 +167,8 @@ scene("start goes through the gateway, streams and all", async (it) => {
     });
     assertEquals(built.code, 0, built.stderr);
     await cli.run(["rmi", built.stdout.trim()]);
+    // Ends the two that watch it: they would not end by being asked to.
+    await cli.ok(["rm", "-f", name]);
   } finally {
     await cli.run(["rm", "-f", name]);
   }

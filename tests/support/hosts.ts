@@ -100,6 +100,11 @@ export class HostsAgent implements AsyncDisposable {
     return { code, stdout: child.stdout, stderr: child.stderr };
   }
 
+  /** Starts another command of the same user that goes on. */
+  spawn(args: readonly string[]): Child {
+    return spawnAgent(args, variables(this.directory));
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.child.stop();
     for (const docker of this.#docker) await docker[Symbol.asyncDispose]();

@@ -90,6 +90,34 @@ Deno.test("bytes that are no SOCKS 5 end the connection and nothing else", async
   assertEquals(await socksReply(bridge.socks, { host: "web", port: 80 }), 0);
 });
 
+Deno.test("noise harms nobody else", async () => {
+  await using bridge = await openBridge({
+    network: (_host, _port, stream) => stream.close(),
+  });
+  // The same noise each time (a linear congruential generator).
+  let seed = 7;
+  const random = (below: number) => (seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31) % below;
+  const starts = [
+    [],
+    GREETING,
+    [...GREETING, 5, 1, 0, 3],
+    ascii("CONNECT "),
+    ascii("GET http://a"),
+  ];
+  for (let count = 0; count < 100; count++) {
+    const noise = Array.from({ length: random(300) }, () => random(256));
+    const bytes = [...starts[random(starts.length)] ?? [], ...noise];
+    for (const port of [bridge.socks, bridge.http]) {
+      using client = await RawClient.open(port);
+      // It may be sent away before it has said all.
+      await client.write(...bytes).catch(() => {});
+      await client.closeWrite().catch(() => {});
+      await client.read(1024).catch(() => []);
+    }
+  }
+  assertEquals(await socksReply(bridge.socks, { host: "web", port: 80 }), 0);
+});
+
 Deno.test("a client that leaves in the handshake opens nothing", async () => {
   await using bridge = await openBridge();
   for (let length = 0; length < GREETING.length + CONNECT.length; length++) {

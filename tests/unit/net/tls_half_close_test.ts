@@ -29,6 +29,8 @@ Deno.test("the end of our direction arrives after all that was written, however 
     const length = await readAll(duplex);
     await duplex.write(new Uint8Array(length));
     await duplex.closeWrite();
+    // Once our direction has ended, nothing is lost by letting go.
+    duplex.close();
     answered.resolve(length);
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));

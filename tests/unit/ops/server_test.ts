@@ -9,6 +9,7 @@ import { pageReply } from "../../../lib/ops/page.ts";
 import { announce, findPresences } from "../../../lib/ops/presence.ts";
 import { renderPrometheus } from "../../../lib/ops/prometheus.ts";
 import { guarded, opsHandler, prefersText } from "../../../lib/ops/routes.ts";
+import type { ForwardDetails } from "../../../lib/ops/source.ts";
 import { startOpsServer } from "../../../lib/ops/server.ts";
 import {
   assert,
@@ -149,7 +150,24 @@ Deno.test("the text format has every metric, histograms by operation among them"
     connections: 4,
   }];
   const syncs = [{ local: "/src", remote: "/tmp/x", state: "watching", lag_seconds: 1.5 }];
-  const source = testSource({ metrics, forwards: () => forwards, syncs: () => syncs });
+  const bridge: ForwardDetails = {
+    kind: "bridge",
+    container: "socks",
+    container_id: "",
+    requested: "127.0.0.1:1080",
+    local: "127.0.0.1:1080",
+    remote: "the network",
+    protocol: "tcp",
+    state: "live",
+    connections: { open: 1, total: 7 },
+    bytes: { sent: 5, received: 6 },
+  };
+  const source = testSource({
+    metrics,
+    forwards: () => forwards,
+    forwardDetails: () => [bridge],
+    syncs: () => syncs,
+  });
   const answer = await ask(get("/metrics", "Accept: text/plain"), source);
   assertStringIncludes(answer, "Content-Type: text/plain; version=0.0.4; charset=utf-8\r\n");
   for (
@@ -171,11 +189,15 @@ Deno.test("the text format has every metric, histograms by operation among them"
       'rda_transport_rtt_seconds{host="ssh://dev@gpu:22"} 0.0125',
       "rda_forwards 1",
       "rda_forwards_connections 4",
+      'rda_bridge_connections{proxy="socks",local="127.0.0.1:1080"} 1',
+      'rda_bridge_connections_total{proxy="socks",local="127.0.0.1:1080"} 7',
+      'rda_bridge_sent_bytes_total{proxy="socks",local="127.0.0.1:1080"} 5',
+      'rda_bridge_received_bytes_total{proxy="socks",local="127.0.0.1:1080"} 6',
       'rda_sync_lag_seconds{local="/src"} 1.5',
     ]
   ) assertStringIncludes(answer, `${line}\n`);
   const bare = await renderPrometheus(testSource({ hosts: () => [] }));
-  assert(!/^rda_(transport|sync_lag|responses)/m.test(bare), "samples of nothing");
+  assert(!/^rda_(transport|bridge|sync_lag|responses)/m.test(bare), "samples of nothing");
   await renderPrometheus(source);
   assertStringIncludes(await renderPrometheus(source), "rda_received_bytes_total 10\n");
 });
