@@ -3,6 +3,7 @@ import { startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
+import { until } from "../support/poll.ts";
 import {
   cleanup,
   fetchPort,
@@ -186,7 +187,8 @@ test("two people on one host want the same port", { agentOnly }, async (bench) =
     assertEquals(await cli.ok(["port", theirs]), `80/tcp -> 127.0.0.2:${port}`);
     await assertNothingExposed(bench);
     await cli.ok(["restart", "-t", "0", mine]);
-    await fetchPort(port);
+    // The first agent hears of it from the engine, a moment later.
+    await until("the port is there again", () => fetchPort(port));
     assertEquals(await fetchPort(port, "127.0.0.2"), b.slice(0, 12));
   } finally {
     await Deno.remove(home, { recursive: true });

@@ -16,7 +16,7 @@ Deno.test("the example of the standard", () => {
 });
 
 Deno.test("the argument is left as it is, and the same call decrypts", () => {
-  const [key, nonce] = [new Uint8Array(32).fill(255), new Uint8Array(16).fill(255)];
+  const [key, nonce] = [new Uint8Array(32).fill(255), new Uint8Array(16).fill(255, 4)];
   const data = Buffer.from("attack at dawn ".repeat(10));
   const encrypted = chacha20(key, nonce, data);
   assertEquals(data.toString(), "attack at dawn ".repeat(10));
