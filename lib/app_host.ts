@@ -38,7 +38,6 @@ import { tellOfTransport } from "./ops/transport_events.ts";
 import type { ProxyObserver } from "./proxy/observer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
-import { linkOf } from "./transport/link.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
 /** What keeps account of all hosts together. */
@@ -208,7 +207,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(linkOf(supervisor)),
+      resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -267,7 +266,6 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#observer,
-      link: linkOf(supervisor),
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,

@@ -41,6 +41,11 @@ export class AgentError extends Error {
   }
 }
 
+/** Whether the connection to the remote host was lost, as far as an error tells. */
+export function isLostError(error: unknown): boolean {
+  return error instanceof AgentError && error.kind === "lost";
+}
+
 /** The exit code for any thrown value. */
 export function exitCodeOf(error: unknown): number {
   return EXIT_CODES[error instanceof AgentError ? error.kind : "internal"];

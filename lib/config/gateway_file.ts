@@ -44,9 +44,11 @@ const LIMIT_KEYS: Readonly<Record<string, keyof GatewayLimits>> = {
   body_timeout: "bodyMs",
 };
 
-/** What the flags say; the file comes before them where it says something too. */
+export const DEFAULT_LISTEN = "0.0.0.0:443";
+
+/** What flags and variables say, which come before the file. */
 export interface GatewayDefaults {
-  readonly listen: string;
+  readonly listen?: string;
   readonly identity: IdentityFiles | undefined;
   readonly caFile: string | undefined;
 }
@@ -70,11 +72,10 @@ export function readGatewayFile(
   if (node === null) throw new AgentError("config", `Cannot read ${path}: it is empty`);
   const root = new YamlMap(source, node, ROOT_KEYS);
   const file = (name: string) => resolvePath(name, base, place);
-  const identity = identityOf(root, file) ?? defaults.identity;
-  const authorityFiles = root.texts("client_ca", file);
-  if (authorityFiles.length === 0 && defaults.caFile !== undefined) {
-    authorityFiles.push(defaults.caFile);
-  }
+  const written = { identity: identityOf(root, file), authorities: root.texts("client_ca", file) };
+  const identity = defaults.identity ?? written.identity;
+  const { caFile } = defaults;
+  const authorityFiles = caFile === undefined ? written.authorities : [caFile];
   if (identity === undefined || authorityFiles.length === 0) {
     throw fault(source, node, 'Missing "cert", "key" or "client_ca"', "give all three");
   }
@@ -86,13 +87,19 @@ export function readGatewayFile(
   );
   if (hosts.size === 0) throw root.fault("hosts", "There are no hosts");
   return {
-    listen: root.text("listen", parseTcpListen) ?? parseTcpListen(defaults.listen),
+    listen: listenOf(root, defaults.listen),
     identity,
     authorityFiles,
     hosts,
     rules: root.list("clients", CLIENT_KEYS).map(ruleOf),
     limits: limitsOf(root),
   };
+}
+
+function listenOf(root: YamlMap, asked: string | undefined) {
+  const written = root.text("listen", parseTcpListen);
+  if (asked !== undefined) return parseTcpListen(asked);
+  return written ?? parseTcpListen(DEFAULT_LISTEN);
 }
 
 type ReadFile = (name: string) => string;

@@ -7,12 +7,16 @@ import { DEFAULT_LIMITS, type GatewayConfig } from "../gateway/config.ts";
 import { parseEndpoint, parseHostName, parseTcpListen } from "../gateway/endpoint.ts";
 import type { LoadConfig } from "../gateway/gateway.ts";
 import { MAX_FILE_BYTES } from "./file.ts";
-import { type GatewayDefaults, readGatewayFile, simpleRule } from "./gateway_file.ts";
+import {
+  DEFAULT_LISTEN,
+  type GatewayDefaults,
+  readGatewayFile,
+  simpleRule,
+} from "./gateway_file.ts";
 import type { Loaded } from "./load.ts";
 import { pathsOf, type Place } from "./paths.ts";
 import type { OptionName } from "./schema.ts";
 
-const DEFAULT_LISTEN = "0.0.0.0:443";
 const DEFAULT_ENGINE = "unix:///var/run/docker.sock";
 /** Flags that a file takes the place of. */
 const FLAGS_OF_ONE_HOST: readonly OptionName[] = [
@@ -57,14 +61,21 @@ function defaultsOf({ values, origins }: Loaded): GatewayDefaults {
       : ["tls-cert", "tls-key"] as const;
     throw new AgentError("usage", `Missing --${missing}, which ${origins[given].where} needs`);
   }
+  const [listen, another] = origins.listen.source === "default" ? [] : values.listen;
+  if (another !== undefined) {
+    throw new AgentError("usage", `A gateway listens on one address, and ${another} is another`);
+  }
   return {
-    listen: values["gateway-listen"] ?? DEFAULT_LISTEN,
+    ...(listen === undefined ? {} : { listen }),
     identity: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
     caFile,
   };
 }
 
-function oneHost({ values }: Loaded, { listen, identity, caFile }: GatewayDefaults): GatewayConfig {
+function oneHost(
+  { values }: Loaded,
+  { listen = DEFAULT_LISTEN, identity, caFile }: GatewayDefaults,
+): GatewayConfig {
   const name = values["gateway-host"];
   const hint = "give --gateway-config FILE, or --gateway-host, --allow-client, --tls-cert, " +
     "--tls-key and --client-ca";
@@ -79,7 +90,7 @@ function oneHost({ values }: Loaded, { listen, identity, caFile }: GatewayDefaul
   const host = usage("gateway-host", () => parseHostName(name));
   const engine = values["gateway-engine"] ?? DEFAULT_ENGINE;
   return {
-    listen: usage("gateway-listen", () => parseTcpListen(listen)),
+    listen: usage("listen", () => parseTcpListen(listen)),
     identity,
     authorityFiles: [caFile],
     hosts: new Map([[host, {

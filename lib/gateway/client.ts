@@ -14,7 +14,6 @@ import { ClientConnection } from "../proxy/connection.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
 import { NO_OBSERVER } from "../proxy/observer.ts";
 import { UpstreamPool } from "../proxy/upstream_pool.ts";
-import { UNWATCHED } from "../transport/link.ts";
 import { AccessEntry } from "./access_log.ts";
 import { forwarded } from "./forwarded.ts";
 import type { ClientIdentity } from "./identity.ts";
@@ -64,7 +63,6 @@ export class GatewayClient {
       guard: () => undefined,
       openRaw: () => Promise.reject(new ReplyError(400, "The request is not HTTP/1.1")),
       observer: NO_OBSERVER,
-      link: UNWATCHED,
       log,
     });
   }

@@ -20,8 +20,8 @@ const SSH_WAIT_MS = 10_000;
 
 /** See the file comment. */
 export interface Dialer {
-  /** The value of `Host` that the endpoint expects; absent where it takes any. */
-  readonly host?: string;
+  /** The value of `Host`: that of our client says nothing to the endpoint, and a guest looks at it. */
+  readonly host: string;
   /** Opens a stream, which belongs to the caller. Throws `AgentError`. */
   open(lane: Lane, signal?: AbortSignal): Promise<Duplex>;
   /** Ends what is kept for the endpoint; streams of an SSH connection end with it. */
@@ -34,10 +34,12 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
     case "unix":
       return plainDialer(() => Deno.connect({ transport: "unix", path: endpoint.path }), {
         name: endpoint.path,
+        host: "localhost",
       });
     case "tcp": {
       const { host, port } = endpoint;
-      return plainDialer(() => connectTcp(host, port), { name: formatHostPort(host, port) });
+      const name = formatHostPort(host, port);
+      return plainDialer(() => connectTcp(host, port), { name, host: name });
     }
     case "tls":
       return tlsDialer(endpoint, await contextOf(endpoint));
@@ -46,8 +48,12 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
   }
 }
 
-function plainDialer(connect: () => Promise<Deno.Conn>, { name }: { name: string }): Dialer {
+function plainDialer(
+  connect: () => Promise<Deno.Conn>,
+  { name, host }: { name: string; host: string },
+): Dialer {
   return {
+    host,
     async open() {
       try {
         return denoConnDuplex(await connect());
@@ -87,6 +93,7 @@ function tlsDialer({ host, port }: TlsTarget, context: SecureContext): Dialer {
 
 /** Connects when it is first asked to, and from then on whenever the connection is lost. */
 class SshDialer implements Dialer {
+  readonly host = "localhost";
   readonly #settings: SshSettings;
   #started: Promise<Supervisor> | undefined;
   #closed = false;

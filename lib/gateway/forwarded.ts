@@ -29,7 +29,7 @@ export function forwarded(
   settleConnection(headers);
   for (const name of OWN) headers.delete(name);
   const { host, token } = to.upstreams;
-  if (host !== undefined) headers.set("Host", host);
+  headers.set("Host", host);
   if (token !== undefined) headers.set("Authorization", `Bearer ${token}`);
   if (to.kind === "guest") {
     for (const [name, value] of clientFields(client)) headers.append(name, value);

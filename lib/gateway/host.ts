@@ -10,14 +10,15 @@ import type { Endpoint, HostConfig } from "./config.ts";
 import { type Dialer, makeDialer } from "./dial.ts";
 import { readSecret } from "./secret.ts";
 
-/** Idle connections kept for each engine; four times as many after a burst. */
-const WARM_CONNECTIONS = 8;
+/** Idle connections kept for each engine, and how many for a while after a burst. */
+const WARM_CONNECTIONS = 1;
+const KEPT_CONNECTIONS = 512;
 
 /** Where requests of one kind go. */
 export interface Upstreams {
   readonly pool: UpstreamPool;
-  /** The value of `Host` that the other end expects; absent where it takes any. */
-  readonly host?: string;
+  /** The value of `Host` for the other end. */
+  readonly host: string;
   /** What the other end asks for in `Authorization`. */
   readonly token?: string;
 }
@@ -50,10 +51,9 @@ export class Host {
       const dialer = await makeDialer(endpoint);
       dialers.push(dialer);
       const warm = what === "engine" ? WARM_CONNECTIONS : 0;
-      const { host } = dialer;
       return {
         pool: poolOf(dialer, { host: name, what, warm, log }),
-        ...(host === undefined ? {} : { host }),
+        host: dialer.host,
         ...(token === undefined ? {} : { token }),
       };
     };
@@ -84,6 +84,7 @@ interface PoolFacts {
 function poolOf(dialer: Dialer, { host, what, warm, log }: PoolFacts): UpstreamPool {
   return new UpstreamPool({
     warm,
+    keep: KEPT_CONNECTIONS,
     async open(lane, signal) {
       try {
         return await dialer.open(lane, signal);

@@ -34,6 +34,9 @@ export interface ConnectionContext {
 type HeadEvent = Extract<HttpEvent<RequestHead>, { type: "head" }>;
 const encoder = new TextEncoder();
 const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
+/** Whom a gateway speaks for. Anybody can send it, so it is for the log alone, and beside the client's name. */
+const CLIENT_NAME = "X-Client-Certificate-Name";
+const MAX_CLAIM_CHARS = 200;
 const FAILED = "the guest failed; see its log";
 
 /** See the file comment. */
@@ -48,10 +51,11 @@ export class GuestConnection {
   #draining = false;
 
   constructor(duplex: Duplex, peer: Peer, context: ConnectionContext) {
-    const { idleMs, readMs, writeMs } = context.limits;
+    const { idleMs, readMs } = context.limits;
     this.#context = context;
     this.#peer = peer;
-    const limits = { ...UNLIMITED, idleMs, readMs, writeMs };
+    // Answers are small and writes unbounded in time: a stream may stand still for as long as it likes.
+    const limits = { ...UNLIMITED, idleMs, readMs };
     this.#stream = new ClientStream(duplex, limits, {
       received: (bytes) => this.#received += bytes,
       sent: (bytes) => this.#sent += bytes,
@@ -86,7 +90,8 @@ export class GuestConnection {
   async #serveNext(): Promise<boolean> {
     this.#idle = true;
     const before = { received: this.#received, sent: this.#sent };
-    this.#stream.enter("idle");
+    // Anybody can connect and say nothing; only who has asked before may take a while.
+    this.#stream.enter(this.#received === 0 ? "head" : "idle");
     const event = await this.#client.next();
     if (event === null || event.type !== "head") return false;
     this.#idle = false;
@@ -116,14 +121,20 @@ export class GuestConnection {
       if (!isClosedError(error)) log.debug("Lost a client", { remote, error: messageOf(error) });
       return;
     }
-    log.info("Refused what is no request", { remote, status: error.status, why: error.message });
+    const why = wordsOf(error);
+    log.info("Refused what is no request", { remote, status: error.status, why });
     try {
-      await this.#client.write(encodeReply(errorAnswer(error.status, error.message), true));
+      await this.#client.write(encodeReply(errorAnswer(error.status, why), true));
       await this.#client.closeAfterReply();
     } catch (failure) {
       log.debug("The client was gone before its answer", { remote, error: messageOf(failure) });
     }
   }
+}
+
+/** Without the option of `start` that bounds the same there. */
+function wordsOf({ message }: Error): string {
+  return message.replace(/ \(--read-timeout\)$/, "");
 }
 
 /** What went over a connection. */
@@ -183,8 +194,8 @@ class Answering {
       return await context.route(head)(this.#exchange());
     } catch (error) {
       if (error instanceof ReplyError || error instanceof HttpParseError) {
-        this.#fields["why"] = error.message;
-        return errorAnswer(error.status, error.message);
+        this.#fields["why"] = wordsOf(error);
+        return errorAnswer(error.status, wordsOf(error));
       }
       // A client that leaves in the middle is not a failure of ours.
       if (!isClosedError(error)) context.log.error(`Cannot answer: ${messageOf(error)}`);
@@ -198,7 +209,6 @@ class Answering {
     return {
       head,
       length: kind === "none" ? "none" : kind === "length" ? framing.length : "unknown",
-      who: this.#who,
       stopped: this.#parts.context.stopped,
       body: () => this.#body(),
       upgrade: (headers = []) => this.#upgrade(headers),
@@ -240,10 +250,12 @@ class Answering {
 
   #log(status: number): void {
     const { context, peer, bytes } = this.#parts;
-    const { method, target } = this.#event.head;
+    const { method, target, headers } = this.#event.head;
+    const claim = headers.get(CLIENT_NAME)?.slice(0, MAX_CLAIM_CHARS);
     context.log.info(`${method} ${target.split("?", 1)[0]}`, {
       status,
       who: this.#who,
+      ...(claim !== undefined && { for: claim }),
       remote: peer.remote,
       ...bytes(),
       ms: Math.round(performance.now() - this.#since),

@@ -12,8 +12,6 @@ export interface Exchange {
   readonly head: RequestHead;
   /** Whether there is a body, and how long it says that it is. */
   readonly length: "none" | "unknown" | number;
-  /** Who asks, for the log. */
-  readonly who: string;
   /** Aborted when the guest ends at once: whatever runs for this request ends too. */
   readonly stopped: AbortSignal;
   /** The body, once; a client that waits to be told to go on is told now. */

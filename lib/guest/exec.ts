@@ -16,7 +16,7 @@ import { spawnOnTerminal } from "./on_terminal.ts";
 import { spawnPlain } from "./plain.ts";
 import { type Account, findProgram } from "./program.ts";
 import { refuse } from "./reply.ts";
-import { endSession, killSession } from "./session.ts";
+import { endSession, isGroupGone, killSession } from "./session.ts";
 import type { Spawned } from "./spawned.ts";
 import type { Terminals } from "./terminal.ts";
 
@@ -77,18 +77,24 @@ export class Commands {
     const spawned = await this.#start(request, framed);
     this.#running.add(spawned);
     let stream: Duplex | undefined;
+    let orderly = false;
     const cut = () => stream?.close();
     exchange.stopped.addEventListener("abort", cut, { once: true });
     try {
       stream = await exchange.upgrade(framed ? [[FRAMED_HEADER, FRAMED_V1]] : []);
       if (exchange.stopped.aborted) cut();
       const relay = framed ? relayFramed : relayPlain;
-      await relay(stream, spawned, limits, (report) => exchange.note(summary(report)));
+      await relay(stream, spawned, limits, (report) => {
+        orderly = true;
+        exchange.note(summary(report));
+      });
     } finally {
       exchange.stopped.removeEventListener("abort", cut);
       stream?.close();
-      await endSession(spawned.pid, limits.graceMs, new AbortController().signal);
-      spawned.close();
+      // A command that ended by itself has hardly ever left more than its group.
+      const isOver = orderly && request.tty === undefined && isGroupGone(spawned.pid);
+      if (!isOver) await endSession(spawned.pid, limits.graceMs);
+      await spawned.close();
       await spawned.exit;
       this.#running.delete(spawned);
     }

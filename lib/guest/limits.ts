@@ -12,12 +12,10 @@ export interface GuestLimits {
   readonly maxCopies: number;
   /** Bytes of one copied file, unpacked. */
   readonly maxCopyBytes: number;
-  /** How long a connection may stay open without a request. */
+  /** How long a connection may stay open after a request. */
   readonly idleMs: number;
-  /** How long a head may take, and how long a body may come to a halt. */
+  /** How long a head may take (the first one from the connection on), a body come to a halt. */
   readonly readMs: number;
-  /** How long a client may refuse to take an answer. */
-  readonly writeMs: number;
   /** How long the description of a command may take altogether. */
   readonly requestMs: number;
   /** How long processes have between SIGHUP and SIGKILL. */
@@ -40,7 +38,6 @@ export const GUEST_LIMITS: GuestLimits = {
   maxCopyBytes: 10e9,
   idleMs: 60_000,
   readMs: 15_000,
-  writeMs: 30_000,
   requestMs: 30_000,
   graceMs: 5_000,
   keepAliveMs: 15_000,
@@ -58,10 +55,6 @@ export class Places {
   constructor(limit: number, what: string) {
     this.#limit = limit;
     this.#what = what;
-  }
-
-  get taken(): number {
-    return this.#taken;
   }
 
   /** Takes a place and returns how to give it back; `undefined` when there is none. */

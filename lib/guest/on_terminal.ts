@@ -40,7 +40,7 @@ export function spawnOnTerminal(
     }).spawn();
     return new OnTerminal(process, terminal);
   } catch (error) {
-    terminal.close();
+    void terminal.close();
     throw cannotStart(path, error);
   }
 }
@@ -75,7 +75,7 @@ class OnTerminal implements Spawned {
     this.#terminal.resize(size);
   }
 
-  close(): void {
-    this.#terminal.close();
+  close(): Promise<void> {
+    return this.#terminal.close();
   }
 }

@@ -75,10 +75,10 @@ class Plain implements Spawned {
   /** It has no terminal. */
   resize(): void {}
 
-  close(): void {
-    void this.endInput();
-    // A write under way would hold the pipe, and so would a process that has left the session.
+  /** Waits for nothing: a process that has left the session can hold a write for as long as it lives. */
+  close(): Promise<void> {
     this.#stdin.abort().catch(() => {/* Closed. */});
     for (const reader of this.#readers) reader.cancel().catch(() => {/* Ended. */});
+    return Promise.resolve();
   }
 }

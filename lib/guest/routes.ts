@@ -2,6 +2,7 @@
 import metadata from "../../deno.json" with { type: "json" };
 import type { RequestHead } from "../http/head.ts";
 import { EXEC_PATH } from "../transport/guest_exec.ts";
+import { INFO_PATH } from "../transport/guest_link.ts";
 import type { Handler } from "./exchange.ts";
 import { refuse, type Reply } from "./reply.ts";
 import type { Account } from "./program.ts";
@@ -10,9 +11,7 @@ import { TUNNEL_PREFIX } from "./tunnel.ts";
 /** Finds what answers a request. */
 export type Router = (head: RequestHead) => Handler;
 
-/** Where files are copied to, and where the guest tells what it is. */
-export const COPY_PATH = "/tinyscale/v1/host-exec/copy";
-export const INFO_PATH = "/tinyscale/v1/info";
+const COPY_PATH = "/tinyscale/v1/host-exec/copy";
 
 /** The handlers of one guest. */
 export interface Handlers {

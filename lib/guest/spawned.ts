@@ -24,8 +24,8 @@ export interface Spawned {
   /** Ends its input. Never rejects. */
   endInput(): Promise<void>;
   resize(size: TerminalSize): void;
-  /** Frees what it holds here; its outputs end. */
-  close(): void;
+  /** Frees what it holds here; its outputs end. Never rejects. */
+  close(): Promise<void>;
 }
 
 /** How a process ended. */

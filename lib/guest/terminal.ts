@@ -73,6 +73,7 @@ export class Terminal {
   readonly #master: number;
   /** Becomes readable when the terminal is closed, to end what waits in `poll`. */
   readonly #wake: readonly [read: number, write: number];
+  readonly #freed = Promise.withResolvers<void>();
   #waiting = 0;
   #closed = false;
 
@@ -128,12 +129,13 @@ export class Terminal {
     this.#libc.symbols.ioctl(this.#master, TIOCSWINSZ, size);
   }
 
-  /** Ends what waits; the kernel hangs up the other side. Idempotent. */
-  close(): void {
-    if (this.#closed) return;
+  /** Ends what waits; the kernel hangs up the other side. Settles when all is freed. Idempotent. */
+  close(): Promise<void> {
+    if (this.#closed) return this.#freed.promise;
     this.#closed = true;
     this.#libc.symbols.write(this.#wake[1], new Uint8Array(1), 1n);
     if (this.#waiting === 0) this.#free();
+    return this.#freed.promise;
   }
 
   /**
@@ -159,6 +161,7 @@ export class Terminal {
 
   #free(): void {
     for (const fd of [this.#master, ...this.#wake]) this.#libc.symbols.close(fd);
+    this.#freed.resolve();
   }
 }
 

@@ -9,6 +9,8 @@ export type TunnelTarget =
 
 /** Linux's `sun_path`, without the final zero. */
 const MAX_SOCKET_PATH_BYTES = 107;
+/** A name of the DNS has at most 253 characters; the port comes after it. */
+const MAX_HOST_CHARS = 253 + 6;
 
 /** Reads what follows `/tunnel/`, percent-encoded. Throws `ReplyError` 400. */
 export function parseTunnelTarget(encoded: string): TunnelTarget {
@@ -43,6 +45,7 @@ function readHostPort(text: string): { host: string; port: number } {
   const match = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]+):(\d{1,5})$/.exec(text);
   const port = Number(match?.[2]);
   if (match === null || port < 1 || port > 65_535) throw malformed();
+  if (text.length > MAX_HOST_CHARS) throw refuse(400, "the name of the host is too long");
   return { host: (match[1] ?? "").replace(/^\[|\]$/g, ""), port };
 }
 

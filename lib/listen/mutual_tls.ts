@@ -1,7 +1,7 @@
 /**
  * TCP listeners that may serve other machines: TLS 1.2 or later, and a client certificate of the given
  * authority, or no connection. On `node:tls`, because `Deno.listenTls` cannot ask for client
- * certificates.
+ * certificates. Files that change while it runs are put into use.
  */
 import type { Socket } from "node:net";
 import { createServer, TLSSocket } from "node:tls";
@@ -11,6 +11,7 @@ import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_fi
 import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
 import { nodeListener } from "./node_listener.ts";
+import { reloadOnChange } from "./tls_reload.ts";
 
 /** Paths of PEM files. */
 export interface ServerTlsFiles extends IdentityFiles {
@@ -20,6 +21,8 @@ export interface ServerTlsFiles extends IdentityFiles {
 
 /** How long a client may take for its handshake, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
+/** How long a silent client is left alone before the system asks whether it is there. */
+const KEEP_ALIVE_MS = 30_000;
 /** Handshakes at the same time. */
 const MAX_HANDSHAKES = 256;
 
@@ -38,19 +41,23 @@ export async function listenTls(
   files: IdentityFiles & Partial<ServerTlsFiles>,
   log: Logger,
 ): Promise<Listener> {
-  const { caFile } = files;
-  const { cert, key } = await readIdentity(files, "server");
-  const client = caFile === undefined
-    ? {}
-    : { ca: await readAuthorities(caFile, "client"), requestCert: true, rejectUnauthorized: true };
+  const { certFile, keyFile, caFile } = files;
+  const read = async () => ({
+    ...await readIdentity(files, "server"),
+    ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
+    minVersion: "TLSv1.2" as const,
+  });
   const server = createServer({
-    cert,
-    key,
-    ...client,
-    minVersion: "TLSv1.2",
+    ...await read(),
+    requestCert: caFile !== undefined,
+    rejectUnauthorized: caFile !== undefined,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     allowHalfOpen: true,
   });
+  // A client whose network is gone says nothing.
+  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+  const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
+  await reloadOnChange(server, { paths, read, log });
   const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
   return await nodeListener(server, {
     address,

@@ -8,7 +8,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { formatDockerHost, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { nodeStreamDuplex } from "../net/node_stream.ts";
+import { socketDuplex } from "../net/tls_stream.ts";
 import { bindError } from "./bind_error.ts";
 import { type ClientHandler, type ClientInfo, type Listener, serveClient } from "./listener.ts";
 
@@ -114,7 +114,7 @@ class NodeListener implements Listener {
   }
 
   #accept(socket: Socket): void {
-    const duplex = nodeStreamDuplex(socket);
+    const duplex = socketDuplex(socket);
     const info = this.#options.describe(socket);
     this.#clients++;
     void duplex.closed.then(() => this.#clients--);

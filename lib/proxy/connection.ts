@@ -24,7 +24,6 @@ import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
-import type { Link } from "../transport/link.ts";
 import type { ClientStream } from "./client_stream.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
 import { withLastWords } from "./last_words.ts";
@@ -44,8 +43,6 @@ export interface ConnectionContext {
   guard(head: RequestHead): Refusal | undefined;
   /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
   openRaw(): Promise<Duplex>;
-  /** The connection to the remote host, whose loss ends what cannot be gone on with. */
-  link: Link;
   observer: ProxyObserver;
   log: Logger;
 }
@@ -247,7 +244,7 @@ export class ClientConnection {
     const own = this.#client.handOver({ held: true });
     const client = exchange.ofClient?.(own) ?? own;
     const form = announcedForm(response.head.headers.get("Content-Type"), exchange.route?.version);
-    const engine = withLastWords(upstream.handOver(), this.#context.link, form);
+    const engine = withLastWords(upstream.handOver(), form);
     const result = await pipe(client, engine, { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;

@@ -11,7 +11,6 @@ import { inContext, type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { memoryPair } from "../net/memory.ts";
 import { pipe } from "../net/pipe.ts";
-import { type Link, UNWATCHED } from "../transport/link.ts";
 import type { Lane } from "../transport/transport.ts";
 import { Admission } from "./admission.ts";
 import { ClientStream } from "./client_stream.ts";
@@ -32,8 +31,6 @@ export interface ProxyOptions {
   warm: number;
   /** Around every operation, outermost first. */
   interceptors: readonly Interceptor[];
-  /** The connection to the remote host. Default: one that nobody watches. */
-  link?: Link;
   /** Default: none. */
   limits?: ClientLimits;
   observer?: ProxyObserver;
@@ -178,7 +175,6 @@ export class Proxy {
     const connection = new ClientConnection(stream, {
       poolFor: () => this.#pool,
       interceptors: (route) => this.#interceptorsOf(route),
-      link: this.#options.link ?? UNWATCHED,
       guard: (head) => client.guard?.(head),
       openRaw: () => this.#options.open("interactive"),
       observer,

@@ -23,6 +23,8 @@ export interface UpstreamPoolOptions {
   open(lane: Lane, signal?: AbortSignal): Promise<Duplex>;
   /** How many idle connections are kept; 0 opens each on demand. */
   warm: number;
+  /** How many stay for a while after a burst. Default: four times the warm ones. */
+  keep?: number;
   log?: Logger;
 }
 
@@ -66,12 +68,12 @@ export class UpstreamPool {
 
   /** Takes a connection back whose exchange is complete on both sides. */
   release(upstream: Upstream): void {
-    const limit = this.#options.warm * BURST_FACTOR;
-    const keep = upstream.lane === "interactive" && upstream.reusable;
-    if (this.#closed || !keep || this.#idle.length >= limit) return upstream.close();
+    const { warm, keep: limit = warm * BURST_FACTOR } = this.#options;
+    const usable = upstream.lane === "interactive" && upstream.reusable;
+    if (this.#closed || !usable || this.#idle.length >= limit) return upstream.close();
     this.#idle.push(upstream);
     void this.#watch(upstream);
-    if (this.#idle.length > this.#options.warm) {
+    if (this.#idle.length > warm) {
       this.#trimTimer ??= setTimeout(() => this.#trim(), TRIM_MS);
     }
   }

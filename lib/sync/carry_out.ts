@@ -7,16 +7,20 @@ import type { StampedChange } from "./diff.ts";
 import { type Agreed, type Entry, lastingStamp } from "./entry.ts";
 import {
   type Applied,
+  partialBeside,
   putLocalDir,
   putLocalFile,
   putLocalLink,
   removeLocal,
   removeLocalDir,
 } from "./local_apply.ts";
+import { fetchLarge } from "./fetch_large.ts";
 import { localPath } from "./path_map.ts";
-import type { Plan, Put, SidePlan } from "./plan.ts";
+import { type Plan, type Put, type SidePlan, withProbe } from "./plan.ts";
 import { stampParts } from "./remote_stamp.ts";
+import { counted, onceText } from "./pull.ts";
 import type { RoundParts } from "./round_parts.ts";
+import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";
 import { download } from "./transfer/download.ts";
 import { uploadAfter } from "./transfer/upload.ts";
 
@@ -92,7 +96,10 @@ class Run {
   }
 
   async remote(plan: SidePlan): Promise<void> {
-    const { batches, removeDirs } = plan;
+    const { removeDirs } = plan;
+    const { link } = this.#parts.root;
+    // How fast the link is has to be known before much is sent.
+    const batches = link.isKnown ? plan.batches : withProbe(plan.batches);
     const safe = (path: string) => !this.#toKeep.has(path) || this.#kept.has(path);
     const remove = plan.remove.filter(safe);
     this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
@@ -110,7 +117,7 @@ class Run {
           ? this.#upload(remove, removeDirs, puts, before)
           : this.#upload([], [], puts, before);
         last.catch(() => {}); // awaited below
-        if (!await before) break;
+        if (!await (link.isKnown ? before : last)) break;
       }
     } finally {
       await Promise.allSettled([last]);
@@ -193,6 +200,7 @@ class Run {
         this.#arrived(put, this.#attempt(path, () => putLocalLink(tree, path, entry, free)));
       }
     }
+    await this.#fetchLarge(files);
     if (files.size === 0) return;
     await download(shell, root, [...files.keys()], async (path, { size }, data) => {
       const put = files.get(path);
@@ -204,11 +212,29 @@ class Run {
         seen: localSeen?.entry.kind === "dir" ? undefined : localSeen,
         mtime: stampParts(remoteSeen?.stamp ?? "").mtime,
         size,
+        partial: size < LARGE_FILE_BYTES ? undefined : partialBeside(tree, root.staging, path),
         data: counted(data, (count) => this.#advance(0, count)),
       });
       this.#arrived({ path, entry: { ...put.entry, size } }, applied);
     }, signal);
     this.unsettled.push(...files.keys());
+  }
+
+  /** Takes out of `files` what is fetched by what differs. */
+  async #fetchLarge(files: Map<string, Put>): Promise<void> {
+    const { tree, shell, root, signal } = this.#parts;
+    for (const [path, put] of files) {
+      const { remoteSeen, localSeen } = this.#changes.get(path) ?? {};
+      const result = await fetchLarge(shell, root, tree, {
+        ...put,
+        seen: localSeen?.entry.kind === "dir" ? undefined : localSeen,
+        mtime: stampParts(remoteSeen?.stamp ?? "").mtime,
+        onBytes: (count) => this.#advance(0, count),
+      }, signal);
+      if (result === "whole") continue;
+      files.delete(path);
+      this.#arrived({ path, entry: { ...put.entry, size: result.size } }, result.applied);
+    }
   }
 
   #arrived({ path, entry }: Put, applied: Applied | undefined): void {
@@ -263,24 +289,4 @@ class Run {
     this.#progress.bytes += bytes;
     this.#parts.onProgress({ ...this.#progress });
   }
-}
-
-function onceText(text: string): () => Promise<Uint8Array | null> {
-  let rest: Uint8Array | null = new TextEncoder().encode(text);
-  return () => {
-    const now = rest;
-    rest = null;
-    return Promise.resolve(now);
-  };
-}
-
-function counted(
-  data: () => Promise<Uint8Array | null>,
-  count: (bytes: number) => void,
-): () => Promise<Uint8Array | null> {
-  return async () => {
-    const chunk = await data();
-    if (chunk !== null) count(chunk.length);
-    return chunk;
-  };
 }

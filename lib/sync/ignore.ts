@@ -2,6 +2,7 @@
  * Which paths take no part in a sync, in the syntax of gitignore. Our own temporary files never do.
  * Pure; `ignore_files.ts` reads the files.
  */
+import { createHash } from "node:crypto";
 import ignore, { type Ignore } from "ignore";
 
 /** The file whose patterns hold for the directory it is in and all below; it is itself synced. */
@@ -10,8 +11,18 @@ export const IGNORE_FILE = ".remote-docker-agent-ignore";
 /** Names of files we have not finished writing; a killed agent leaves them behind. */
 const TEMPORARY = /(?:^|\/)\.rda-sync-([0-9a-f]{8})[0-9a-f]{8}\.tmp$/;
 
-/** A name for a file that is being written, in the directory of its target; tells who writes. */
-export function temporaryName(): string {
+/** No process has a number that begins so: such a file waits for whoever goes on with it. */
+const NOBODY = "f";
+
+/**
+ * A name for a file that is being written, in the directory of its target; tells who writes. With
+ * `key` always the same, for one that waits for the next attempt.
+ */
+export function temporaryName(key?: string): string {
+  if (key !== undefined) {
+    const id = createHash("sha256").update(key).digest("hex").slice(0, 15);
+    return `.rda-sync-${NOBODY}${id}.tmp`;
+  }
   const random = crypto.getRandomValues(new Uint8Array(4)).toHex();
   return `.rda-sync-${Deno.pid.toString(16).padStart(8, "0")}${random}.tmp`;
 }
@@ -21,10 +32,10 @@ export function isTemporary(path: string): boolean {
   return TEMPORARY.test(path);
 }
 
-/** The process that writes, or wrote, a temporary file. */
+/** The process that writes, or wrote, a temporary file; nobody if it waits for the next attempt. */
 export function writerOf(path: string): number | undefined {
-  const [, pid] = TEMPORARY.exec(path) ?? [];
-  return pid === undefined ? undefined : parseInt(pid, 16);
+  const [, pid = NOBODY] = TEMPORARY.exec(path) ?? [];
+  return pid.startsWith(NOBODY) ? undefined : parseInt(pid, 16);
 }
 
 /** Decides about one path at a time; the parents of a path have to be asked first. */

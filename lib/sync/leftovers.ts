@@ -10,6 +10,8 @@ import { conflictsIn, isCompleteConflict } from "./conflict_store.ts";
 
 /** Temporary files of processes that seem to live, but do not write, are nobody's after this. */
 const ABANDONED_MS = 10 * 60 * 1000;
+/** Another agent, which does not hold the lock, may write so long to the state of a session. */
+const WRITING_MS = 60_000;
 const STARTED = Date.now() - performance.now();
 
 /** Whether nobody writes a temporary file any more. `path` is absolute. */
@@ -34,12 +36,18 @@ function isAlive(pid: number): boolean {
   }
 }
 
-/** Clears a session's directory. Only for who holds its lock. */
+/** Clears a session's directory of what nobody can be writing any more. */
 export function tidyState(directory: string): void {
+  const isOld = (path: string) => {
+    const changed = statOrNothing(path)?.mtime?.getTime() ?? Date.now();
+    return changed < Date.now() - WRITING_MS;
+  };
   for (const { name, isFile } of Deno.readDirSync(directory)) {
-    if (isFile && name.endsWith(".tmp")) Deno.removeSync(join(directory, name));
+    const path = join(directory, name);
+    if (isFile && name.endsWith(".tmp") && isOld(path)) Deno.removeSync(path);
   }
   for (const conflict of conflictsIn(directory)) {
-    if (!isCompleteConflict(conflict)) Deno.removeSync(conflict, { recursive: true });
+    if (isCompleteConflict(conflict) || !isOld(conflict)) continue;
+    Deno.removeSync(conflict, { recursive: true });
   }
 }

@@ -5,7 +5,8 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { type Entry, lastingStamp, parentOf, type Seen } from "./entry.ts";
 import { temporaryName } from "./ignore.ts";
-import { type LocalTree, look } from "./local_tree.ts";
+import { basename, dirname } from "node:path";
+import { type LocalTree, look, readContent, stampOf } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
 import { contentHash } from "./transfer/download.ts";
 
@@ -79,6 +80,8 @@ export interface IncomingFile {
   readonly mtime: number;
   /** What the archive says about it; the data has this many bytes. */
   readonly size: number;
+  /** Where to leave what has come of it if the connection is lost; see {@link partialBeside}. */
+  readonly partial?: string | undefined;
   readonly data: () => Promise<Uint8Array | null>;
 }
 
@@ -97,9 +100,35 @@ export async function putLocalFile(
     const entry = { ...file.entry, size: file.size };
     return moveIntoPlace(tree, path, temporary, entry, file.seen, content);
   } catch (error) {
-    removeQuietly(temporary);
-    throw writeError(localPath(tree.root, path, tree.platform), error);
+    const failure = writeError(localPath(tree.root, path, tree.platform), error);
+    if (file.partial === undefined || failure !== error) removeQuietly(temporary);
+    else Deno.renameSync(temporary, file.partial);
+    throw failure;
   }
+}
+
+/** Where what has come of a large file waits for the next attempt; one place for each session. */
+export function partialBeside(tree: LocalTree, session: string, path: string): string {
+  const name = temporaryName(`${session}\0${path}`);
+  const parent = parentOf(path);
+  return localPath(tree.root, parent === "" ? name : `${parent}/${name}`, tree.platform);
+}
+
+/** Moves a file that is complete to its place, in place of what was seen. */
+export async function placeFetched(
+  tree: LocalTree,
+  path: string,
+  partial: string,
+  file: Pick<IncomingFile, "entry" | "seen" | "mtime">,
+): Promise<{ applied: Applied | undefined; size: number }> {
+  setMode(partial, file.entry.mode);
+  Deno.utimeSync(partial, file.mtime, file.mtime);
+  const stamp = stampOf(Deno.lstatSync(partial));
+  const content = await readContent({ ...tree, root: dirname(partial) }, basename(partial), stamp);
+  if (content === undefined) return { applied: undefined, size: 0 };
+  const { size } = Deno.lstatSync(partial);
+  const entry = { ...file.entry, size };
+  return { size, applied: moveIntoPlace(tree, path, partial, entry, file.seen, content) };
 }
 
 /** Writes all of `data` to a new file and returns its SHA-256 (hex). */
@@ -165,7 +194,7 @@ function stamped(tree: LocalTree, path: string, entry: Entry, content: string): 
 }
 
 /** Whether the directory of `path` is where its path says, reached through no symlink. */
-function isInPlace(tree: LocalTree, path: string): boolean {
+export function isInPlace(tree: LocalTree, path: string): boolean {
   const parent = parentOf(path);
   try {
     const real = Deno.realPathSync(localPath(tree.root, parent, tree.platform));

@@ -2,6 +2,7 @@
 import { describeError } from "../errors.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
 import type { Shell } from "../transport/transport.ts";
+import { statOrNothing } from "./local_tree.ts";
 import { askScript } from "./remote_shell.ts";
 import type { Session } from "./session.ts";
 import { SESSION_ID, type SessionStore } from "./session_store.ts";
@@ -20,21 +21,31 @@ export async function pruneCopies(
     `cd ${shellQuote(base)} 2>/dev/null && ls -1; :`,
     signal,
   );
+  const there = new Set(value.split("\n").filter((name) => SESSION_ID.test(name)));
+  const known = [...store.sessions].filter(([, { record }]) => record.plain !== true)
+    .map(([id]) => id);
   const pruned: PruneEntry[] = [];
-  for (const id of value.split("\n").filter((name) => SESSION_ID.test(name))) {
+  for (const id of new Set([...there, ...known])) {
     const session = store.sessions.get(id) ?? store.adopt(id);
     if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
     const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
-    if (dryRun || await pruneOne(store, shell, entry, session, signal)) pruned.push(entry);
+    const copy = there.has(id) ? { shell, path: entry.remotePath } : undefined;
+    if (dryRun || await pruneOne(store, entry, copy, session, signal)) pruned.push(entry);
   }
   return pruned;
+}
+
+/** A remote copy and the way to it. */
+interface Copy {
+  readonly shell: Shell;
+  readonly path: string;
 }
 
 /** What the remote copy alone has is brought back before it is removed. */
 async function pruneOne(
   store: SessionStore,
-  shell: Shell,
   { session: id, remotePath: path, root }: PruneEntry,
+  copy: Copy | undefined,
   session: Session | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
@@ -42,10 +53,10 @@ async function pruneOne(
   try {
     // From the last look to the end, no other program makes use of it.
     using _hold = await session?.hold(signal);
-    await session?.flush({ signal });
+    if (copy !== undefined && session !== undefined) await bringHome(session, signal);
     await session?.close();
     store.sessions.delete(id);
-    isGone = await removeCopy(store, shell, path, signal);
+    isGone = copy === undefined || await removeCopy(store, copy, signal);
     session?.forget();
   } catch (error) {
     store.options.log.warn(`Not pruned: ${describeError(error)}`, { folder: root, path });
@@ -56,10 +67,16 @@ async function pruneOne(
   return isGone;
 }
 
+/** A folder that somebody has deleted takes nothing back; nothing is lost if its copy is as it was. */
+async function bringHome(session: Session, signal: AbortSignal): Promise<void> {
+  const isGone = statOrNothing(session.record.root) === undefined;
+  if (isGone && await session.isCopyAsAgreed(signal)) return;
+  await session.flush({ signal });
+}
+
 async function removeCopy(
   { options }: SessionStore,
-  shell: Shell,
-  path: string,
+  { shell, path }: Copy,
   signal: AbortSignal,
 ): Promise<boolean> {
   const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);

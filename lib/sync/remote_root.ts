@@ -6,6 +6,11 @@ import type { Shell } from "../transport/transport.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
 import { AgentError } from "../errors.ts";
 import { askScript } from "./remote_shell.ts";
+import { LinkRate } from "./transfer/link_rate.ts";
+import { keepLargeFiles, LARGE, LINK } from "./transfer/large_keep.ts";
+
+/** What an upload cut off has left is kept for the next attempt, but not for ever. */
+const KEEP_DAYS = 7;
 
 /** What one question tells about the remote host. */
 export interface RemoteFacts {
@@ -13,6 +18,8 @@ export interface RemoteFacts {
   readonly isRoot: boolean;
   readonly home: string;
   readonly inotify: boolean;
+  readonly rsync: boolean;
+  readonly gzip: boolean;
 }
 
 /** See the file comment. */
@@ -24,6 +31,8 @@ export interface RemoteRoot {
   readonly facts: RemoteFacts;
   /** Any container user may write what we make, because we cannot give it away. */
   readonly isOpen: boolean;
+  /** What is known of the way there. */
+  readonly link: LinkRate;
 }
 
 const PROBE = [
@@ -31,7 +40,7 @@ const PROBE = [
   "find --version 2>/dev/null | head -n 1",
   "stat --version 2>/dev/null | head -n 1",
   "tar --version 2>/dev/null | head -n 1",
-  "command -v inotifywait >/dev/null 2>&1 && echo inotifywait",
+  "for t in inotifywait rsync gzip; do command -v $t >/dev/null 2>&1 && echo $t; done",
   ":",
 ].join("; ");
 
@@ -52,6 +61,8 @@ export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<R
     isRoot: /^uid=0$/m.test(value),
     home,
     inotify: /^inotifywait$/m.test(value),
+    rsync: /^rsync$/m.test(value),
+    gzip: /^gzip$/m.test(value),
   };
 }
 
@@ -68,7 +79,9 @@ export async function openRemoteRoot(
     `if [ ! -d ${shellQuote(where.path)} ]; then mkdir -p ${shellQuote(where.path)} && ` +
     `chmod ${isOpen ? "777" : "755"} ${shellQuote(where.path)}; fi && ` +
     `cd ${shellQuote(where.path)} && pwd -P && mkdir -p ${shellQuote(where.staging)} && ` +
-    `cd ${shellQuote(where.staging)} && pwd -P && rm -rf ./up.*`;
+    `cd ${shellQuote(where.staging)} && pwd -P && ` +
+    `for S in ./up.*; do ${keepLargeFiles(".")}; done; rm -rf ./up.*; ` +
+    `find ./${LARGE} -type f -mtime +${KEEP_DAYS} -delete 2>/dev/null; rm -f ./${LARGE}/*${LINK}`;
   const { value = "", code, stderr } = await askScript(shell, script, signal);
   const [path, staging] = value.split("\n");
   if (code !== 0 || !path || !staging) {
@@ -78,7 +91,7 @@ export async function openRemoteRoot(
       { hint: "Name another directory with --sync-root" },
     );
   }
-  return { path, staging, facts, isOpen };
+  return { path, staging, facts, isOpen, link: new LinkRate() };
 }
 
 /** `~` at the beginning stands for the remote home directory. */

@@ -43,6 +43,8 @@ export class Session {
   #watcher: { close(): Promise<void> } | undefined;
   /** Held while there is work, or a watcher. */
   #hold: Disposable | undefined;
+  /** Another process had it when we last asked. */
+  #isTaken = false;
   readonly #done: Promise<void>;
 
   constructor(directory: string, record: SessionRecord, deps: SessionDeps) {
@@ -124,6 +126,11 @@ export class Session {
   /** Keeps other processes from it; waits a moment for one that has it. Throws `SessionTaken`. */
   async hold(signal: AbortSignal): Promise<Disposable> {
     return await this.#lock.holdSoon(signal);
+  }
+
+  /** Whether the remote copy has nothing but what was agreed on. */
+  async isCopyAsAgreed(signal: AbortSignal): Promise<boolean> {
+    return await this.#work.isCopyAsAgreed(signal);
   }
 
   /** The remote copy is gone for good: nothing is agreed on any more. */
@@ -232,7 +239,9 @@ export class Session {
   async #serve(): Promise<void> {
     const waiters = this.#waiters.splice(0);
     try {
-      this.#hold ??= waiters.length > 0
+      const isKnown = this.#isTaken && this.#watcher !== undefined;
+      const isPatient = waiters.length > 0 && !isKnown;
+      this.#hold ??= isPatient
         ? await this.#lock.holdSoon(this.#closing.signal)
         : this.#lock.hold();
       await this.#work.settle();
@@ -261,13 +270,14 @@ export class Session {
   #settled(): void {
     this.#state = this.#watcher === undefined ? "idle" : "watching";
     this.#reason = undefined;
+    this.#isTaken = false;
     this.#tell();
   }
 
   #failed(error: unknown): void {
+    this.#isTaken = error instanceof SessionTaken;
     const reason = describeError(error);
-    const waits = error instanceof SessionTaken ||
-      (error instanceof AgentError && error.kind === "lost");
+    const waits = this.#isTaken || (error instanceof AgentError && error.kind === "lost");
     this.#state = error instanceof Halt ? "halted" : waits ? "waiting" : "idle";
     if (reason !== this.#reason) {
       this.#deps.log.warn(`The sync of a folder has stopped: ${reason}`, {

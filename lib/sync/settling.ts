@@ -13,7 +13,9 @@ import type { LocalTree } from "./local_tree.ts";
 import { ProblemList } from "./problem_list.ts";
 import { RemoteSide } from "./remote_side.ts";
 import { type RoundResult, runRound } from "./round.ts";
+import { RefusedNames } from "./refused.ts";
 import type { RoundScope } from "./round_parts.ts";
+import { scanRemote } from "./scan_remote.ts";
 import type { Schedule } from "./schedule.ts";
 import { type SessionDeps, unsettled } from "./session_parts.ts";
 import type { SessionEvents } from "./session_events.ts";
@@ -48,6 +50,7 @@ export class Settling {
   readonly ignore: Pick<IgnoreFiles, "rules" | "has" | "forget">;
   readonly #deps: SettlingDeps;
   readonly #held = new Set<string>();
+  readonly #refused = new RefusedNames();
   readonly #lastLook = new LastLook();
 
   constructor(deps: SettlingDeps) {
@@ -71,6 +74,15 @@ export class Settling {
     if (this.index.refresh()) this.#lastLook.forget();
   }
 
+  /** Whether the remote copy has nothing but what was agreed on. What is ignored does not count. */
+  async isCopyAsAgreed(signal: AbortSignal): Promise<boolean> {
+    const { shell, root } = await this.remote.open(signal);
+    const { only } = this.#deps.record();
+    const options = { ignored: this.ignore.rules, agreed: this.index.entries, only, signal };
+    const { seen, problems } = await scanRemote(shell, root, options);
+    return seen.size === 0 && problems.length === 0;
+  }
+
   /** Works off the agenda until nothing is left to do. Throws `AgentError`. */
   async settle(): Promise<void> {
     const { agenda, signal } = this.#deps;
@@ -82,6 +94,11 @@ export class Settling {
       try {
         result = await this.#round(scope);
       } catch (error) {
+        if (this.#refused.learn(error)) {
+          this.#lastLook.forget();
+          agenda.all();
+          continue;
+        }
         lost += 1;
         if (!this.#mendable(error) || lost > MAX_LOST) throw error;
         agenda.all();
@@ -93,7 +110,8 @@ export class Settling {
         agenda.all();
         continue;
       }
-      this.problems.add(result.problems, scope.local === "all");
+      const problems = [...this.#refused.problems(this.#deps.tree), ...result.problems];
+      this.problems.add(problems, scope.local === "all");
       if (result.unsettled.length === 0) return;
       if (round >= MAX_ROUNDS) return this.#giveUp(result);
       agenda.all();
@@ -137,7 +155,8 @@ export class Settling {
       conflicts: this.conflicts,
       guard: this.guard,
       mode,
-      ignored: this.ignore.rules,
+      ignored: (path, isDirectory) =>
+        this.#refused.has(path) || this.ignore.rules(path, isDirectory),
       only,
       limits: { platform, ignoresCase },
       held: this.#held,

@@ -14,6 +14,8 @@ export interface WatchingShell extends Shell {
   watch?(command: string, options?: SpawnOptions): Promise<RemoteProcess> | undefined;
 }
 
+type Place = Pick<RemoteRoot, "path" | "staging">;
+
 const LEAST_PAUSE_MS = 300;
 /** Between two hints of inotifywait. */
 const LEAST_REST_MS = 100;
@@ -23,7 +25,7 @@ const PAUSE_FACTOR = 4;
 /** Starts watching; nothing if there is no place for it. `onEnd` is called when it has ended. */
 export async function watchRemote(
   shell: WatchingShell,
-  root: RemoteRoot,
+  root: Place,
   onChange: () => void,
   onEnd: () => void,
 ): Promise<{ close(): void } | undefined> {
@@ -43,7 +45,7 @@ async function pump({ stdio }: RemoteProcess, onChange: () => void): Promise<voi
   }
 }
 
-function script({ path, staging }: RemoteRoot): string {
+function script({ path, staging }: Place): string {
   const own = staging.startsWith(`${path}/`)
     ? `-path ${shellQuote(`.${staging.slice(path.length)}`)} -prune -o `
     : "";

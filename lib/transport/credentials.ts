@@ -7,6 +7,7 @@ import type { SecureContext } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { AgentError, describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { stampOf } from "../net/file_stamp.ts";
 import { type Identity, readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { tlsContext } from "./tls_dial.ts";
 
@@ -110,19 +111,10 @@ export class Credentials {
     this.#validTo = identity && new X509Certificate(identity.cert).validTo;
   }
 
-  /** What changes when a file does: replaced, written to or gone. */
-  async #stampOf(): Promise<string> {
+  #stampOf(): Promise<string> {
     const { certFile, keyFile, caFile } = this.#files;
     const paths = [certFile, keyFile, caFile].filter((path) => path !== undefined);
-    const stamps = await Promise.all(paths.map(async (path) => {
-      try {
-        const { mtime, size, ino } = await Deno.stat(path);
-        return `${mtime?.getTime()} ${size} ${ino}`;
-      } catch (error) {
-        return error instanceof Error ? error.name : "gone";
-      }
-    }));
-    return stamps.join("; ");
+    return stampOf(paths);
   }
 
   #remindOfOwn(): void {

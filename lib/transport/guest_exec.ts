@@ -8,6 +8,7 @@ import type { Duplex } from "../net/duplex.ts";
 import {
   type ExitReport,
   FRAME,
+  type Frame,
   FRAMED_HEADER,
   FRAMED_V1,
   FrameReader,
@@ -39,6 +40,8 @@ export interface GuestCommand extends UpgradeOptions {
   readonly shell?: boolean;
   /** Gets standard error as it comes; the next piece waits for it. Default: it is dropped. */
   readonly onStderr?: (chunk: Uint8Array) => void | Promise<void>;
+  /** How long a server that sends signs of life may be without one. Default: 60 s. */
+  readonly silenceMs?: number;
 }
 
 /** A command that runs there. Its owner closes `stdio`, which also ends the command. */
@@ -60,6 +63,8 @@ export interface GuestProcess {
 
 /** Standard output that came and was not read; beyond it the server has to wait. */
 const MAX_HELD_BYTES = 256 * 1024;
+/** A guest gives a sign of life every 15 s. */
+const SILENCE_MS = 60_000;
 const LOST = "the connection ended before the command did";
 
 /**
@@ -92,7 +97,7 @@ export async function execOverGuest(duplex: Duplex, command: GuestCommand): Prom
     body: new TextEncoder().encode(JSON.stringify(body)),
   }, command);
   if (headers.get(FRAMED_HEADER) !== FRAMED_V1) return rawProcess(stream);
-  return new FramedProcess(stream, command.onStderr ?? (() => {}));
+  return new FramedProcess(stream, command);
 }
 
 /** The seed of this protocol: bytes both ways, and nothing is known of how the command ended. */
@@ -123,10 +128,13 @@ class FramedProcess implements GuestProcess {
   readonly #writer: FrameWriter;
   readonly #output: Held;
   readonly #onStderr: (chunk: Uint8Array) => void | Promise<void>;
+  readonly #silenceMs: number;
+  #givesSigns = false;
   #inputEnded = false;
 
-  constructor(stream: Duplex, onStderr: (chunk: Uint8Array) => void | Promise<void>) {
+  constructor(stream: Duplex, { onStderr = () => {}, silenceMs = SILENCE_MS }: GuestCommand) {
     this.#stream = stream;
+    this.#silenceMs = silenceMs;
     this.#writer = new FrameWriter(stream);
     this.#output = new Held();
     this.#onStderr = onStderr;
@@ -157,13 +165,32 @@ class FramedProcess implements GuestProcess {
   async #relay(): Promise<ExitReport> {
     const reader = new FrameReader(this.#stream);
     for (;;) {
-      const frame = await reader.next();
+      const frame = await this.#next(reader);
       if (frame === null) throw new Error(LOST);
       const { type, payload } = frame;
       if (type === FRAME.exit) return parseExit(payload);
-      if (type === FRAME.stdout) await this.#output.put(payload);
-      else if (type === FRAME.stderr) await this.#onStderr(payload);
+      if (type === FRAME.stdout) {
+        if (payload.length > 0) await this.#output.put(payload);
+        else this.#givesSigns = true;
+      } else if (type === FRAME.stderr) await this.#onStderr(payload);
       else throw new Error(`the server sent a frame of type ${type}`);
+    }
+  }
+
+  /** A server that gives signs of life and then is silent has been cut off. */
+  async #next(reader: FrameReader): Promise<Frame | null> {
+    if (!this.#givesSigns) return await reader.next();
+    let silent = false;
+    const timer = setTimeout(() => {
+      silent = true;
+      this.#stream.close();
+    }, this.#silenceMs);
+    try {
+      return await reader.next();
+    } catch (error) {
+      throw silent ? new Error(`no sign of life for ${this.#silenceMs / 1000} s`) : error;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -19,8 +19,8 @@ import {
 } from "node:tls";
 import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { nodeStreamDuplex } from "../net/node_stream.ts";
 import type { Identity } from "../net/tls_files.ts";
+import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
 
 /** Options of {@link dialPlain}. */
@@ -111,7 +111,7 @@ async function established(
   socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
-    return nodeStreamDuplex(socket);
+    return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
     throw error instanceof AgentError ? error : tlsError(options.endpoint, error);

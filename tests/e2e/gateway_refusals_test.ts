@@ -169,7 +169,7 @@ clients: [{name: alice, hosts: a.containers.test, access: full, guest: exec}]
         "Connection: close, X-Client-Certificate-Name, X-Gone\r\nX-Gone: 1\r\nX-Kept: 1\r\n\r\n",
     );
   const engine = await ask("/_ping");
-  assertMatch(engine, /OK from a[\s\S]*x-kept: 1/);
+  assertMatch(engine, /OK from a[\s\S]*host: localhost\n[\s\S]*x-kept: 1/);
   assert(!/certificate|x-gone|s3cret|keep-alive: 5/i.test(engine), engine);
   const guest = await ask("/tinyscale/v1/info");
   assertMatch(guest, /OK from guest[\s\S]*authorization: Bearer s3cret/);
@@ -194,7 +194,7 @@ Deno.test("a client that takes its time is not waited for", async () => {
     await gateway.waitFor(/"Ended a connection".*"reason":"read_timeout"/);
     await gateway.waitFor(/"Ended a connection".*"reason":"idle_timeout"/);
     await gateway.waitFor(/"Refused a client".*handshake timeout/i);
-  }, "limits: {header_timeout: 300ms, idle_timeout: 500ms, handshake_timeout: 500ms}\n");
+  }, "limits: {header_timeout: 800ms, idle_timeout: 1500ms, handshake_timeout: 2s}\n");
 });
 
 Deno.test("one certificate has its share of connections and requests, and no more", async () => {
@@ -308,4 +308,36 @@ Deno.test("authorities come and go, and the server's certificate with them", asy
   await reload(elsewhere);
   assertEquals(await open.rest(), "");
   assertEquals(await statuses(), [0, 200]);
+});
+
+Deno.test("an engine that takes nothing holds its client back, and the gateway keeps little", async () => {
+  await using house = await GatewayHouse.open();
+  const path = `${house.directory}/stuck.sock`;
+  using engine = Deno.listen({ transport: "unix", path });
+  await house.configure(
+    `client_ca: ${house.caFile}\nhosts: {a.containers.test: {engine: "unix://${path}"}}\n` +
+      "clients: [{name: alice, hosts: a.containers.test, access: full}]\n",
+  );
+  const gateway = await house.start();
+  const connection = await house.connect(await house.client("alice"));
+  const size = 200_000_000;
+  const head = `POST /images/load HTTP/1.1\r\nHost: a.containers.test\r\nContent-Length: ${size}`;
+  connection.write(`${head}\r\n\r\n`);
+  using _held = await engine.accept();
+  let sent = 0;
+  const sending = (async () => {
+    for (; sent < size && await connection.send(new Uint8Array(65_536)); sent += 65_536);
+  })();
+  let before = -1;
+  await until("the client has to wait", () => {
+    const still = sent === before;
+    before = sent;
+    return still && sent > 0;
+  }, { everyMs: 500 });
+  assert(sent < 50_000_000, `${sent} bytes were taken`);
+  const status = await Deno.readTextFile(`/proc/${gateway.pid}/status`);
+  const rss = Number(status.match(/^VmRSS:\s+(\d+) kB/m)?.[1]) / 1024;
+  assert(rss < 200, `the gateway has ${rss} MiB`);
+  connection.close();
+  await sending;
 });

@@ -1,8 +1,10 @@
 /** `host-exec` to another host: through its guest with certificates, and over SSH. */
 import { cleanEnvironment, flagList, rigFlags } from "../support/agent.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
+import { Dialer } from "../../lib/transport/dialer.ts";
 import { Certificates } from "../support/certificates.ts";
 import { Child } from "../support/child.ts";
+import { readAll, say } from "../support/duplex.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { hostExec, hostExecCommand } from "../support/local_guest.ts";
 import { until } from "../support/poll.ts";
@@ -107,6 +109,42 @@ test.bare(
     }
   },
 );
+
+/** Puts `content` there and returns what the guest answers. */
+async function copy(guest: RigGuest, path: string, content: Uint8Array): Promise<string> {
+  const { address, port, client, authority } = guest;
+  const tls = { ...client, caFile: authority.certFile };
+  const dialer = await Dialer.open({ host: address, port, serverName: address, tls });
+  try {
+    const stream = await dialer.dial();
+    await say(
+      stream,
+      `POST /tinyscale/v1/host-exec/copy?path=${path}&mode=0750 HTTP/1.1\r\nHost: ${address}\r\n` +
+        `Connection: close\r\nContent-Length: ${content.length}\r\n\r\n`,
+    );
+    await stream.write(content);
+    return await readAll(stream);
+  } finally {
+    dialer.close({ everything: true });
+  }
+}
+
+test.bare("files are put where they may be, and nowhere else", agentOnly, async (rig) => {
+  await using guest = await RigGuest.start(rig, {
+    port: PORT + 3,
+    flags: ["--copy-root", "/srv/dev"],
+  });
+  const content = new Uint8Array(3_000_000).map((_, at) => at * 7 % 251);
+  assertMatch(await copy(guest, "/srv/dev/tool", content), /^HTTP\/1\.1 200 /);
+  const path = `${rig.root}/srv/dev/tool`;
+  assertEquals(await Deno.readFile(path), content);
+  assertEquals((await Deno.stat(path)).mode! & 0o777, 0o750);
+  const owner = await hostExec([...guestFlags(guest), "--", "stat", "-c", "%U", "/srv/dev/tool"]);
+  assertEquals(owner.stdout, `${rig.user}\n`);
+  for (const refused of ["/home/dev/tool", "/srv/dev/../tool", "/tmp/tool"]) {
+    assertMatch(await copy(guest, refused, new Uint8Array(1)), /^HTTP\/1\.1 403 /);
+  }
+});
 
 test.bare("a command ends with a client that is killed", agentOnly, async (rig) => {
   await using guest = await RigGuest.start(rig, { port: PORT + 2 });

@@ -78,6 +78,26 @@ test.bare("killed while it uploads: no torn file there, and the next run complet
   assertEquals(Deno.readTextFileSync(join(bench.remote, "a")), "new");
 });
 
+test.bare("of a large file that has changed, only what differs travels", {
+  agentOnly,
+}, async (rig) => {
+  await using bench = new SyncRig(rig);
+  const path = join(bench.local, "big");
+  await writeNoise(path, 100 * MEGABYTE);
+  await bench.sync();
+  using file = await Deno.open(path, { write: true });
+  await file.seek(50 * MEGABYTE, Deno.SeekMode.Start);
+  await file.write(new Uint8Array(100_000));
+  // At this rate the whole of it would take longer than `sync` may.
+  await rig.verb("shape", "rate", "10mbit");
+  try {
+    await bench.sync();
+  } finally {
+    await rig.verb("unshape");
+  }
+  assertEquals(await digest(join(bench.remote, "big")), await digest(path));
+});
+
 test.bare("killed while it downloads: no torn file here, and the next run completes it", {
   agentOnly,
 }, async (rig) => {

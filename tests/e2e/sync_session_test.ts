@@ -183,6 +183,50 @@ test.bare(
   },
 );
 
+test.bare("prune: folders that are gone here, copies that are gone there", {
+  agentOnly,
+}, async (rig) => {
+  await using bench = await ManagerBench.open(rig);
+  const { manager, local } = bench;
+  const synced = async () => {
+    edit(local, { "a": "1", "d/b": "2" });
+    const made = await manager.prepare({ local, readOnly: false });
+    await manager.flush([made.session]);
+    return made;
+  };
+  await synced();
+  Deno.removeSync(local, { recursive: true });
+  assertEquals((await manager.prune({ dryRun: false })).length, 1);
+  assertEquals(manager.snapshot(), []);
+
+  const { remotePath } = await synced();
+  await rig.verb("exec", "rm", "-rf", remotePath.replace(/\/data$/, ""));
+  assertEquals((await manager.prune({ dryRun: true })).length, 1);
+  assertEquals((await manager.prune({ dryRun: false })).length, 1);
+  assertEquals([manager.snapshot(), contents(local)], [[], { "a": "1", "d": "/", "d/b": "2" }]);
+
+  const again = await synced();
+  await bench.run(again.remotePath, "echo new >/app/n");
+  Deno.removeSync(local, { recursive: true });
+  assertEquals(await manager.prune({ dryRun: false }), []);
+  assertEquals(bench.seen(again.remotePath)["n"], "new\n");
+});
+
+test.bare("a session that was pruned is made again where it was, also for what is inside it", {
+  agentOnly,
+}, async (rig) => {
+  await using bench = await ManagerBench.open(rig);
+  const { manager, local } = bench;
+  edit(local, { "sub/b": "2" });
+  const all = await manager.prepare({ local, readOnly: false });
+  const below = { local: join(local, "sub"), readOnly: false };
+  const nested = await manager.prepare(below);
+  await manager.prune({ dryRun: false });
+  assertEquals(await manager.prepare({ ...below, session: all.session }), nested);
+  await manager.prune({ dryRun: false });
+  assert((await manager.prepare(below)).session !== all.session);
+});
+
 test.bare("a full remote disk is told, and nothing changes here", { agentOnly }, async (rig) => {
   await using bench = await ManagerBench.open(rig);
   const small = "/home/dev/.remote-docker-agent";

@@ -15,6 +15,8 @@ export interface Bench {
   accept(): Promise<Duplex>;
   /** How many connections the proxy has opened. */
   opened(): number;
+  /** Breaks a connection, by the engine's end of it, as a transport that is lost does. */
+  lose(engine: Duplex, error: Error): void;
   /** Makes every further attempt to open a connection fail. */
   failWith(error: Error | undefined): void;
   /** Ends everything. */
@@ -37,6 +39,7 @@ export function bench(options: BenchOptions = {}): Bench {
   const clients: Duplex[] = [];
   let opened = 0;
   let failure: Error | undefined;
+  const losses = new Map<Duplex, Error>();
   const proxy = new Proxy({
     mode: options.mode ?? "http",
     warm: options.warm ?? 1,
@@ -50,7 +53,8 @@ export function bench(options: BenchOptions = {}): Bench {
       const taker = waiting.shift();
       if (taker) taker(far);
       else ready.push(far);
-      return Promise.resolve(near);
+      const read = () => near.read().catch((error) => Promise.reject(losses.get(far) ?? error));
+      return Promise.resolve({ ...passing(near), read });
     },
   });
   return {
@@ -67,10 +71,25 @@ export function bench(options: BenchOptions = {}): Bench {
       return new Promise((resolve) => waiting.push(resolve));
     },
     opened: () => opened,
+    lose(engine, error) {
+      losses.set(engine, error);
+      engine.close();
+    },
     failWith: (error) => failure = error,
     async end() {
       for (const client of clients) client.close();
       await proxy.shutdown(0);
     },
+  };
+}
+
+/** The same stream, so that some of its methods can be replaced. */
+export function passing(inner: Duplex): Duplex {
+  return {
+    closed: inner.closed,
+    read: () => inner.read(),
+    write: (chunk) => inner.write(chunk),
+    closeWrite: () => inner.closeWrite(),
+    close: () => inner.close(),
   };
 }

@@ -147,6 +147,18 @@ export class RawTls {
     this.#socket.write(Buffer.from(text, "latin1"));
   }
 
+  /** Writes and waits until there is room for more; whether the connection is still there. */
+  async send(bytes: Uint8Array): Promise<boolean> {
+    if (this.#socket.destroyed) return false;
+    if (!this.#socket.write(bytes)) {
+      const { promise, resolve } = Promise.withResolvers<void>();
+      this.#socket.once("drain", resolve).once("close", resolve);
+      await promise;
+      this.#socket.off("drain", resolve).off("close", resolve);
+    }
+    return !this.#socket.destroyed;
+  }
+
   /** Everything until the gateway ends the connection; throws if it does not. */
   async rest(timeoutMs = CLIENT_TIMEOUT_MS): Promise<string> {
     let late = false;

@@ -9,7 +9,7 @@ import {
   type GuestCommand,
   type GuestProcess,
 } from "../../lib/transport/guest_exec.ts";
-import { readAll, say } from "./duplex.ts";
+import { readAll, say, text } from "./duplex.ts";
 
 /** What a test changes about a guest. */
 export interface GuestSetup extends Partial<Omit<GuestOptions, "limits" | "log">> {
@@ -119,4 +119,45 @@ export function isRunning(pid: number): boolean {
   } catch {
     return false;
   }
+}
+
+/** What a finished command left behind. */
+export interface Result {
+  stdout: string;
+  stderr: string;
+  exit: Awaited<GuestProcess["exit"]>;
+}
+
+/** Runs a command of the guest to its end. */
+export async function runOver(
+  guest: TestGuest,
+  command: Omit<GuestCommand, "host">,
+  input?: string,
+): Promise<Result> {
+  let stderr = "";
+  const process = await guest.exec({
+    ...command,
+    onStderr: (chunk) => void (stderr += text(chunk)),
+  });
+  if (input !== undefined) await say(process.stdio, input);
+  await process.stdio.closeWrite();
+  const stdout = await readAll(process.stdio);
+  return { stdout, stderr, exit: await process.exit };
+}
+
+/** A command that is a script for the POSIX shell. */
+export function script(line: string): Omit<GuestCommand, "host"> {
+  return { command: "sh", args: ["-c", line] };
+}
+
+/** Whether no byte has come for a while: everything between the two is full. */
+export async function feedingStalls(guest: TestGuest): Promise<boolean> {
+  const queued = async () => {
+    const { stdout } = await new Deno.Command("ss", { args: ["-tnH", `sport = :${guest.port}`] })
+      .output();
+    return new TextDecoder().decode(stdout);
+  };
+  const before = await queued();
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  return before !== "" && before === await queued();
 }

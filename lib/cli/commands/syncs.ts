@@ -47,7 +47,8 @@ export async function runConflicts(
     await askAll(system, ask, "POST", `/conflicts/restore?${query}`);
     return 0;
   }
-  const conflicts = await askAll<Conflict>(system, ask, "GET", "/conflicts");
+  const all = await askAll<Conflict>(system, ask, "GET", "/conflicts");
+  const conflicts = eachOnce(all, ({ kept }) => kept);
   if (json) system.out(JSON.stringify(conflicts, null, 2) + "\n");
   else system.out(renderConflicts(conflicts));
   return 0;
@@ -59,7 +60,8 @@ export async function runPrune(
   system: System,
   ask: Ask = askControl,
 ): Promise<number> {
-  const pruned = await askAll<PruneEntry>(system, ask, "POST", `/prune?dry-run=${dryRun}`);
+  const all = await askAll<PruneEntry>(system, ask, "POST", `/prune?dry-run=${dryRun}`);
+  const pruned = eachOnce(all, ({ remotePath }) => remotePath);
   if (json) system.out(JSON.stringify(pruned, null, 2) + "\n");
   else {
     const verb = dryRun ? "Would remove" : "Removed";
@@ -69,6 +71,11 @@ export async function runPrune(
     system.out(lines.join("") || "There is nothing to remove\n");
   }
   return 0;
+}
+
+/** Two agents on one state know of the same things. */
+function eachOnce<T>(all: readonly T[], keyOf: (one: T) => string): T[] {
+  return [...new Map(all.map((one) => [keyOf(one), one])).values()];
 }
 
 /** The answers of all; an error only if none of them could do it. */

@@ -43,7 +43,7 @@ export const CONNECTION_OPTIONS = {
     type: "listen",
     many: true,
     default: "127.0.0.1:2375",
-    defaultNote: "127.0.0.1:2375; guest: 127.0.0.1 at --port",
+    defaultNote: "127.0.0.1:2375; guest: 127.0.0.1 at --port; gateway: 0.0.0.0:443",
     fileKeys: ["ListenAddr"],
     placeholder: "ADDRESS",
     group: "Listening",

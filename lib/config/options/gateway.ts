@@ -12,14 +12,6 @@ export const GATEWAY_OPTIONS = {
     help: "Hosts, clients, rights and limits, read again on SIGHUP; see docs/mtls.md",
     commands: gateway,
   },
-  "gateway-listen": {
-    type: "listen",
-    placeholder: "HOST:PORT",
-    defaultNote: "0.0.0.0:443",
-    group: "Gateway",
-    help: "Take TLS connections on this address",
-    commands: gateway,
-  },
   "gateway-host": {
     type: "string",
     placeholder: "NAME",

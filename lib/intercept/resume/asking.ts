@@ -10,11 +10,11 @@ const PATIENCE_MS = 15 * 60_000;
 const PAUSE_MS = 500;
 const NOTHING = new Uint8Array();
 
-/** The client's own request with another query. */
+/** A request of the client, which has no body, with another query. */
 export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
   const target = `${request.head.target.split("?", 1)[0]}?${query}`;
   const head = { ...request.head, target };
-  return { ...request, head: { ...head, raw: encodeRequestHead(head) }, body: bodyOf(NOTHING) };
+  return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
 }
 
 /** A request of our own, of the same API version. */
@@ -35,7 +35,8 @@ export async function askWhenBack(
   const deadline = performance.now() + PATIENCE_MS;
   for (;;) {
     try {
-      return await exchange.again(makeRequest());
+      // The end of the client's own body has been taken with the first request.
+      return await exchange.again({ ...makeRequest(), body: bodyOf(NOTHING) });
     } catch (error) {
       const away = error instanceof ReplyError && (error.status === 502 || error.status === 503);
       if (!away || exchange.signal.aborted || performance.now() > deadline) throw error;

@@ -4,6 +4,7 @@
  * that the engine ends, or cuts off by going away itself, ends as without us.
  */
 import type { Exchange } from "../../docker/exchange.ts";
+import { isLostError } from "../../errors.ts";
 import {
   type Body,
   bodyOf,
@@ -11,13 +12,10 @@ import {
   type ResponseMessage,
   withResponseBody,
 } from "../../http/message.ts";
-import type { Link } from "../../transport/link.ts";
 import { mapPayload, type PayloadEdit } from "../body_lines.ts";
 import { askWhenBack, withQuery } from "./asking.ts";
 import type { Resumption } from "./resumption.ts";
 
-/** How soon after its streams a lost connection is known to be lost. */
-export const SETTLE_MS = 3_000;
 /** Of an answer that is no stream. */
 const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
@@ -26,14 +24,13 @@ export async function follow(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
   resumption: Resumption,
-  link: Link,
 ): Promise<ResponseMessage> {
   const { request } = exchange;
   exchange.request = withQuery(request, resumption.query());
   const response = await next();
   if (response.head.status !== 200 || response.framing.kind === "none") return response;
   resumption.begin(response.head.headers.get("Date"));
-  const body = mended(exchange, response.body, link, () => {
+  const body = mended(exchange, response.body, () => {
     resumption.restart();
     return askWhenBack(exchange, () => withQuery(request, resumption.query()));
   });
@@ -48,23 +45,19 @@ export async function follow(
 export function mended(
   exchange: Exchange,
   first: Body,
-  link: Link,
   ask: () => Promise<ResponseMessage>,
 ): Body {
   let body = first;
-  let connection = link.current();
   return {
     async read() {
       for (;;) {
         try {
           return await body.read();
         } catch (error) {
-          const lost = !exchange.signal.aborted && await link.gone(connection, SETTLE_MS);
-          if (!lost) throw error;
+          if (exchange.signal.aborted || !isLostError(error)) throw error;
           exchange.log.info("The connection was lost; the answer goes on when it is back");
         }
         const response = await ask();
-        connection = link.current();
         // What was followed is gone meanwhile: that is its end.
         body = response.head.status === 200 ? response.body : bodyOf(new Uint8Array());
       }

@@ -2,22 +2,22 @@
  * Streams that took a connection over (attach, exec) and cannot be gone on with. Who has one, and over
  * which connection to the remote host, is noted until that connection is forgotten.
  */
-import type { Link } from "../../transport/link.ts";
 
 /** See the file comment. */
 export class LostStreams {
-  readonly #link: Link;
+  readonly #connection: () => object | undefined;
   readonly #ids = new WeakMap<object, Set<string>>();
   /** The connections before the present one; an older loss has been told long ago. */
   #lastConnections: object[] = [];
 
-  constructor(link: Link) {
-    this.#link = link;
+  /** `connection` gives what stands for the one that is up. */
+  constructor(connection: () => object | undefined) {
+    this.#connection = connection;
   }
 
   /** A stream of `id` has begun over the connection that is up. `id` is as the client wrote it. */
   note(id: string): void {
-    const connection = this.#link.current();
+    const connection = this.#connection();
     if (connection === undefined) return;
     let ids = this.#ids.get(connection);
     if (ids === undefined) {
@@ -29,7 +29,7 @@ export class LostStreams {
 
   /** Whether a stream of `id` began over a connection that is gone. */
   has(id: string): boolean {
-    const current = this.#link.current();
+    const current = this.#connection();
     return this.#lastConnections.some((each) => each !== current && this.#ids.get(each)?.has(id));
   }
 }

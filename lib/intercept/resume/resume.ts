@@ -7,7 +7,6 @@ import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
 import { isObject, parseJson } from "../../docker/json_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../../http/message.ts";
-import type { Link } from "../../transport/link.ts";
 import { EventStream } from "./event_stream.ts";
 import { follow } from "./follow.ts";
 import { LogStream } from "./log_stream.ts";
@@ -17,22 +16,24 @@ import { resumeWait } from "./wait.ts";
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** The interceptor; see the file comment. */
-export function resume(link: Link): Interceptor {
-  const attached = new LostStreams(link);
-  const execs = new LostStreams(link);
-  const surroundings = { link, lostTerminal: (id: string) => attached.has(id) };
+/**
+ * The interceptor; see the file comment. `connection` gives what stands for the connection that is up,
+ * another one after each reconnect.
+ */
+export function resume(connection: () => object | undefined): Interceptor {
+  const attached = new LostStreams(connection);
+  const execs = new LostStreams(connection);
   return async (exchange, next) => {
     const { route } = exchange;
     const id = route?.params["id"] ?? "";
     switch (route?.name) {
       case "SystemEvents":
-        return await follow(exchange, next, new EventStream(route.query), link);
+        return await follow(exchange, next, new EventStream(route.query));
       case "ContainerLogs":
         if (!isFollowed(route.query)) return await next();
-        return await follow(exchange, next, new LogStream(route.query), link);
+        return await follow(exchange, next, new LogStream(route.query));
       case "ContainerWait":
-        return await resumeWait(exchange, next, surroundings);
+        return await resumeWait(exchange, next, (id) => attached.has(id));
       case "ContainerAttach":
         attached.note(id);
         return await next();

@@ -7,7 +7,6 @@ import { field, objectField, stringField } from "../../docker/fields.ts";
 import { isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
 import { LineSplitter } from "../../docker/json_lines.ts";
 import { bodyOf, collect, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
-import type { Link } from "../../transport/link.ts";
 import { mapPayload } from "../body_lines.ts";
 import { askWhenBack, getRequest, withQuery } from "./asking.ts";
 import { mended, UNCHANGED } from "./follow.ts";
@@ -17,25 +16,21 @@ const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const SECOND_NS = 1_000_000_000n;
 const ALIVE = new Set(["created", "running", "paused", "restarting"]);
 
-/** What waits of others know. */
-export interface WaitSurroundings {
-  readonly link: Link;
-  /** Whether somebody had a terminal on the container over a connection that is gone. */
-  lostTerminal(id: string): boolean;
-}
-
-/** Asks for the wait and sees it through. */
+/**
+ * Asks for the wait and sees it through, unless somebody had a terminal on the container over a connection
+ * that is gone (`lostTerminal`): without it, nobody could end the container.
+ */
 export async function resumeWait(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
-  { link, lostTerminal }: WaitSurroundings,
+  lostTerminal: (id: string) => boolean,
 ): Promise<ResponseMessage> {
   const { request, route } = exchange;
   const id = route?.params["id"] ?? "";
   const response = await next();
   if (response.head.status !== 200 || response.framing.kind !== "chunked") return response;
   const began = timeOfDate(response.head.headers.get("Date")) ?? 0n;
-  const body = mended(exchange, response.body, link, async () => {
+  const body = mended(exchange, response.body, async () => {
     const seen = await askWhenBack(
       exchange,
       () => getRequest(exchange, `/containers/${encodeURIComponent(id)}/json`),

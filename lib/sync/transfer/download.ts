@@ -8,6 +8,7 @@ import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
+import { gunzip } from "./gzip.ts";
 import { type TarEntry, TarReader } from "./tar_read.ts";
 
 const encoder = new TextEncoder();
@@ -27,18 +28,24 @@ export async function download(
   sink: FileSink,
   signal?: AbortSignal,
 ): Promise<void> {
+  const isCompressed = root.facts.gzip && root.link.compresses;
   const script = [
     `cd ${shellQuote(root.path)} 2>/dev/null || exit ${EXIT_NO_ROOT}`,
-    "LC_ALL=C exec tar -cf - --no-recursion --hard-dereference --null -T -",
+    "export LC_ALL=C",
+    `tar -cf - --no-recursion --hard-dereference --null -T -${isCompressed ? " | gzip -1" : ""}`,
   ].join("\n");
+  const began = performance.now();
+  let raw = 0;
   const wanted = new Set(paths);
   let failure: unknown;
   const result = await runScript(shell, script, {
     send: (to) => to.write(encoder.encode(paths.map((path) => `./${path}\0`).join(""))),
     receive: async (from) => {
-      const reader = new TarReader(from);
+      const plain = isCompressed ? gunzip(from) : from;
+      const reader = new TarReader(plain);
       for (let entry = await reader.next(); entry !== null; entry = await reader.next()) {
         const path = entry.name.replace(/^\.\//, "");
+        raw += entry.size;
         // The other side says what the archive holds; only what was asked for is taken.
         if (!wanted.delete(path) || entry.kind !== "file" || failure !== undefined) continue;
         try {
@@ -47,12 +54,15 @@ export async function download(
           failure = error;
         }
       }
+      await plain.drain();
       return true;
     },
     ...(signal && { signal }),
   });
   if (failure !== undefined) throw failure;
   if (result.value === undefined) throw scriptError("copy from", result);
+  // What was sent is not known where it was compressed: the link keeps its rate.
+  if (!isCompressed) root.link.note(raw, raw, performance.now() - began);
 }
 
 /** SHA-256 (hex) of remote files; a path that cannot be read has none. Throws `AgentError`. */

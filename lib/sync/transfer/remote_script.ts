@@ -28,6 +28,12 @@ export interface RemoteWork {
   readonly chmod: readonly { readonly path: string; readonly mode: number }[];
   /** Files whose content is replaced in place, because a container is bound to the inode. */
   readonly overwrite: readonly string[];
+  /** Files that are on the same file system already, by their absolute paths, to be staged. */
+  readonly large: readonly {
+    readonly path: string;
+    readonly from: string;
+    readonly mode: number;
+  }[];
   /** Everything that is staged, for the report. */
   readonly staged: readonly string[];
 }
@@ -57,6 +63,7 @@ export function remoteScript(work: RemoteWork): string {
     `cmp -s "$S/now" "$S/want" || exit ${EXIT_STALE}`,
     ...within(work.remove, (names) => `rm -f -- ${names}`),
     ...work.removeDirs.flatMap((path) => within([path], (name) => `rmdir -- ${name} 2>/dev/null`)),
+    ...work.large.map(stageLarge),
     "date +%s.%N",
     ...report(work.staged, '"$S/t"'),
     ...[...work.moves].flatMap(([directory, paths]) => movesInto(directory, paths)),
@@ -73,6 +80,13 @@ export function remoteScript(work: RemoteWork): string {
     "exit 0",
   ];
   return lines.join("\n");
+}
+
+function stageLarge({ path, from, mode }: RemoteWork["large"][number]): string {
+  const to = `"$S"/t/${shellQuote(path)}`;
+  const directory = `"$S"/t/${shellQuote(parentOf(path))}`;
+  return `mkdir -p ${directory}; chmod ${mode.toString(8)} ${shellQuote(from)} && ` +
+    `mv -f ${shellQuote(from)} ${to}`;
 }
 
 function inDirectory(directory: string, command: string): string {

@@ -26,6 +26,8 @@ export interface TarHeader {
   readonly link?: string;
   readonly uid?: number;
   readonly gid?: number;
+  /** Further pax records. */
+  readonly records?: Readonly<Record<string, string>>;
 }
 
 /** See the file comment. Does not close the stream. */
@@ -179,12 +181,15 @@ function octal(block: Uint8Array, at: number, digits: number, value: number): vo
 }
 
 /** Nothing where the header of ustar says it all. */
-function paxRecords({ name, link, size, mtime }: TarHeader): Uint8Array | undefined {
+function paxRecords(
+  { name, link, size, mtime, records: further = {} }: TarHeader,
+): Uint8Array | undefined {
   const records: string[] = [];
   if (isLong(name)) records.push(paxRecord("path", name));
   if (link !== undefined && isLong(link)) records.push(paxRecord("linkpath", link));
   if (size > MAX_OCTAL_SIZE) records.push(paxRecord("size", String(size)));
   if (mtime < 0 || mtime > MAX_OCTAL_SIZE) records.push(paxRecord("mtime", mtime.toFixed(3)));
+  for (const [key, value] of Object.entries(further)) records.push(paxRecord(key, value));
   return records.length === 0 ? undefined : encoder.encode(records.join(""));
 }
 

@@ -4,13 +4,17 @@
  * moved into place. A cut leaves the tree as it was.
  */
 import { shellQuote } from "../../transport/ssh/shell.ts";
+import type { Duplex } from "../../net/duplex.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { lastingStamp, type Seen } from "../entry.ts";
-import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
+import type { LocalTree } from "../local_tree.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import { GzipWriter } from "./gzip.ts";
+import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
+import { keepLargeFiles, LARGE, LARGE_FILE_BYTES } from "./large_keep.ts";
 import {
   EXIT_STALE,
   parseReport,
@@ -19,7 +23,8 @@ import {
   type RemoteWork,
   wantedState,
 } from "./remote_script.ts";
-import { SMALL_ENTRY_BYTES, type TarHeader, TarWriter } from "./tar_write.ts";
+import { sendEntry } from "./send_entry.ts";
+import { TarWriter } from "./tar_write.ts";
 
 /** Blocks that tar reads at a time: 64 KiB. */
 const TAR_BLOCKS = 128;
@@ -57,22 +62,27 @@ async function upload(
   tree: LocalTree,
   work: Upload,
 ): Promise<Uploaded> {
-  const contents = new Map<string, string>();
-  const result = await runScript(shell, startScript(root), {
+  const large = await sendLargeFiles(shell, root, tree, candidates(work), work);
+  const contents = new Map(large.map(({ path, content }) => [path, content]));
+  // How long we waited for the link, not for our own disk.
+  const counts = { raw: 0, sent: 0, ms: 0 };
+  let ended = 0;
+  const isCompressed = root.facts.gzip && root.link.compresses;
+  const result = await runScript(shell, startScript(root, isCompressed), {
     send: async (to) => {
-      const writer = new TarWriter(to);
-      const ready: Put[] = [];
-      for (const put of work.puts) {
-        const content = await sendEntry(writer, tree, root, put, work);
-        if (content === undefined) continue;
-        contents.set(put.path, content);
-        ready.push(put);
+      const link = countingWriter(to, (count, ms) => {
+        counts.sent += count;
+        counts.ms += ms;
+      });
+      const gzip = isCompressed ? new GzipWriter(link) : undefined;
+      const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
+      try {
+        await sendArchive(writer, root, tree, work, large, contents);
+        await gzip?.end();
+      } finally {
+        await gzip?.abort();
       }
-      await work.before?.();
-      const remote = remoteWork(work, ready, root);
-      await writer.file("want", new TextEncoder().encode(wantedState(remote)));
-      await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
-      await writer.end();
+      ended = performance.now();
     },
     receive: async (from) => new TextDecoder().decode(await from.all()),
     ...(work.signal && { signal: work.signal }),
@@ -80,7 +90,43 @@ async function upload(
   const stale = result.code === EXIT_STALE || result.code === EXIT_NO_ROOT;
   if (stale) return { put: new Map(), removed: [], stale, complaints: result.stderr };
   if (result.code !== 0 || result.value === undefined) throw scriptError("copy to", result);
+  root.link.note(counts.raw, counts.sent, counts.ms + performance.now() - ended);
   return outcome(work, contents, parseReport(result.value), result.stderr);
+}
+
+function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
+  return {
+    write: async (chunk: Uint8Array) => {
+      const [{ length }, began] = [chunk, performance.now()];
+      await to.write(chunk);
+      count(length, performance.now() - began);
+    },
+  };
+}
+
+/** Sends what is not there yet, and what is to be done with all of it; adds to `contents`. */
+async function sendArchive(
+  writer: TarWriter,
+  root: RemoteRoot,
+  tree: LocalTree,
+  work: Upload,
+  large: readonly Sent[],
+  contents: Map<string, string>,
+): Promise<void> {
+  const ready: Put[] = [];
+  for (const put of work.puts) {
+    const { onBytes } = work;
+    const options = { seen: work.localSeen(put.path), onBytes };
+    const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
+    if (content === undefined) continue;
+    contents.set(put.path, content);
+    ready.push(put);
+  }
+  await work.before?.();
+  const remote = remoteWork(work, ready, large, root);
+  await writer.file("want", new TextEncoder().encode(wantedState(remote)));
+  await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
+  await writer.end();
 }
 
 /** An upload whose last step waits for the batch before; without that it is as stale. */
@@ -102,85 +148,39 @@ export async function uploadAfter(
   }
 }
 
-function startScript({ path, staging, facts }: RemoteRoot): string {
+function startScript({ path, staging, facts }: RemoteRoot, isCompressed: boolean): string {
   const extract = facts.isRoot ? "tar --numeric-owner" : "tar -o";
   return [
     `umask 077; R=${shellQuote(path)}`,
     `S=$(mktemp -d ${shellQuote(`${staging}/up.XXXXXXXX`)}) || exit 74`,
-    `trap 'cd /; rm -rf -- "$S"' EXIT; trap 'exit 75' HUP INT TERM PIPE`,
-    `export LC_ALL=C; ${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
+    `drop() { [ $? = 0 ] || { cd /; ${keepLargeFiles(staging)}; }; cd /; rm -rf -- "$S"; }`,
+    `trap drop EXIT; trap 'exit 75' HUP INT TERM PIPE`,
+    `export LC_ALL=C; ${
+      isCompressed ? "gzip -dc | " : ""
+    }${extract} -b ${TAR_BLOCKS} -C "$S" -xpf - || exit 74`,
     `[ -f "$S/run" ] && [ -f "$S/want" ] || exit 76`,
     `cd "$R" 2>/dev/null || exit ${EXIT_NO_ROOT}`,
     `. "$S/run"`,
   ].join("\n");
 }
 
-/** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
-async function sendEntry(
-  writer: TarWriter,
-  tree: LocalTree,
-  root: RemoteRoot,
-  { path, entry }: Put,
+/** Large files that replace another, or may have been on their way before. */
+function candidates({ puts, localSeen, remoteSeen }: Upload): Candidate[] {
+  return puts.flatMap(({ path, entry: { kind, size } }) => {
+    const stamp = localSeen(path)?.stamp;
+    if (kind !== "file" || size < LARGE_FILE_BYTES || stamp === undefined) return [];
+    const there = remoteSeen(path)?.entry;
+    const isThere = there?.kind === "file" && there.size >= LARGE_FILE_BYTES;
+    return [{ path, stamp, size, isThere }];
+  });
+}
+
+function remoteWork(
   work: Upload,
-): Promise<string | undefined> {
-  const { kind } = entry;
-  const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
-  const name = `t/${path}`;
-  if (kind === "dir") {
-    await writer.entry({ name, kind, mode, mtime: Date.now() / 1000, size: 0 });
-    return "";
-  }
-  const seen = work.localSeen(path);
-  if (seen === undefined) return undefined;
-  const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
-  if (kind === "link") {
-    const link = entry.content ?? "";
-    await writer.entry({ name, kind, mode: 0o777, mtime, size: 0, link });
-    return link;
-  }
-  return await sendFile(writer, tree, { name, kind, mode, mtime, size: entry.size }, path, {
-    stamp: seen.stamp,
-    ...(work.onBytes && { onBytes: work.onBytes }),
-  });
-}
-
-async function sendFile(
-  writer: TarWriter,
-  tree: LocalTree,
-  header: TarHeader,
-  path: string,
-  options: { stamp: string; onBytes?: (count: number) => void },
-): Promise<string | undefined> {
-  const { stamp, onBytes } = options;
-  if (header.size <= SMALL_ENTRY_BYTES) {
-    let content: string | undefined;
-    await writer.small(header, (into) => {
-      content = readWhole(tree, path, stamp, into);
-      return content !== undefined;
-    });
-    onBytes?.(header.size);
-    return content;
-  }
-  // Looked at before the header goes out: what has vanished or changed does not travel at all.
-  const now = look(tree, path, undefined);
-  if (now === undefined || "reason" in now || now.stamp !== stamp) return undefined;
-  await writer.entry(header);
-  let sent = 0;
-  const content = await readContent(tree, path, stamp, async (bytes) => {
-    await writer.data(bytes, header.size);
-    sent += bytes.length;
-    onBytes?.(bytes.length);
-  });
-  // The header has promised so many bytes. They are unpacked and thrown away.
-  for (let left = header.size - sent; left > 0;) {
-    const filler = new Uint8Array(Math.min(left, 64 * 1024));
-    await writer.data(filler, header.size);
-    left -= filler.length;
-  }
-  return content;
-}
-
-function remoteWork(work: Upload, ready: readonly Put[], root: RemoteRoot): RemoteWork {
+  ready: readonly Put[],
+  large: readonly Sent[],
+  root: RemoteRoot,
+): RemoteWork {
   const kindThere = (path: string) => work.remoteSeen(path)?.entry.kind;
   const isNew = (path: string) => kindThere(path) !== "dir";
   const modeOf = ({ mode, kind }: Put["entry"]) => root.isOpen ? openMode(mode, kind) : mode;
@@ -202,6 +202,11 @@ function remoteWork(work: Upload, ready: readonly Put[], root: RemoteRoot): Remo
       .map(({ path, entry }) => ({ path, mode: modeOf(entry) })),
     overwrite: overwritten.map(({ path }) => path),
     staged: ready.map(({ path }) => path),
+    large: large.flatMap(({ path, key }) => {
+      const entry = ready.find((put) => put.path === path)?.entry;
+      const from = `${root.staging}/${LARGE}/${key}`;
+      return entry === undefined ? [] : [{ path, from, mode: modeOf(entry) }];
+    }),
   };
 }
 

@@ -43,9 +43,13 @@ export class Connection {
     this.closed = promise;
     let cause: Error | undefined;
     client.on("error", (error: Error) => cause ??= error);
+    const isLost = () =>
+      this.#lost ??= lostError(peer.name, this.#closing ? "it was closed" : reasonOf(cause), cause);
+    // Before ssh2 hears of it and ends the channels, which then know that it is no ordinary end.
+    stream.prependListener("close", isLost);
     client.once("close", () => {
       this.#isOpen = false;
-      this.#lost = lostError(peer.name, this.#closing ? "it was closed" : reasonOf(cause), cause);
+      isLost();
       resolve(this.#closing ? undefined : this.#lost);
       for (const listener of [...this.#lostListeners]) listener();
     });

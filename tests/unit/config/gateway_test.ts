@@ -98,11 +98,14 @@ Deno.test("flags make a gateway of one host", async () => {
   assertEquals([...looking.rules[0]?.guest ?? []], []);
 });
 
-Deno.test("the certificates of a file may be given by flags", async () => {
+Deno.test("what flags say comes before what the file says", async () => {
   const text = "hosts: {a.example: {engine: 'tcp://127.0.0.1:80'}}\n";
   const flags = ["--tls-cert", "/c", "--tls-key", "/k", "--client-ca", "/ca"];
   const config = await load(flags, text);
   assertEquals([config.identity.certFile, config.rules], ["/c", []]);
+  const other = await load(["--listen", "127.0.0.1:1", "--client-ca", "/ca"], FILE);
+  assertEquals([other.listen.port, other.authorityFiles], [1, ["/ca"]]);
+  assertEquals(other.identity.certFile, "/etc/gateway.pem");
   assertEquals(config.hosts.get("a.example")?.engine, { kind: "tcp", host: "127.0.0.1", port: 80 });
 });
 
@@ -157,7 +160,8 @@ Deno.test("flags that say too little or too much are named", async () => {
     [["--tls-cert", "c"], "Missing --tls-key"],
     [[...FLAGS, "--gateway-engine", "x"], "Invalid value for --gateway-engine"],
     [[...FLAGS, "--gateway-guest", "ftp://x"], "Invalid value for --gateway-guest"],
-    [[...FLAGS, "--gateway-listen", "unix:///x"], "Invalid value for --gateway-listen"],
+    [[...FLAGS, "--listen", "127.0.0.1:1", "--listen", "127.0.0.1:2"], "listens on one address"],
+    [[...FLAGS, "--listen", "unix:///x"], "Invalid value for --listen"],
   ];
   for (const [args, message] of cases) {
     await assertRejects(() => load(args), AgentError, message);

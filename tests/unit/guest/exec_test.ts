@@ -1,6 +1,6 @@
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { AgentError } from "../../../lib/errors.ts";
-import type { GuestCommand, GuestProcess } from "../../../lib/transport/guest_exec.ts";
+import type { GuestCommand } from "../../../lib/transport/guest_exec.ts";
 import { encodeFrame, FRAME } from "../../../lib/transport/exec_frames.ts";
 import {
   assert,
@@ -9,39 +9,13 @@ import {
   assertRejects,
   assertStringIncludes,
 } from "../../support/assert.ts";
-import { bytes, readAll, readUntil, say, text } from "../../support/duplex.ts";
-import { isRunning, type TestGuest, withGuest } from "../../support/guest.ts";
+import { bytes, readAll, readUntil, say } from "../../support/duplex.ts";
+import { runOver, script, type TestGuest, withGuest } from "../../support/guest.ts";
 import { until } from "../../support/poll.ts";
-
-interface Result {
-  stdout: string;
-  stderr: string;
-  exit: Awaited<GuestProcess["exit"]>;
-}
-
-async function run(
-  guest: TestGuest,
-  command: Omit<GuestCommand, "host">,
-  input?: string,
-): Promise<Result> {
-  let stderr = "";
-  const process = await guest.exec({
-    ...command,
-    onStderr: (chunk) => void (stderr += text(chunk)),
-  });
-  if (input !== undefined) await say(process.stdio, input);
-  await process.stdio.closeWrite();
-  const stdout = await readAll(process.stdio);
-  return { stdout, stderr, exit: await process.exit };
-}
-
-function script(line: string): Omit<GuestCommand, "host"> {
-  return { command: "sh", args: ["-c", line] };
-}
 
 Deno.test("a command has its two outputs, its input and its exit status", async () => {
   await withGuest({}, async (guest) => {
-    const result = await run(guest, script("cat; echo err >&2; exit 7"), "in");
+    const result = await runOver(guest, script("cat; echo err >&2; exit 7"), "in");
     assertEquals(result, { stdout: "in", stderr: "err\n", exit: { code: 7 } });
     await until("the command is gone", () => guest.guest.commands === 0);
   });
@@ -49,7 +23,7 @@ Deno.test("a command has its two outputs, its input and its exit status", async 
 
 Deno.test("a command has the variables and the directory that were asked for", async () => {
   await withGuest({}, async (guest) => {
-    const { stdout } = await run(guest, {
+    const { stdout } = await runOver(guest, {
       command: "sh",
       args: ["-c", 'pwd; echo "$A" "$EMPTY" "${RDA_SECRET-unset}"'],
       envs: ["A=b=c", "EMPTY="],
@@ -61,7 +35,7 @@ Deno.test("a command has the variables and the directory that were asked for", a
 
 Deno.test("a script runs in the user's login shell, in the home directory", async () => {
   await withGuest({}, async (guest) => {
-    const { stdout } = await run(guest, {
+    const { stdout } = await runOver(guest, {
       command: "cd / && pwd; cd && pwd; echo $0",
       shell: true,
     });
@@ -165,109 +139,12 @@ Deno.test("a terminal has a size, changes it, and its keys become signals", asyn
 
 Deno.test("EOF on a terminal is its end-of-input character", async () => {
   await withGuest({}, async (guest) => {
-    const { stdout, exit } = await run(guest, {
+    const { stdout, exit } = await runOver(guest, {
       ...script("stty -echo; cat; echo end"),
       tty: { cols: 80, rows: 24 },
     });
     assertMatch(stdout, /end\r\n$/);
     assertEquals(exit, { code: 0 });
-  });
-});
-
-/** Starts processes of all kinds and returns their numbers. */
-async function family(process: GuestProcess, size: number): Promise<number[]> {
-  const lines = (await readUntil(process.stdio, "ready")).split(/\r?\n/);
-  const pids = lines.map(Number).filter((pid) => pid > 0);
-  assertEquals(pids.length, size);
-  assertEquals(pids.filter(isRunning), pids);
-  return pids;
-}
-
-const STUBBORN = "trap '' HUP INT TERM; sh -c 'echo $$; sleep 60 & echo $!; wait' & " +
-  "sleep 0.2; echo $$; echo ready; wait";
-
-async function allGone(pids: readonly number[]): Promise<void> {
-  await until("all processes are gone", () => !pids.some(isRunning), { timeoutMs: 5_000 });
-}
-
-Deno.test("nothing that a command started outlives its connection", async () => {
-  await withGuest({}, async (guest) => {
-    const process = await guest.exec(script(STUBBORN));
-    const pids = await family(process, 3);
-    process.stdio.close();
-    await allGone(pids);
-    await until("its place is free", () => guest.guest.commands === 0);
-  });
-});
-
-Deno.test("nothing on a terminal outlives its connection, jobs of a shell included", async () => {
-  await withGuest({}, async (guest) => {
-    const process = await guest.exec({
-      command: "bash",
-      args: ["-c", `set -m; ${STUBBORN}`],
-      tty: { cols: 80, rows: 24 },
-    });
-    const pids = await family(process, 3);
-    process.stdio.close();
-    await allGone(pids);
-  });
-});
-
-Deno.test("nothing outlives the guest", async () => {
-  const pids: number[] = [];
-  await withGuest({}, async (guest) => {
-    const process = await guest.exec(script(STUBBORN));
-    pids.push(...await family(process, 3));
-    await guest.guest.shutdown(0);
-    assertEquals(pids.filter(isRunning), []);
-    assertEquals("error" in await process.exit, true);
-  });
-});
-
-Deno.test("what a command left in the background ends with it", async () => {
-  await withGuest({}, async (guest) => {
-    const left = "sleep 60 >/dev/null 2>&1 </dev/null & echo $!; exit 4";
-    const { stdout, exit } = await run(guest, script(left));
-    assertEquals(exit, { code: 4 });
-    await allGone([Number(stdout)]);
-  });
-});
-
-Deno.test("a client that leaves is noticed although the command takes no input", async () => {
-  await withGuest({ limits: { keepAliveMs: 50 } }, async (guest) => {
-    const process = await guest.exec(script("echo $$; echo ready; sleep 60"));
-    const pids = await family(process, 1);
-    const feeding = (async () => {
-      for (;;) await process.stdio.write(new Uint8Array(65_536));
-    })().catch(() => {/* Its connection is closed below. */});
-    await until("input has piled up", () => feedingStalls(guest));
-    process.stdio.close();
-    await feeding;
-    await allGone(pids);
-  });
-});
-
-/** Whether no byte has come for a while: everything between the two is full. */
-async function feedingStalls(guest: TestGuest): Promise<boolean> {
-  const queued = async () => {
-    const { stdout } = await new Deno.Command("ss", { args: ["-tnH", `sport = :${guest.port}`] })
-      .output();
-    return new TextDecoder().decode(stdout);
-  };
-  const before = await queued();
-  await new Promise((resolve) => setTimeout(resolve, 100));
-  return before !== "" && before === await queued();
-}
-
-Deno.test("output that nobody takes holds the command back", async () => {
-  await withGuest({}, async (guest) => {
-    const size = 64 * 1024 * 1024;
-    const process = await guest.exec({ command: "head", args: ["-c", `${size}`, "/dev/zero"] });
-    await until("the output has piled up", () => feedingStalls(guest));
-    assertEquals(guest.guest.commands, 1);
-    let received = 0;
-    for (let chunk; (chunk = await process.stdio.read()) !== null;) received += chunk.length;
-    assertEquals([received, await process.exit], [size, { code: 0 }]);
   });
 });
 
@@ -282,7 +159,7 @@ Deno.test("commands and terminals have their limits", async () => {
     second.stdio.close();
     await until("their places are free", () => guest.guest.commands === 0);
     await until("another may run", async () => {
-      const { exit } = await run(guest, { command: "true" });
+      const { exit } = await runOver(guest, { command: "true" });
       return "code" in exit && exit.code === 0;
     });
   });
@@ -308,7 +185,7 @@ Deno.test("a client that breaks the rules of frames is told so and left", async 
 
 Deno.test("the log tells who ran what, and neither arguments nor variables", async () => {
   await withGuest({}, async (guest) => {
-    await run(guest, {
+    await runOver(guest, {
       command: "sh",
       args: ["-c", "exit 3", "s3cret-arg"],
       envs: ["K=s3cret-env"],

@@ -105,7 +105,9 @@ Deno.test("a client that is slow with its request is given up", async () => {
       `${EXEC} HTTP/1.1\r\nHost: localhost\r\n${upgrade}\r\nContent-Length: 9\r\n\r\n{`,
     );
     assertMatch(body, /^HTTP\/1\.1 408 /);
-    assertEquals(await guest.send(""), "");
+    assertMatch(await guest.send(""), /^HTTP\/1\.1 408 [^]* within 0\.1 s"}\n$/);
+    const asked = await guest.send(`${INFO} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
+    assertEquals(asked.match(/HTTP\/1\.1 \d+/g), ["HTTP/1.1 200"]);
   });
 });
 

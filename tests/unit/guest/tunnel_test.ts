@@ -176,6 +176,7 @@ Deno.test("targets are read, and what is none is refused", () => {
     "unix:/a%00",
     "unix:/%zz",
     `unix:/${"a".repeat(108)}`,
+    `tcp:${"a".repeat(300)}:80`,
   ];
   for (const text of bad) assertThrows(() => parseTunnelTarget(text), AgentError);
 });

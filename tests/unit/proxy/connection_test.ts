@@ -1,5 +1,6 @@
 /** One client connection, byte by byte, against an engine that does what the test says. */
 import { AgentError } from "../../../lib/errors.ts";
+import { resume } from "../../../lib/intercept/resume/resume.ts";
 import { configureLogging } from "../../../lib/log.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
 import { bytes, readAll, readUntil, say, text } from "../../support/duplex.ts";
@@ -376,5 +377,33 @@ Deno.test("raw mode relays and parses nothing", async () => {
   await say(engine, "anything");
   await engine.closeWrite();
   assertEquals(await readAll(client), "anything");
+  await b.end();
+});
+
+Deno.test("an answer that is cut short goes on over another connection, and then the next request", async () => {
+  const lost = new AgentError("lost", "Lost the connection");
+  const b = bench({ interceptors: [resume(() => undefined)], warm: 0 });
+  const client = b.connect();
+  await say(client, "GET /v1.41/events HTTP/1.1\r\nHost: docker\r\n\r\n");
+  const engine = await b.accept();
+  assertStringIncludes(await readUntil(engine, "\r\n\r\n"), "GET /v1.41/events");
+  const event = (id: number) =>
+    `{"id":"${id}","timeNano":${1_700_000_000_000_000_000 + id * 1e6}}\n`;
+  const chunk = (text: string) => `${text.length.toString(16)}\r\n${text}\r\n`;
+  const head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+  await say(engine, head + chunk(event(1)) + chunk(event(2)).slice(0, 20));
+  assertStringIncludes(await readUntil(client, `"id":"1"`), "200 OK");
+  b.lose(engine, lost);
+  const next = await b.accept();
+  assertStringIncludes(await readUntil(next, "\r\n\r\n"), "since=1700000000.");
+  await say(next, head + chunk(event(1)) + chunk(event(2)) + "0\r\n\r\n");
+  const rest = await readUntil(client, "0\r\n\r\n");
+  assertStringIncludes(rest, `"id":"2"`);
+  assert(!rest.includes(`"id":"1"`));
+  await say(client, GET);
+  const third = await b.accept();
+  assertEquals(await readUntil(third, "\r\n\r\n"), GET);
+  await say(third, OK);
+  assertEquals(await readUntil(client, "[]"), OK);
   await b.end();
 });

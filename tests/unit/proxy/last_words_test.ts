@@ -1,7 +1,8 @@
+import { AgentError } from "../../../lib/errors.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
 import { withLastWords } from "../../../lib/proxy/last_words.ts";
 import { announcedForm, FormTracker } from "../../../lib/proxy/stream_form.ts";
-import { UNWATCHED } from "../../../lib/transport/link.ts";
+import { passing } from "../../support/engine.ts";
 import { assertEquals, assertMatch } from "../../support/assert.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
@@ -35,11 +36,15 @@ Deno.test("the bytes tell frames from text, and where a frame ends, however they
   assertEquals(new FormTracker("frames").form, "frames");
 });
 
-/** What a reader gets when the engine's end does `end` after sending `sent`. */
+/** What a reader gets of a stream that ends, or is lost, after `sent`. */
 async function read(sent: Uint8Array, gone: boolean): Promise<string> {
   const [near, far] = memoryPair();
-  const link = { ...UNWATCHED, gone: () => Promise.resolve(gone) };
-  const stream = withLastWords(near, link, "unknown");
+  const lost = () => Promise.reject(new AgentError("lost", "Lost the connection"));
+  const engine = {
+    ...passing(near),
+    read: async () => await near.read() ?? (gone ? lost() : null),
+  };
+  const stream = withLastWords(engine, "unknown");
   await far.write(sent);
   await far.closeWrite();
   let text = "";

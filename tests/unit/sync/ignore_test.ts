@@ -47,6 +47,9 @@ Deno.test("our temporary files are known by their names, which tell who writes",
   assert(isTemporary(`d/${temporaryName()}`));
   assert(!isTemporary(".rda-sync-notes.tmp"));
   assertEquals(writerOf(`/d/${temporaryName()}`), Deno.pid);
+  assert(isTemporary(temporaryName("key")));
+  assertEquals(temporaryName("key"), temporaryName("key"));
+  assertEquals(writerOf(temporaryName("key")), undefined);
 });
 
 const NESTED: Record<string, string> = {

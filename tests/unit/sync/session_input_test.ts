@@ -3,6 +3,8 @@ import { configureLogging } from "../../../lib/log.ts";
 import { join } from "node:path";
 import { AgentError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
+import type { Shell } from "../../../lib/transport/transport.ts";
+import { LocalShell } from "../../support/local_shell.ts";
 import { contents, edit, SyncBench } from "./harness.ts";
 
 Deno.test("symlinks that lead out of the folder are synced, and told once", async () => {
@@ -122,4 +124,40 @@ Deno.test("hard links become files of their own, and each change is one file's",
   edit(bench.remote, { "b": "2" });
   await bench.session.flush();
   assertEquals(contents(bench.local), { "a": "1", "b": "2" });
+});
+
+/** A remote host whose file system refuses names with a colon, as `tar` tells it. */
+function refusingColons(bench: SyncBench): Shell {
+  const bin = join(bench.base, "bin");
+  const script = `#!/bin/sh
+/usr/bin/env PATH="\${PATH#*:}" tar "$@"; code=$?
+for word; do [ "$before" = -C ] && S=$word; before=$word; done
+[ -n "$S" ] && cd "$S" && find t -depth -name '*:*' -printf 'tar: %p: Cannot open: Invalid argument\\n' |
+  LC_ALL=C sed 's/\\xc3\\xbc/\\\\303\\\\274/' >"$S/said" && [ -s "$S/said" ] &&
+  { cat "$S/said" >&2; echo 'tar: Exiting with failure status due to previous errors' >&2; exit 2; }
+exit $code
+`;
+  Deno.mkdirSync(bin);
+  Deno.writeTextFileSync(join(bin, "tar"), script, { mode: 0o755 });
+  const shell = new LocalShell();
+  return {
+    run: () => shell.run(),
+    spawn: (command, options) => shell.spawn(`PATH=${bin}:$PATH; export PATH; ${command}`, options),
+  };
+}
+
+Deno.test("names that the remote host refuses are told once, and the rest goes on", async () => {
+  await using bench = new SyncBench();
+  bench.shell = refusingColons(bench);
+  edit(bench.local, { "a": "1", "b:c": "2", "d/ü:e": "3", "d/f": "4", "g:h/i": "5" });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), { "a": "1", "d": "/", "d/f": "4" });
+  const told = bench.session.info().problems;
+  assertEquals(told.map(({ path }) => path).sort(), ["b:c", "d/ü:e", "g:h"]);
+  assertMatch(told[0]?.reason ?? "", /the remote host refuses its name: Invalid argument/);
+  edit(bench.local, { "a": "6", "b:c": null });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote)["a"], "6");
+  assertEquals(bench.session.info().problems.length, 2);
+  assertEquals(contents(bench.local)["g:h/i"], "5");
 });

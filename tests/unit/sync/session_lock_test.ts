@@ -90,6 +90,10 @@ Deno.test("what a killed agent has left is cleared away by the next one", async 
   const others = name(Deno.ppid);
   edit(bench.local, { [name(dead.pid)]: "torn", [`d/${name(dead.pid)}`]: "torn", [others]: "" });
   edit(bench.state, { "session.json.1.tmp": "torn", "conflicts/12345678/content": "torn" });
+  for (const path of ["session.json.1.tmp", "conflicts/12345678"]) {
+    Deno.utimeSync(join(bench.state, path), 1, 1);
+  }
+  edit(bench.state, { "session.json.2.tmp": "being written" });
   edit(bench.remote, { "../staging/up.1234/t/a": "torn" });
   bench.shell = new LocalShell();
   await bench.session.flush();
@@ -97,6 +101,10 @@ Deno.test("what a killed agent has left is cleared away by the next one", async 
   assertEquals(contents(bench.local), { [others]: "", "a": "1", "d": "/" });
   assertEquals(contents(bench.remote), { "a": "1", "d": "/" });
   assertEquals(contents(join(bench.remote, "../staging")), {});
-  assertEquals(contents(bench.state)["session.json.1.tmp"], undefined);
+  const state = contents(bench.state);
+  assertEquals([state["session.json.1.tmp"], state["session.json.2.tmp"]], [
+    undefined,
+    "being written",
+  ]);
   assertEquals(contents(join(bench.state, "conflicts")), {});
 });

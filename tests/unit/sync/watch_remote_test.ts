@@ -1,6 +1,5 @@
 /** Hints about a remote tree: by inotifywait, by a loop, and by a loop where inotifywait gives up. */
 import { join } from "node:path";
-import type { RemoteRoot } from "../../../lib/sync/remote_root.ts";
 import { watchRemote } from "../../../lib/sync/watch_remote.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { LocalShell } from "../../support/local_shell.ts";
@@ -33,8 +32,7 @@ class Watched implements AsyncDisposable {
       watched.#exit = process.exit;
       return process;
     };
-    const facts = { isRoot: true, home: "/", inotify: tool === "real" };
-    const place: RemoteRoot = { path: root, staging: join(base, staging), facts, isOpen: false };
+    const place = { path: root, staging: join(base, staging) };
     const onChange = () => watched.hints++;
     watched.#watch = await watchRemote(
       { spawn: shell.spawn, run: shell.run, watch },

@@ -121,6 +121,19 @@ Deno.test("a lost connection is no end of the output", async () => {
   server.close();
 });
 
+Deno.test("signs of life are no output, and a server that stops giving them is gone", async () => {
+  const { process, server } = await started(FRAMED, { ...COMMAND, silenceMs: 100 });
+  const sign = encodeFrame(FRAME.stdout, new Uint8Array(0));
+  await server.write(sign);
+  await server.write(encodeFrame(FRAME.stdout, bytes("out")));
+  await server.write(sign);
+  assertEquals(text(await process.stdio.read()), "out");
+  await assertRejects(() => process.stdio.read(), AgentError, "no sign of life for 0.1 s");
+  assertEquals(await process.exit, { error: "no sign of life for 0.1 s" });
+  await process.stdio.closed;
+  server.close();
+});
+
 Deno.test("a server that sends anything else is left", async () => {
   const { process, server } = await started(FRAMED);
   await say(server, "HTTP/1.1 200 OK\r\n");

@@ -1,0 +1,117 @@
+/**
+ * A Duplex over a `node:tls` socket. On Deno 2.9 such a socket has two faults, both of which this file
+ * is for. When it is paused it reads on, and keeps in memory whatever the peer sends: so the TCP
+ * handle beneath it is stopped and started instead. And when it has been paused it may lose the end
+ * of the stream: so it is never paused.
+ */
+import type { Socket } from "node:net";
+import { TLSSocket } from "node:tls";
+import { asBuffer } from "./buffer.ts";
+import { drained } from "./drain.ts";
+import type { Duplex } from "./duplex.ts";
+import { Inbox } from "./inbox.ts";
+import { nodeStreamDuplex } from "./node_stream.ts";
+
+/** Unread bytes from which on the peer has to wait. */
+const MAX_UNREAD = 64 * 1024;
+
+/** What is used of the handle of a TCP socket. */
+interface TcpHandle {
+  readStart(): unknown;
+  readStop(): unknown;
+}
+
+/**
+ * Wraps a socket that is connected, its handshake complete, with TLS or without; nobody else reads it.
+ * The wrapper owns it from here on.
+ */
+export function socketDuplex(socket: Socket): Duplex {
+  return socket instanceof TLSSocket ? new TlsSocketDuplex(socket) : nodeStreamDuplex(socket);
+}
+
+class TlsSocketDuplex implements Duplex {
+  readonly closed: Promise<void>;
+  readonly #socket: TLSSocket;
+  readonly #tcp: TcpHandle | undefined;
+  readonly #inbox = new Inbox();
+  #stopped = false;
+  #error: Error | undefined;
+  #closed = false;
+
+  constructor(socket: TLSSocket) {
+    this.#socket = socket;
+    this.#tcp = tcpHandleOf(socket);
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.closed = promise;
+    socket.on("data", (chunk: Uint8Array) => this.#put(chunk));
+    socket.on("end", () => this.#inbox.end());
+    socket.on("error", (error: Error) => this.#stop(error));
+    socket.on("close", () => {
+      this.#stop(undefined);
+      resolve();
+    });
+  }
+
+  #put(chunk: Uint8Array): void {
+    this.#inbox.put(chunk);
+    if (this.#inbox.bytes < MAX_UNREAD || this.#stopped || this.#closed) return;
+    this.#stopped = true;
+    this.#tcp?.readStop();
+  }
+
+  #stop(error: Error | undefined): void {
+    this.#error ??= error;
+    this.#closed = true;
+    this.#inbox.end(this.#error);
+  }
+
+  read(): Promise<Uint8Array | null> {
+    const chunk = this.#inbox.take();
+    if (this.#stopped && !this.#closed && this.#inbox.bytes < MAX_UNREAD) {
+      this.#stopped = false;
+      this.#tcp?.readStart();
+    }
+    return chunk;
+  }
+
+  async write(chunk: Uint8Array): Promise<void> {
+    this.#throwIfNotWritable();
+    // A write of nothing fails here.
+    if (chunk.length === 0 || this.#socket.write(asBuffer(chunk))) return;
+    await drained(this.#socket);
+    this.#throwIfNotWritable();
+  }
+
+  #throwIfNotWritable(): void {
+    if (this.#error !== undefined) throw this.#error;
+    if (this.#closed || !this.#socket.writable) {
+      throw new Deno.errors.BrokenPipe("The stream is closed for writing");
+    }
+  }
+
+  closeWrite(): Promise<void> {
+    if (!this.#closed && !this.#socket.writableEnded) this.#socket.end();
+    return Promise.resolve();
+  }
+
+  close(): void {
+    if (!this.#socket.destroyed) this.#socket.destroy();
+    this.#stop(undefined);
+  }
+}
+
+/** Nothing where the runtime has none, as Node itself, whose sockets stop by themselves. */
+function tcpHandleOf(socket: TLSSocket): TcpHandle | undefined {
+  const handle: unknown = Reflect.get(socket, "_handle");
+  const tcp: unknown = isObject(handle) ? Reflect.get(handle, "_parent") : undefined;
+  return isTcpHandle(tcp) ? tcp : undefined;
+}
+
+function isTcpHandle(value: unknown): value is TcpHandle {
+  return isObject(value) && typeof Reflect.get(value, "readStart") === "function" &&
+    typeof Reflect.get(value, "readStop") === "function";
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null;
+}

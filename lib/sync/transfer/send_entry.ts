@@ -1,0 +1,80 @@
+/** One entry of an upload, as it goes into the archive. */
+import type { Seen } from "../entry.ts";
+import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
+import type { Put } from "../plan.ts";
+import type { RemoteRoot } from "../remote_root.ts";
+import { openMode } from "../remote_stamp.ts";
+import { dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
+import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "./tar_write.ts";
+
+/** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
+export async function sendEntry(
+  writer: TarWriter,
+  tree: LocalTree,
+  root: RemoteRoot,
+  { path, entry }: Put,
+  { seen, onBytes }: { seen: Seen | undefined; onBytes?: ((count: number) => void) | undefined },
+): Promise<string | undefined> {
+  const { kind } = entry;
+  const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
+  const name = `t/${path}`;
+  if (kind === "dir") {
+    await writer.entry({ name, kind, mode, mtime: Date.now() / 1000, size: 0 });
+    return "";
+  }
+  if (seen === undefined) return undefined;
+  const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
+  if (kind === "link") {
+    const link = entry.content ?? "";
+    await writer.entry({ name, kind, mode: 0o777, mtime, size: 0, link });
+    return link;
+  }
+  return await sendFile(writer, tree, { name, kind, mode, mtime, size: entry.size }, path, {
+    stamp: seen.stamp,
+    ...(onBytes && { onBytes }),
+  });
+}
+
+async function sendFile(
+  writer: TarWriter,
+  tree: LocalTree,
+  header: TarHeader,
+  path: string,
+  options: { stamp: string; onBytes?: (count: number) => void },
+): Promise<string | undefined> {
+  const { stamp, onBytes } = options;
+  if (header.size <= SMALL_ENTRY_BYTES) {
+    let content: string | undefined;
+    await writer.small(header, (into) => {
+      content = readWhole(tree, path, stamp, into);
+      return content !== undefined;
+    });
+    onBytes?.(header.size);
+    return content;
+  }
+  // Looked at before the header goes out: what has vanished or changed does not travel at all.
+  const now = look(tree, path, undefined);
+  if (now === undefined || "reason" in now || now.stamp !== stamp) return undefined;
+  const ranges = await dataRanges(tree, path);
+  const sparse = ranges && sparseEntry(header, ranges);
+  const total = sparse?.header.size ?? header.size;
+  await writer.entry(sparse?.header ?? header);
+  if (sparse !== undefined) await writer.data(sparse.map, total);
+  let sent = sparse?.map.length ?? 0;
+  let at = 0;
+  const content = await readContent(tree, path, stamp, async (bytes) => {
+    for (const part of ranges === undefined ? [bytes] : withinRanges(bytes, at, ranges)) {
+      sent += part.length;
+      await writer.data(part, total);
+    }
+    at += bytes.length;
+    onBytes?.(bytes.length);
+  });
+  // The header has promised so many bytes. They are unpacked and thrown away.
+  for (let left = total - sent; left > 0;) {
+    const filler = new Uint8Array(Math.min(left, 64 * 1024));
+    await writer.data(filler, total);
+    left -= filler.length;
+  }
+  return content;
+}

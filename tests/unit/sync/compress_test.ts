@@ -1,0 +1,116 @@
+/** Compression: when it is worth it, and that what it carries is what was sent. */
+import { join } from "node:path";
+import { memoryPair } from "../../../lib/net/memory.ts";
+import { ByteReader } from "../../../lib/sync/byte_reader.ts";
+import { withProbe } from "../../../lib/sync/plan.ts";
+import { openRemoteRoot, probeRemote } from "../../../lib/sync/remote_root.ts";
+import { download } from "../../../lib/sync/transfer/download.ts";
+import { gunzip, GzipWriter } from "../../../lib/sync/transfer/gzip.ts";
+import { LinkRate } from "../../../lib/sync/transfer/link_rate.ts";
+import { uploadAfter } from "../../../lib/sync/transfer/upload.ts";
+import { look } from "../../../lib/sync/local_tree.ts";
+import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
+import { LocalShell } from "../../support/local_shell.ts";
+import { edit, SyncBench } from "./harness.ts";
+
+const MEGABYTE = 1_000_000;
+
+Deno.test("only a slow link is worth compressing for, and only data that compresses", () => {
+  const link = new LinkRate();
+  assert(!link.isKnown && !link.compresses, "nothing is known");
+  link.note(100, 100, 1000);
+  assert(!link.isKnown, "too little to tell");
+  link.note(20 * MEGABYTE, 20 * MEGABYTE, 1000);
+  assert(link.isKnown && !link.compresses, "20 MB/s");
+  link.note(MEGABYTE, MEGABYTE, 1000);
+  assert(link.compresses, "1 MB/s");
+  link.note(10 * MEGABYTE, 2 * MEGABYTE, 2000);
+  assert(link.compresses, "it was worth it");
+  link.note(10 * MEGABYTE, 10 * MEGABYTE - 1, 10_000);
+  assert(!link.compresses, "it was not");
+  link.note(300 * MEGABYTE, 300 * MEGABYTE, 300_000);
+  assert(link.compresses, "it is tried again");
+});
+
+Deno.test("a first batch is cut short to see how fast the link is", () => {
+  const put = (path: string, size: number) =>
+    ({ path, entry: { kind: "file", mode: 0o644, size } }) as const;
+  const [a, b, c, d] = [put("a", 10), put("b", 5 * MEGABYTE), put("c", 1), put("d", 1)];
+  assertEquals(withProbe([[a, b, c], [d]]), [[a, b], [c], [d]]);
+  assertEquals(withProbe([[a, c], [d]]), [[a, c], [d]]);
+  assertEquals(withProbe([]), []);
+});
+
+Deno.test("what is written compressed is read back", async () => {
+  const [here, there] = memoryPair();
+  const bytes = new Uint8Array(MEGABYTE).map((_, i) => i % 251);
+  const writer = new GzipWriter(here);
+  const sent = (async () => {
+    for (let at = 0; at < bytes.length; at += 70_000) {
+      await writer.write(bytes.slice(at, at + 70_000));
+    }
+    await writer.end();
+    await here.closeWrite();
+  })();
+  assertEquals(await gunzip(new ByteReader(there)).all(), bytes);
+  await sent;
+  here.close();
+  there.close();
+});
+
+Deno.test("a link that breaks while compressed data is written says so", async () => {
+  const broken = new Error("Broken");
+  const writer = new GzipWriter({ write: () => Promise.reject(broken) });
+  await assertRejects(
+    async () => {
+      for (let i = 0; i < 1_000; i++) {
+        await writer.write(
+          crypto.getRandomValues(new Uint8Array(9_999)),
+        );
+      }
+      await writer.end();
+    },
+    Error,
+    "Broken",
+  );
+  await writer.abort();
+});
+
+Deno.test("files travel compressed in both directions", async () => {
+  await using bench = new SyncBench();
+  const shell = new LocalShell();
+  const facts = await probeRemote(shell);
+  const where = { path: bench.remote, staging: `${bench.remote}-staging`, isPlain: true };
+  const root = await openRemoteRoot(shell, facts, where);
+  root.link.note(MEGABYTE, MEGABYTE, 10_000);
+  assert(root.link.compresses);
+  const text = "0123456789".repeat(300_000);
+  edit(bench.local, { "a": text, "b": "b" });
+  const tree = { root: bench.local, platform: Deno.build.os };
+  const puts = ["a", "b"].map((path) => {
+    const seen = look(tree, path, undefined);
+    assert(seen !== undefined && "entry" in seen);
+    return { path, entry: seen.entry, seen };
+  });
+  // Uncompressed it would not get through.
+  shell.cutAfter(MEGABYTE);
+  const done = await uploadAfter(Promise.resolve(true), shell, root, tree, {
+    remove: [],
+    removeDirs: [],
+    puts,
+    remoteSeen: () => undefined,
+    localSeen: (path) => puts.find((put) => put.path === path)?.seen,
+    inPlace: false,
+  });
+  assertEquals([...done.put.keys()], ["a", "b"]);
+  assertEquals(Deno.readTextFileSync(join(bench.remote, "a")), text);
+  const found: Record<string, string> = {};
+  await download(shell, root, ["a", "b"], async (path, _entry, data) => {
+    const decoder = new TextDecoder();
+    found[path] = "";
+    for (let chunk = await data(); chunk !== null; chunk = await data()) {
+      found[path] += decoder.decode(chunk, { stream: true });
+    }
+  });
+  assertEquals(found, { "a": text, "b": "b" });
+});
