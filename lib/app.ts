@@ -18,6 +18,7 @@ import { EventLog } from "./ops/event_log.ts";
 import { Metrics } from "./ops/metrics.ts";
 import { openOps, type Ops } from "./ops/ops.ts";
 import type { HostStatus, OpsSource } from "./ops/source.ts";
+import { terminalSecrets } from "./transport/ssh/connector.ts";
 
 /** One remote host that is served. */
 export interface ServedHost {
@@ -85,7 +86,11 @@ async function startOne(
 }
 
 async function startHosts(configuration: Configuration, signal: AbortSignal): Promise<Agent> {
-  const record = { metrics: new Metrics(), events: new EventLog() };
+  const record = {
+    metrics: new Metrics(),
+    events: new EventLog(),
+    secrets: terminalSecrets(configuration.hosts[0]?.sshPassphrase()),
+  };
   const set = new HostSet<Host>();
   const hosts = () => set.keepers.flatMap(({ unit }) => unit ?? []);
   const source = sourceOf({ ...record, hosts, absent: () => set.keepers.flatMap(absentStatus) });
@@ -170,6 +175,7 @@ function specOf(
   } = settings;
   return {
     name,
+    address: describeRemote(settings),
     fingerprint: JSON.stringify(own),
     start: (signal) =>
       inContext({ host: name }, async () => {
@@ -203,7 +209,7 @@ function absentStatus(
   if (unit !== undefined) return [];
   return [{
     name: spec.name,
-    address: "",
+    address: spec.address,
     state: error === undefined ? "connecting" : "down",
     since: since.toISOString(),
     losses: 0,

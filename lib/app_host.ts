@@ -38,12 +38,15 @@ import { tellOfTransport } from "./ops/transport_events.ts";
 import type { ProxyObserver } from "./proxy/observer.ts";
 import { Proxy } from "./proxy/proxy.ts";
 import type { SyncManager } from "./sync/manager.ts";
+import type { Secrets } from "./transport/ssh/secrets.ts";
 import { Supervisor } from "./transport/supervisor.ts";
 
-/** What keeps account of all hosts together. */
+/** What all hosts of one program have together. */
 export interface HostRecord {
   readonly metrics: Metrics;
   readonly events: EventLog;
+  /** Absent: a host has its own. */
+  readonly secrets?: Secrets;
 }
 
 /** How a host is started. */
@@ -71,7 +74,7 @@ export class Host {
   constructor(settings: HostSettings, options: HostOptions) {
     this.settings = settings;
     this.#options = options;
-    this.#supervisor = new Supervisor({ connect: connectorOf(settings) });
+    this.#supervisor = new Supervisor({ connect: connectorOf(settings, options.secrets) });
     this.#watch = new HostWatch(describeRemote(settings), this.#supervisor, settings.name);
     this.#emit = options.events.emitter(settings.name);
     this.#observer = new TellingObserver(options.metrics, this.#emit);

@@ -11,21 +11,22 @@ import { logger } from "./log.ts";
 import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
 import { connectMtls } from "./transport/mtls.ts";
 import { sshConnector } from "./transport/ssh/connector.ts";
+import type { Secrets } from "./transport/ssh/secrets.ts";
 import type { SshSettings } from "./transport/ssh/settings.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
 import type { Connect } from "./transport/transport.ts";
 import { connectTstunnel } from "./transport/tstunnel.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
 
-/** How the remote host of the settings is connected. */
-export function connectorOf(settings: Settings): Connect {
+/** How the remote host of the settings is connected; `secrets` are those of the whole program. */
+export function connectorOf(settings: Settings, secrets?: Secrets): Connect {
   const { mtls, tstunnel } = settings;
   if (mtls !== undefined) return (signal) => connectMtls(mtls, signal);
   if (tstunnel !== undefined) {
     const engine = parseRemoteDocker(settings.remoteDocker);
     return (signal) => connectTstunnel(tstunnel, { engine }, signal);
   }
-  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase());
+  return sshConnector(sshSettingsOf(settings), settings.sshPassphrase(), secrets);
 }
 
 /** How the SSH host of the settings is reached. */

@@ -10,7 +10,7 @@ import { OPTION_NAMES, type OptionName, specOf, takes } from "../config/schema.t
 import { suggestion } from "../config/suggest.ts";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
-import { placeholderOf } from "./usage.ts";
+import { placeholderOf, usageOf } from "./usage.ts";
 
 /** What a command line asks for. */
 export type Invocation =
@@ -102,7 +102,7 @@ function splitWords(tokens: Tokens): { words: string[]; rest: string[] | undefin
 function readRest(command: CommandName, rest: readonly string[]): readonly string[] {
   if (rest.length > 0) return rest;
   throw new AgentError("usage", `Missing command after "${command}"`, {
-    hint: `write ${command} [OPTIONS] ${commandSpec(command).rest}`,
+    hint: `write ${usageOf(command)}`,
   });
 }
 

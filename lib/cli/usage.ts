@@ -16,12 +16,7 @@ const EXAMPLES = `Examples:
 
 /** The text of `--help`, or of `help COMMAND`; ends with a newline. */
 export function renderUsage(topic?: CommandName): string {
-  if (topic !== undefined && OPTION_NAMES.some((name) => specOf(name).commands.includes(topic))) {
-    if (topic !== "start") return renderCommand(topic);
-  } else if (topic !== undefined) {
-    const rest = topic === "help" ? " [COMMAND]" : "";
-    return `Usage: remote-docker-agent ${topic}${rest}\n\n${commandSpec(topic).about}.\n`;
-  }
+  if (topic !== undefined && topic !== "start") return renderCommand(topic);
   const commands = COMMANDS.map((name) => entry(name, commandSpec(name).about));
   const sections = [
     "Usage: remote-docker-agent [start] [OPTIONS]\n       remote-docker-agent COMMAND",
@@ -41,15 +36,24 @@ export function renderUsage(topic?: CommandName): string {
 }
 
 function renderCommand(command: CommandName): string {
+  const groups = renderGroups(command);
+  const { about, startOptions } = commandSpec(command);
+  const takesOptions = groups.length > 0 || startOptions === true;
   const sections = [
-    `Usage: remote-docker-agent ${
-      [command, ...operandsOf(command), "[OPTIONS]", ...restOf(command)].join(" ")
-    }`,
-    `${commandSpec(command).about}.`,
-    ...renderGroups(command),
-    renderEnvironment(),
+    `Usage: remote-docker-agent ${usageOf(command, takesOptions)}`,
+    `${about}.`,
+    ...(startOptions ? ["Takes the options of start as well; see help start."] : []),
+    ...groups,
+    ...(takesOptions ? [renderEnvironment()] : []),
   ];
   return sections.join("\n\n") + "\n";
+}
+
+/** A command with all that may follow it, such as `run [NAME] [OPTIONS] -- COMMAND`. */
+export function usageOf(command: CommandName, takesOptions = true): string {
+  if (command === "help") return "help [COMMAND]";
+  const options = takesOptions ? ["[OPTIONS]"] : [];
+  return [command, ...operandsOf(command), ...options, ...restOf(command)].join(" ");
 }
 
 /** The words that follow the name of a command, as the help shows them. */

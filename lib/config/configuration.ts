@@ -4,10 +4,10 @@
  * none; otherwise those of the file, each with its own entry over the values at the top.
  */
 import { AgentError } from "../errors.ts";
-import { formatDockerHost, parseListenAddress } from "../net/address.ts";
 import { bindSettings } from "./bind_settings.ts";
 import { checkValues } from "./check.ts";
 import { type HostEntry, type Report, throwIt } from "./file.ts";
+import { checkAddresses } from "./host_addresses.ts";
 import { findGiven, type Found, type Loaded, settle, type Sources } from "./load.ts";
 import type { Given } from "./option.ts";
 import { clientLimits, opsSettings } from "./ops_settings.ts";
@@ -76,7 +76,14 @@ export async function loadConfiguration(
   }
   const hosts = listed.flatMap((entry): HostSettings[] => {
     const loaded = loadHost(entry, found, sources, report);
-    return loaded === undefined ? [] : [{ ...settingsOf(loaded, sources), name: entry.name }];
+    if (loaded === undefined) return [];
+    try {
+      return [{ ...settingsOf(loaded, sources), name: entry.name }];
+    } catch (error) {
+      if (!(error instanceof AgentError)) throw error;
+      report(aboutHost(error, entry));
+      return [];
+    }
   });
   checkAddresses(hosts, report);
   return { program: programOf(hosts), hosts: apart(hosts, sources), isNamed: true, ...rest };
@@ -206,25 +213,6 @@ function programOf(hosts: readonly Settings[]): ProgramSettings {
   const { logLevel, logFormat, shutdownTimeoutMs, ops, idleExitMs } = chosen;
   const idle = idleExitMs === undefined ? {} : { idleExitMs };
   return { logLevel, logFormat, shutdownTimeoutMs, ops, ...idle };
-}
-
-/** No two hosts can have the same address. */
-function checkAddresses(hosts: readonly HostSettings[], report: Report): void {
-  const owners = new Map<string, string>();
-  for (const { name = "", listen, origins } of hosts) {
-    for (const text of listen) {
-      const address = parseListenAddress(text);
-      if (address.kind === "tcp" && address.port === 0) continue;
-      const key = formatDockerHost(address);
-      const other = owners.get(key);
-      if (other === undefined) owners.set(key, name);
-      else {
-        const message = `Hosts "${other}" and "${name}" would both listen on ${key}, ` +
-          `by ${origins.listen.where}`;
-        report(new AgentError("config", message, { hint: "give each host its own listen" }));
-      }
-    }
-  }
 }
 
 /** Two hosts that are one machine keep what they know of it apart, as two users would. */

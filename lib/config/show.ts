@@ -54,7 +54,8 @@ export function showHost({ values, origins }: Loaded, common: Loaded): ShownValu
 function shown(name: OptionName, value: unknown, origin: Origin): ShownValue {
   const key = fileKeyOf(name);
   const where = origin.source === "default" ? "default" : origin.where;
-  if (SECRET_NAME.test(name) && value !== undefined) return { key, value: MASK, origin: where };
+  const isSecret = SECRET_NAME.test(name) && specOf(name).type === "string";
+  if (isSecret && value !== undefined) return { key, value: MASK, origin: where };
   const isTime = specOf(name).type === "duration" && typeof value === "number";
   return { key, value: isTime ? formatDuration(value) : value, origin: where };
 }

@@ -38,6 +38,7 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
       });
     case "tcp": {
       const { host, port } = endpoint;
+      // A guest on loopback takes no other name than one of this machine.
       const name = formatHostPort(host, port);
       return plainDialer(() => connectTcp(host, port), { name, host: name });
     }

@@ -21,6 +21,8 @@ export interface HostUnit {
 /** One remote host as it is to be. */
 export interface HostSpec<U extends HostUnit> {
   readonly name: string;
+  /** For people, such as `ssh://dev@gpu`. */
+  readonly address: string;
   /** Two specifications with the same text are the same. */
   readonly fingerprint: string;
   /** Starts it without waiting for the remote host, or throws and leaves nothing behind. */

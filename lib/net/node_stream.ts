@@ -7,6 +7,7 @@
 import { Buffer } from "node:buffer";
 import type { Duplex as NodeDuplex } from "node:stream";
 import type { Duplex } from "./duplex.ts";
+import { keepTlsEnd } from "./tls_end.ts";
 
 /** Wraps `stream`, which must have been created with half-open allowed where half-close matters. */
 export function nodeStreamDuplex(stream: NodeDuplex): Duplex {
@@ -27,6 +28,7 @@ class NodeStreamDuplex implements Duplex {
     this.#stream = stream;
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
+    keepTlsEnd(stream);
     stream.on("error", (error: Error) => this.#stop(error));
     stream.on("readable", () => this.#wakeReader?.());
     stream.on("drain", () => this.#wakeWriter?.());

@@ -29,8 +29,8 @@ export interface EndpointParts {
 /** Between two questions while streams are open. */
 const PULSE_MS = 10_000;
 /** How long an answer may take. */
-const PULSE_TIMEOUT_MS = 10_000;
-/** Questions without an answer before the host counts as lost. */
+const PULSE_TIMEOUT_MS = 5_000;
+/** Questions in a row without an answer, after which the host counts as lost. */
 const MAX_MISSED = 2;
 
 /** See the file comment. */
@@ -45,7 +45,6 @@ export class EndpointTransport implements Transport {
   readonly #log: Logger;
   readonly #gone = new AbortController();
   readonly #pulse: ReturnType<typeof setInterval>;
-  #missed = 0;
   #asking = false;
   #end!: (reason: Error | undefined) => void;
 
@@ -115,20 +114,24 @@ export class EndpointTransport implements Transport {
   async #check(): Promise<void> {
     if (this.#asking || this.#parts.dialer.open === 0) return;
     this.#asking = true;
-    try {
-      const limit = AbortSignal.any([this.#gone.signal, AbortSignal.timeout(PULSE_TIMEOUT_MS)]);
-      await this.#parts.probe(limit);
-      this.#missed = 0;
-    } catch (error) {
-      if (this.#gone.signal.aborted) return;
-      this.#missed++;
-      this.#log.debug("The endpoint does not answer", { error: messageOf(error) });
-      if (this.#missed < MAX_MISSED) return;
-      const lost = new AgentError("lost", `"${this.description}" does not answer any more`);
-      this.#lose(lost);
+    for (let missed = 0; !await this.#answers();) {
+      if (this.#gone.signal.aborted || ++missed < MAX_MISSED) continue;
+      this.#lose(new AgentError("lost", `"${this.description}" does not answer any more`));
       this.#parts.dialer.close({ everything: true });
-    } finally {
-      this.#asking = false;
+    }
+    this.#asking = false;
+  }
+
+  /** Also true where nobody wants to know any more. */
+  async #answers(): Promise<boolean> {
+    const gone = this.#gone.signal;
+    if (gone.aborted) return true;
+    try {
+      await this.#parts.probe(AbortSignal.any([gone, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
+      return true;
+    } catch (error) {
+      this.#log.debug("The endpoint does not answer", { error: messageOf(error) });
+      return false;
     }
   }
 

@@ -1,6 +1,6 @@
 /** The command line of the bench: one table, parsed to options; anything else is one clear error. */
 import { AgentError } from "../../lib/errors.ts";
-import { PEER_IDS, type PeerId } from "./peers/peer.ts";
+import { MAIN_PEER_IDS, PEER_IDS, type PeerId } from "./peers/peer.ts";
 
 /** What to measure. */
 export interface BenchOptions {
@@ -48,7 +48,7 @@ export function parseFlags(
     quick,
     help: values.has("help"),
     only: names("only", values.get("only"), measurements) ?? [],
-    peers: names("peers", values.get("peers"), PEER_IDS) ?? [...PEER_IDS],
+    peers: names("peers", values.get("peers"), PEER_IDS) ?? [...MAIN_PEER_IDS],
     roundTrips: numbers("rtt", values.get("rtt"), 0, MAX_ROUND_TRIP_MS) ??
       (quick ? QUICK_ROUND_TRIPS : FULL_ROUND_TRIPS),
     rounds: numbers("rounds", values.get("rounds"), 1, MAX_ROUNDS)?.[0],

@@ -10,7 +10,7 @@ import { hostExec, hostExecCommand } from "../support/local_guest.ts";
 import { until } from "../support/poll.ts";
 import { Pty } from "../support/pty.ts";
 import type { Rig } from "../support/rig.ts";
-import { RigGuest } from "../support/rig_guest.ts";
+import { RigDoor } from "../support/rig_door.ts";
 
 const test = await endToEnd();
 const agentOnly = { agentOnly: true };
@@ -23,7 +23,7 @@ function start(args: readonly string[]): Child {
   return new Child(program, words, { env: cleanEnvironment() });
 }
 
-function guestFlags(guest: RigGuest): string[] {
+function guestFlags(guest: RigDoor): string[] {
   const { certFile, keyFile } = guest.client;
   return [
     ...["--server-addr", `${guest.address}:${guest.port}`],
@@ -66,7 +66,7 @@ async function behavesLikeACommand(flags: readonly string[], name: string): Prom
 }
 
 test.bare("a guest with certificates runs commands for those it knows", agentOnly, async (rig) => {
-  await using guest = await RigGuest.start(rig, { port: PORT });
+  await using guest = await RigDoor.open(rig, { port: PORT });
   await behavesLikeACommand(guestFlags(guest), rig.name);
 });
 
@@ -75,7 +75,7 @@ test.bare(
   agentOnly,
   async (rig) => {
     const flags = ["--allowed-cns", "client,somebody"];
-    await using guest = await RigGuest.start(rig, { port: PORT + 1, flags });
+    await using guest = await RigDoor.open(rig, { port: PORT + 1, flags });
     const directory = await Deno.makeTempDir({ prefix: "rda-strangers-" });
     try {
       const own = new Certificates(directory);
@@ -111,7 +111,7 @@ test.bare(
 );
 
 /** Puts `content` there and returns what the guest answers. */
-async function copy(guest: RigGuest, path: string, content: Uint8Array): Promise<string> {
+async function copy(guest: RigDoor, path: string, content: Uint8Array): Promise<string> {
   const { address, port, client, authority } = guest;
   const tls = { ...client, caFile: authority.certFile };
   const dialer = await Dialer.open({ host: address, port, serverName: address, tls });
@@ -130,7 +130,7 @@ async function copy(guest: RigGuest, path: string, content: Uint8Array): Promise
 }
 
 test.bare("files are put where they may be, and nowhere else", agentOnly, async (rig) => {
-  await using guest = await RigGuest.start(rig, {
+  await using guest = await RigDoor.open(rig, {
     port: PORT + 3,
     flags: ["--copy-root", "/srv/dev"],
   });
@@ -147,7 +147,7 @@ test.bare("files are put where they may be, and nowhere else", agentOnly, async 
 });
 
 test.bare("a command ends with a client that is killed", agentOnly, async (rig) => {
-  await using guest = await RigGuest.start(rig, { port: PORT + 2 });
+  await using guest = await RigDoor.open(rig, { port: PORT + 2 });
   const child = start([...guestFlags(guest), "--", "sh", "-c", "echo ready; sleep 4242"]);
   await child.waitFor(/ready/);
   assertEquals(await runsThere(rig, "sleep 4242"), true);

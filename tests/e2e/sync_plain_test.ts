@@ -98,6 +98,20 @@ test.bare("of a large file that has changed, only what differs travels", {
   assertEquals(await digest(join(bench.remote, "big")), await digest(path));
 });
 
+test.bare("over a slow link, what compresses is compressed", { agentOnly }, async (rig) => {
+  await using bench = new SyncRig(rig);
+  // 60 MB: 80 seconds at this rate, and `sync` may take 60.
+  const text = "All work and no play makes Jack a dull boy.\n".repeat(23_000);
+  for (let i = 0; i < 60; i++) Deno.writeTextFileSync(join(bench.local, `f${i}`), `${i} ${text}`);
+  await rig.verb("shape", "rate", "6mbit");
+  try {
+    await bench.sync();
+  } finally {
+    await rig.verb("unshape");
+  }
+  assertEquals(bench.remoteContents(), contents(bench.local));
+});
+
 test.bare("killed while it downloads: no torn file here, and the next run completes it", {
   agentOnly,
 }, async (rig) => {

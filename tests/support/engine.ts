@@ -53,7 +53,12 @@ export function bench(options: BenchOptions = {}): Bench {
       const taker = waiting.shift();
       if (taker) taker(far);
       else ready.push(far);
-      const read = () => near.read().catch((error) => Promise.reject(losses.get(far) ?? error));
+      const read = async () => {
+        const chunk = await near.read();
+        const loss = chunk === null ? losses.get(far) : undefined;
+        if (loss !== undefined) throw loss;
+        return chunk;
+      };
       return Promise.resolve({ ...passing(near), read });
     },
   });

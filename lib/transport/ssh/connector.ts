@@ -12,15 +12,26 @@ import { resolveSsh } from "./resolve.ts";
 import { Secrets } from "./secrets.ts";
 import type { SshSettings } from "./settings.ts";
 
-/** A `Connect` for one host. `passphrase` unlocks encrypted key files without asking. */
-export function sshConnector(settings: SshSettings, passphrase: string | undefined): Connect {
-  const log = logger("ssh");
-  const env = localEnv();
+/**
+ * The secrets of whoever is at the terminal, if anybody is, for all hosts of one program: there is one
+ * terminal. `passphrase` unlocks encrypted key files without asking.
+ */
+export function terminalSecrets(passphrase: string | undefined): Secrets {
   const prompt = terminalPrompt();
-  const secrets = new Secrets({
+  return new Secrets({
     ...(passphrase === undefined ? {} : { passphrase }),
     ...(prompt === undefined ? {} : { prompt }),
   });
+}
+
+/** A `Connect` for one host; hosts of one program share their `secrets`. */
+export function sshConnector(
+  settings: SshSettings,
+  passphrase: string | undefined,
+  secrets: Secrets = terminalSecrets(passphrase),
+): Connect {
+  const log = logger("ssh");
+  const env = localEnv();
   const told = new Set<string>();
   return async (signal) => {
     const config = await loadSshConfig(settings.configFile, env);

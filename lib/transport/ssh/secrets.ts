@@ -23,6 +23,8 @@ export class Secrets {
   readonly #sources: SecretSources;
   readonly #keys = new Map<string, ParsedKey>();
   readonly #passwords = new Map<string, string>();
+  /** The questions for passphrases that are open, by key file. */
+  readonly #asking = new Map<string, Promise<void>>();
 
   constructor(sources: SecretSources = {}) {
     this.#sources = sources;
@@ -45,12 +47,28 @@ export class Secrets {
 
   /** The key in `file`, unlocked with what is at hand or by asking; `undefined` if that fails. */
   async unlock(file: KeyFile, ask: boolean, signal: AbortSignal): Promise<ParsedKey | undefined> {
+    // Several hosts may want the same key at once; one question is enough.
+    for (let open; (open = this.#asking.get(file.encrypted)) !== undefined;) await open;
     const known = file.key ?? this.#keys.get(file.encrypted);
     if (known !== undefined) return known;
     const key = this.#unlockWithEnv(file) ??
-      (ask ? await this.#unlockByAsking(file, signal) : undefined);
+      (ask ? await this.#askOnce(file, signal) : undefined);
     if (key !== undefined) this.#keys.set(file.encrypted, key);
     return key;
+  }
+
+  /** Others who want the same key meanwhile wait for the answer, or ask when there was none. */
+  async #askOnce(file: KeyFile, signal: AbortSignal): Promise<ParsedKey | undefined> {
+    const asking = Promise.withResolvers<void>();
+    this.#asking.set(file.encrypted, asking.promise);
+    try {
+      const key = await this.#unlockByAsking(file, signal);
+      if (key !== undefined) this.#keys.set(file.encrypted, key);
+      return key;
+    } finally {
+      this.#asking.delete(file.encrypted);
+      asking.resolve();
+    }
   }
 
   #unlockWithEnv(file: KeyFile): ParsedKey | undefined {

@@ -26,7 +26,7 @@ export async function startAgent(options: PeerOptions): Promise<Peer> {
 }
 
 /** The arguments of `deno` in the task: not `deno task`, whose child the process would be. */
-function taskArguments(): string[] {
+export function taskArguments(): string[] {
   return project.tasks.start.split(" ").slice(1)
     .map((word) => word === "main.ts" ? `${ROOT}main.ts` : word);
 }

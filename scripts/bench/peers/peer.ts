@@ -6,8 +6,10 @@ import type { ByteStream } from "../byte_stream.ts";
 import type { Forwards } from "./forwards.ts";
 import type { Rig } from "../../../tests/support/rig.ts";
 
-/** The peers, in the order measured and shown. */
-export const PEER_IDS = ["agent", "direct", "ssh-l", "docker-ssh"] as const;
+/** The peers of a complete run, in the order measured and shown. */
+export const MAIN_PEER_IDS = ["agent", "direct", "ssh-l", "docker-ssh"] as const;
+/** All peers; the others are measured when they are asked for. */
+export const PEER_IDS = [...MAIN_PEER_IDS, "mtls", "stunnel"] as const;
 /** See {@link PEER_IDS}. */
 export type PeerId = typeof PEER_IDS[number];
 
@@ -17,6 +19,8 @@ export const PEER_TITLES: Record<PeerId, string> = {
   direct: "direct socket",
   "ssh-l": "ssh -L",
   "docker-ssh": "docker -H ssh://",
+  mtls: "agent, mTLS",
+  stunnel: "stunnel",
 };
 
 /** A running peer; whoever started it stops it. */

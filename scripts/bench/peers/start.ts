@@ -2,14 +2,18 @@
 import { startAgent } from "./agent.ts";
 import { startDirect } from "./direct.ts";
 import { startDockerSsh } from "./docker_ssh.ts";
+import { startMtlsAgent } from "./mtls.ts";
 import type { Peer, PeerId, PeerOptions } from "./peer.ts";
 import { startSshForward } from "./ssh_forward.ts";
+import { startStunnel } from "./stunnel.ts";
 
 const STARTERS: Record<PeerId, (options: PeerOptions) => Promise<Peer>> = {
   agent: startAgent,
   direct: startDirect,
   "ssh-l": startSshForward,
   "docker-ssh": startDockerSsh,
+  mtls: startMtlsAgent,
+  stunnel: startStunnel,
 };
 
 /** Starts a peer in an own directory below `options.directory`; throws when it does not come up. */

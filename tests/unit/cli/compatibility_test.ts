@@ -1,5 +1,6 @@
 /** Command lines and files written for earlier tools, as their manuals print them. */
 import { assertEquals } from "../../support/assert.ts";
+import { TS_WORDS } from "../../../lib/transport/tls_error.ts";
 import { plain, settingsFor, shellWords } from "../../support/command_line.ts";
 
 /** What a command line leads to beyond the defaults. */
@@ -141,7 +142,47 @@ const PRINTED: [string, Expected][] = [
       listen: ["unix:///tmp/docker-proxy.sock"],
     },
   ],
+  [
+    `tsctl start \\
+  --listen 127.0.0.1:2375 \\
+  --ts-server containers.tinyscale.net:443 \\
+  --ts-cert /path/to/client.crt \\
+  --ts-key /path/to/client.key \\
+  --ts-ca /path/to/ca.crt \\
+  --remote-docker unix:///var/run/docker.sock`,
+    {
+      transport: "tstunnel",
+      tstunnel: {
+        host: "containers.tinyscale.net",
+        port: 443,
+        serverName: "containers.tinyscale.net",
+        words: TS_WORDS,
+        insecure: false,
+        tls: {
+          certFile: "/path/to/client.crt",
+          keyFile: "/path/to/client.key",
+          caFile: "/path/to/ca.crt",
+        },
+      },
+    },
+  ],
+  [
+    `tsctl start \\
+  --listen 127.0.0.1:2375 \\
+  --ts-server remote-host:8080 \\
+  --ts-insecure \\
+  --remote-docker unix:///var/run/docker.sock`,
+    { transport: "tstunnel", tstunnel: insecureServer("remote-host") },
+  ],
+  [
+    "tsctl start --listen :2375 --ts-server dev-host:8080 --ts-insecure",
+    { transport: "tstunnel", tstunnel: insecureServer("dev-host"), listen: [":2375"] },
+  ],
 ];
+
+function insecureServer(host: string) {
+  return { host, port: 8080, serverName: host, words: TS_WORDS, insecure: true };
+}
 
 const FILES = {
   "/project/config.yaml": `local_socket: "/tmp/docker-proxy.sock"

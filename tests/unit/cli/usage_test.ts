@@ -24,4 +24,13 @@ Deno.test("the help of the default command is that of the program, the others ha
   assertEquals(renderUsage("start"), renderUsage());
   assertEquals(renderUsage("version").split("\n")[0], "Usage: remote-docker-agent version");
   assertEquals(renderUsage("help").split("\n")[0], "Usage: remote-docker-agent help [COMMAND]");
+  assertEquals(
+    ["context", "run"].map((name) =>
+      renderUsage(COMMANDS.find((it) => it === name)).split("\n")[0]
+    ),
+    [
+      "Usage: remote-docker-agent context add|rm|ls|use [NAME] [OPTIONS]",
+      "Usage: remote-docker-agent run [NAME] [OPTIONS] -- COMMAND [ARGUMENT...]",
+    ],
+  );
 });

@@ -125,7 +125,13 @@ Deno.test("hosts that do not go together are refused by name", async () => {
   const clash = "hosts:\n  - { name: aa, ssh_host: a, listen: 127.0.0.1:1 }\n" +
     "  - { name: bb, ssh_host: b, listen: tcp://127.0.0.1:1 }\n";
   const both = await assertRejects(() => load(clash), AgentError);
-  assertStringIncludes(both.message, '"aa" and "bb" would both listen on tcp://127.0.0.1:1');
+  assertStringIncludes(both.message, '"aa" and "bb" would both listen on 127.0.0.1:1');
+  for (const line of ["forward: 5432:db:5432", "socks: 127.0.0.1:1080", "listen: 127.0.0.1:1"]) {
+    const shared =
+      `${line}\nhosts:\n  - { name: aa, ssh_host: a }\n  - { name: bb, ssh_host: b }\n`;
+    const error = await assertRejects(() => load(shared), AgentError);
+    assertStringIncludes(error.message, `, by "${line.split(":")[0]}" (${FILE}:1:`);
+  }
   const none = await assertRejects(() => load("hosts:\n  - name: aa\n"), AgentError);
   assertStringIncludes(none.message, `Host "aa" (${FILE}:2:11): Missing --ssh-host`);
 });

@@ -12,6 +12,7 @@ function testHosts() {
     start?: () => Promise<void>,
   ): HostSpec<HostUnit> => ({
     name,
+    address: "ssh://host",
     fingerprint,
     async start() {
       log.push(`start ${name}`);
