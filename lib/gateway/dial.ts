@@ -38,10 +38,7 @@ export async function makeDialer(endpoint: Endpoint): Promise<Dialer> {
       });
     case "tcp": {
       const { host, port } = endpoint;
-<<<<<<< HEAD
-=======
       // A guest on loopback takes no other name than one of this machine.
->>>>>>> main
       const name = formatHostPort(host, port);
       return plainDialer(() => connectTcp(host, port), { name, host: name });
     }
