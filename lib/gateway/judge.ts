@@ -75,7 +75,7 @@ function judgeDestination(
   destination: Exclude<Destination, { kind: "refused" }>,
   rights: Rights,
   place: Host,
-  { method, target }: Petition["head"],
+  { method, target, headers }: Petition["head"],
 ): Verdict {
   const { kind } = destination;
   if (kind === "unknown") return refuse(404, "page not found");
@@ -85,6 +85,12 @@ function judgeDestination(
   if (!allowed) {
     const what = `${method} ${target.split("?", 1)[0]?.slice(0, 200)}`;
     return refuse(403, `The client certificate does not allow ${what}`);
+  }
+  if (kind === "engine" && headers.has("Upgrade")) {
+    const protocol = headers.getAll("Upgrade").join(", ");
+    if (!rights.upgrade(method, destination.path, protocol)) {
+      return refuse(400, "This route does not lead to that protocol");
+    }
   }
   const upstreams = place[kind];
   if (upstreams === undefined) return refuse(404, `This host has no ${kind}`);

@@ -58,6 +58,18 @@ const READ_ONLY: ReadonlySet<RouteName> = new Set<RouteName>([
   "VolumeInspect",
 ]);
 
+/**
+ * The routes that end in another protocol, and which. Any other upgrade could lead past the rules: an
+ * engine that takes `h2c` on a harmless route would take every further request unseen.
+ */
+const UPGRADES: Partial<Readonly<Record<RouteName, string>>> = {
+  ContainerAttach: "tcp",
+  ContainerAttachWebsocket: "websocket",
+  ExecStart: "tcp",
+  Session: "h2c",
+  Grpc: "h2c",
+};
+
 /** The rights of one client at one host. */
 export class Rights {
   readonly #rules: readonly ClientRule[];
@@ -76,6 +88,13 @@ export class Rights {
         (route.method === "*" || route.method === method) && route.path.test(path)
       )
     );
+  }
+
+  /** Whether a route that is allowed may end in this protocol; who may do everything, may this too. */
+  upgrade(method: string, path: string, protocol: string): boolean {
+    if (this.#rules.some(({ access }) => access === "full")) return true;
+    const name = matchPath(method, path)?.name;
+    return name !== undefined && UPGRADES[name] === protocol.toLowerCase();
   }
 
   guest(right: GuestRight | "info"): boolean {

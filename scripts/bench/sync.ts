@@ -102,7 +102,9 @@ async function main(): Promise<void> {
       await rig.setRoundTrip(rtt);
       for (const name of only) {
         console.error(`${rtt} ms  ${name}`);
-        rows.push(...render(await MEASUREMENTS[name]?.(stage, effort) ?? {}, rtt));
+        const measured = render(await MEASUREMENTS[name]?.(stage, effort) ?? {}, rtt);
+        for (const row of measured) console.error(`  ${row.join("  ")}`);
+        rows.push(...measured);
       }
     }
   } finally {

@@ -39,7 +39,10 @@ async function resolver(): Promise<Resolver> {
     answer[3] = 0x83;
     socket.send(answer, from.port, from.address);
   });
-  await new Promise<void>((ready) => socket.bind(DNS_PORT, RESOLVER, ready));
+  await new Promise<void>((ready, fail) => {
+    socket.once("error", fail);
+    socket.bind(DNS_PORT, RESOLVER, ready);
+  });
   const directory = await Deno.makeTempDir({ prefix: "rda-dns-" });
   await Deno.writeTextFile(`${directory}/resolv.conf`, `nameserver ${RESOLVER}\n`);
   await Deno.writeTextFile(`${directory}/hosts`, "127.0.0.1 localhost\n");
@@ -92,7 +95,17 @@ async function bridged(rig: Rig, rule: string): Promise<Bridged> {
   };
   const command = [...programCommand(), "start", ...flagList(flags)];
   const agent = new Child("unshare", [...dns.prefix, ...command], { env });
-  await agent.waitFor(/Listening on unix/, 30_000);
+  const dispose = async () => {
+    await agent.stop();
+    await Deno.remove(directory, { recursive: true });
+    await dns[Symbol.asyncDispose]();
+  };
+  try {
+    await agent.waitFor(/Listening on unix/, 30_000);
+  } catch (error) {
+    await dispose();
+    throw error;
+  }
   return {
     resolver: dns,
     socks,
@@ -102,11 +115,7 @@ async function bridged(rig: Rig, rule: string): Promise<Bridged> {
       const { stdout, stderr } = await runCommand("unshare", [...dns.prefix, ...command]);
       return stdout.trim() || stderr.trim();
     },
-    async [Symbol.asyncDispose]() {
-      await agent.stop();
-      await Deno.remove(directory, { recursive: true });
-      await dns[Symbol.asyncDispose]();
-    },
+    [Symbol.asyncDispose]: dispose,
   };
 }
 

@@ -119,6 +119,10 @@ scene("who may look sees everything and starts nothing", async (it) => {
   );
   assertEquals((await run("rm", "-f", "whatever")).code === 0, false);
   assertMatch(it.gateway.output, /"client":"looker".*"status":403/);
+  // Behind HTTP/2 nobody would see what it asks for.
+  const upgrade = `GET /info HTTP/1.1\r\nHost: ${NAME}\r\nConnection: Upgrade, HTTP2-Settings\r\n` +
+    "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";
+  assertMatch(await it.house.ask(it.looker, upgrade, NAME), /^HTTP\/1\.1 400 /);
 });
 
 scene("an engine behind SSH is one more host", async (it) => {

@@ -89,8 +89,6 @@ export async function barrier(stage: SyncStage, effort: Effort): Promise<Samples
     await time("barrier-used");
   }
   await manager.detach("bench");
-  await manager.prune({ dryRun: false });
-  await Deno.remove(local, { recursive: true });
   return samples;
 }
 

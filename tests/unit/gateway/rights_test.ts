@@ -119,6 +119,23 @@ Deno.test("lists of routes and several rules add up", () => {
   assertEquals(guest, [false, false, true, true]);
 });
 
+Deno.test("an upgrade leads where its route does, and not past the rules", () => {
+  const rights = (access: "full" | "read-only") =>
+    rightsOf([rule({ names: NAMES, access })], ALICE, "gpu.example");
+  const may = (line: string, access: "full" | "read-only" = "read-only") => {
+    const [method = "", path = "", protocol = ""] = line.split(" ");
+    return rights(access)?.upgrade(method, path, protocol);
+  };
+  assertEquals(may("POST /containers/web/attach tcp"), true);
+  assertEquals(may("POST /exec/1/start TCP"), true);
+  assertEquals(may("POST /session h2c"), true);
+  assertEquals(may("GET /info h2c"), false);
+  assertEquals(may("POST /containers/web/attach h2c"), false);
+  assertEquals(may("GET /containers/web/logs tcp"), false);
+  assertEquals(may("GET /unknown websocket"), false);
+  assertEquals(may("GET /info h2c", "full"), true);
+});
+
 Deno.test("what is not a route is told apart", () => {
   for (
     const text of ["", "GET", "get /x", "GET x", "GET /a b", "GET /{", "GET /{a-b}", "GET /a?b"]
