@@ -22,8 +22,6 @@ import { type OptionName, specOf } from "./schema.ts";
 import { suggestion } from "./suggest.ts";
 import { quote } from "./values.ts";
 
-/** The whole file; far more than any real one, and little enough to parse in no time. */
-export const MAX_FILE_BYTES = 64 * 1024;
 /** More hosts than anybody has; each costs listeners and a connection. */
 export const MAX_HOSTS = 100;
 

@@ -6,7 +6,6 @@ import { AgentError, messageOf } from "../errors.ts";
 import { DEFAULT_LIMITS, type GatewayConfig } from "../gateway/config.ts";
 import { parseEndpoint, parseHostName, parseTcpListen } from "../gateway/endpoint.ts";
 import type { LoadConfig } from "../gateway/gateway.ts";
-import { MAX_FILE_BYTES } from "./file.ts";
 import {
   DEFAULT_LISTEN,
   type GatewayDefaults,
@@ -16,6 +15,7 @@ import {
 import type { Loaded } from "./load.ts";
 import { pathsOf, type Place } from "./paths.ts";
 import type { OptionName } from "./schema.ts";
+import { type ReadFile, readText } from "./text_file.ts";
 
 const DEFAULT_ENGINE = "unix:///var/run/docker.sock";
 /** Flags that a file takes the place of. */
@@ -27,9 +27,6 @@ const FLAGS_OF_ONE_HOST: readonly OptionName[] = [
   "allow-client",
   "gateway-access",
 ];
-
-/** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
-type ReadFile = (path: string, limit: number) => Promise<Uint8Array>;
 
 /** What is called at the start and on every reload. Throws `AgentError` of kind `usage`. */
 export function gatewayLoader(loaded: Loaded, place: Place, readFile: ReadFile): LoadConfig {
@@ -48,7 +45,7 @@ export function gatewayLoader(loaded: Loaded, place: Place, readFile: ReadFile):
   }
   const base = pathsOf(place.platform).dirname(path);
   return async () => {
-    const text = await readText(path, readFile);
+    const text = await readText(path, readFile, unreadable(path));
     return readGatewayFile({ text, path, base }, defaults, place);
   };
 }
@@ -114,23 +111,11 @@ function usage<T>(flag: OptionName, read: () => T): T {
   }
 }
 
-async function readText(path: string, readFile: ReadFile): Promise<string> {
-  const refuse = (why: string, cause?: unknown) =>
+/** As the loader reads it: it is asked for again on every reload. */
+function unreadable(path: string) {
+  return (why: string, cause?: unknown) =>
     new AgentError("config", `Cannot read the gateway's configuration "${path}": ${why}`, {
       cause,
       hint: "check --gateway-config and who may read the file",
     });
-  let bytes: Uint8Array;
-  try {
-    bytes = await readFile(path, MAX_FILE_BYTES + 1);
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw refuse("there is no such file", error);
-    throw refuse(messageOf(error), error);
-  }
-  if (bytes.length > MAX_FILE_BYTES) throw refuse(`larger than ${MAX_FILE_BYTES} bytes`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw refuse("not UTF-8 text", error);
-  }
 }

@@ -2,19 +2,14 @@
  * From what was given to {@link Values}: flags before environment before file before defaults. Pure
  * given its inputs; reading the file is handed in. What becomes of them is in `configuration.ts`.
  */
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import type { CommandName } from "./commands.ts";
 import { readEnvironment } from "./env.ts";
-import {
-  type FileContents,
-  MAX_FILE_BYTES,
-  readFileContents,
-  type Report,
-  throwIt,
-} from "./file.ts";
+import { type FileContents, readFileContents, type Report, throwIt } from "./file.ts";
 import { type Given, type Origin, rankOf } from "./option.ts";
 import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, specOf, type Values } from "./schema.ts";
+import { type ReadFile, readText } from "./text_file.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
 /** Everything settings depend on. */
@@ -27,8 +22,7 @@ export interface Sources {
   readonly cwd: string;
   /** Whether log messages go to a terminal. */
   readonly isTerminal: boolean;
-  /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
-  readFile(path: string, limit: number): Promise<Uint8Array>;
+  readonly readFile: ReadFile;
 }
 
 /** The values of a command with where they came from, before it is judged how they go together. */
@@ -61,37 +55,31 @@ export async function findGiven(sources: Sources, report: Report = throwIt): Pro
     ? defaultConfigFile(place)
     : readValue(specOf("config"), named, place);
   if (typeof path !== "string" || path === NONE) return { file: { values: [] }, above };
-  const text = await readText(path, named === undefined, sources);
+  const text = await textOf(path, named === undefined, sources);
   if (text === undefined) return { file: { values: [] }, path, above };
   const base = pathsOf(place.platform).dirname(path);
   return { file: readFileContents(text, path, base, report), path, above };
 }
 
-async function readText(
+/** The text of the file; `undefined` for the user's own one that is not there. */
+async function textOf(
   path: string,
   optional: boolean,
-  sources: Sources,
+  { readFile }: Sources,
 ): Promise<string | undefined> {
-  const refuse = (why: string, cause?: unknown) =>
-    new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
+  let isMissing = false;
+  const refuse = (why: string, cause?: unknown) => {
+    isMissing = cause instanceof Deno.errors.NotFound;
+    return new AgentError("config", `Cannot read configuration file ${quote(path)}: ${why}`, {
       cause,
       hint: "check --config (or RDA_CONFIG) and who may read the file",
     });
-  let bytes: Uint8Array;
+  };
   try {
-    bytes = await sources.readFile(path, MAX_FILE_BYTES + 1);
+    return await readText(path, readFile, refuse);
   } catch (error) {
-    const missing = error instanceof Deno.errors.NotFound;
-    if (missing && optional) return undefined;
-    if (missing) throw refuse("there is no such file", error);
-    if (error instanceof Deno.errors.PermissionDenied) throw refuse("permission denied", error);
-    throw refuse(messageOf(error), error);
-  }
-  if (bytes.length > MAX_FILE_BYTES) throw refuse(`larger than ${MAX_FILE_BYTES} bytes`);
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (error) {
-    throw refuse("not UTF-8 text", error);
+    if (optional && isMissing) return undefined;
+    throw error;
   }
 }
 

@@ -3,8 +3,9 @@
  * remote host, which users never see, so it is taken out of the query and applied to the answer;
  * `limit`, which counts what the filter lets through, goes with it. Pure.
  */
-import { isObject, type Json, parseJson } from "../docker/json_body.ts";
+import { isObject, type Json } from "../docker/json_body.ts";
 import { InvalidBindingError, parseHostPort } from "../forward/binding.ts";
+import { filtersOf, valuesOf } from "./list_filters.ts";
 
 /** A query without the filter, and what is to be done to the answer. */
 export interface PublishFilter {
@@ -44,24 +45,9 @@ export function takePublishFilter(query: URLSearchParams): PublishFilter | undef
   };
 }
 
-function filtersOf(query: URLSearchParams): Record<string, Json> | undefined {
-  const text = query.get("filters");
-  if (text === null || text === "") return undefined;
-  try {
-    const value = parseJson(new TextEncoder().encode(text));
-    return isObject(value) ? value : undefined;
-  } catch {
-    // The engine says what is wrong with it.
-    return undefined;
-  }
-}
-
-/** The list of values, or since Docker 1.10 an object with the values as its members. */
 function wantedPorts(value: Json | undefined): Wanted[] | undefined {
-  const texts = Array.isArray(value) ? value : isObject(value) ? Object.keys(value) : [];
   try {
-    return texts.map((text) => {
-      if (typeof text !== "string") throw new InvalidBindingError("not a string");
+    return valuesOf(value).map((text) => {
       const [ports = "", protocol = "tcp"] = text.split("/", 2);
       if (ports === "") throw new InvalidBindingError("no port");
       return { ...parseHostPort(ports), protocol };

@@ -3,11 +3,11 @@
  * sources of mounts; where it names a path of this machine, the remote copies of that path are added,
  * and any one of the values is enough for the engine. Pure.
  */
-import { isObject, type Json, parseJson } from "../docker/json_body.ts";
 import { localSource, type Platform, relativeTo, remotePath } from "../sync/path_map.ts";
 import type { SyncInfo } from "../sync/types.ts";
 import type { BoundContainer } from "./bind_container.ts";
 import { cleanTarget } from "./bind_label.ts";
+import { filtersOf, valuesOf } from "./list_filters.ts";
 
 /** What is known here of mounts. */
 export interface KnownMounts {
@@ -44,22 +44,4 @@ function copiesOf(asked: string, { sessions, containers, platform }: KnownMounts
     if (below !== undefined) copies.push(remotePath(remote, below));
   }
   return copies;
-}
-
-function filtersOf(query: URLSearchParams): Record<string, Json> | undefined {
-  const text = query.get("filters");
-  if (text === null || text === "") return undefined;
-  try {
-    const value = parseJson(new TextEncoder().encode(text));
-    return isObject(value) ? value : undefined;
-  } catch {
-    // The engine says what is wrong with it.
-    return undefined;
-  }
-}
-
-/** A list, or since Docker 1.10 an object with the values as its members. */
-function valuesOf(value: Json | undefined): string[] {
-  const values = Array.isArray(value) ? value : isObject(value) ? Object.keys(value) : [];
-  return values.filter((each) => typeof each === "string");
 }

@@ -4,7 +4,7 @@
  * the command.
  */
 import { isLostError } from "../errors.ts";
-import { stderrFrame } from "../intercept/resume/frame_splitter.ts";
+import { stderrFrame } from "../intercept/resume/frames.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { FormTracker, type StreamForm } from "./stream_form.ts";
 

@@ -3,20 +3,15 @@
  * which tells where to go on and what has been delivered; a client that has not asked for times gets
  * none. Lines come in frames, or, from a container with a terminal, as they are. Pure.
  */
-import { FRAME_HEADER, FrameSplitter } from "./frame_splitter.ts";
+import { FRAME_HEADER, frameLength } from "./frames.ts";
 import type { Resumption } from "./resumption.ts";
 import { formatTime, SeenWindow, timeOfDate } from "./seen_window.ts";
-import { TextSplitter } from "./text_splitter.ts";
+import { Splitter } from "./splitter.ts";
+import { messageLength } from "./text_messages.ts";
 import { stampOf } from "./time_stamp.ts";
 
 /** The first byte of a frame is the number of its stream; text begins with a digit of the year. */
 const LAST_STREAM = 3;
-
-/** Takes whole messages out of the bytes of one connection. */
-interface Splitter {
-  push(data: Uint8Array): Uint8Array[];
-  rest(): Uint8Array;
-}
 
 /** See the file comment. */
 export class LogStream implements Resumption {
@@ -53,7 +48,7 @@ export class LogStream implements Resumption {
     if (data.length === 0) return [];
     if (this.#splitter === undefined) {
       this.#framed = (data[0] ?? 0) <= LAST_STREAM;
-      this.#splitter = this.#framed ? new FrameSplitter() : new TextSplitter();
+      this.#splitter = new Splitter(this.#framed ? frameLength : messageLength);
     }
     return this.#splitter.push(data).flatMap((message) => this.#deliver(message));
   }

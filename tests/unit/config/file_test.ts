@@ -1,4 +1,5 @@
-import { MAX_FILE_BYTES, readFileContents } from "../../../lib/config/file.ts";
+import { readFileContents } from "../../../lib/config/file.ts";
+import { MAX_FILE_BYTES } from "../../../lib/config/text_file.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import { assert, assertEquals, assertThrows } from "../../support/assert.ts";
 

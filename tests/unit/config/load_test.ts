@@ -1,5 +1,5 @@
 import { AgentError, describeError } from "../../../lib/errors.ts";
-import { MAX_FILE_BYTES } from "../../../lib/config/file.ts";
+import { MAX_FILE_BYTES } from "../../../lib/config/text_file.ts";
 import { describeRemote } from "../../../lib/config/settings.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { type Machine, plain, settingsFor } from "../../support/command_line.ts";

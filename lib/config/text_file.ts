@@ -1,0 +1,30 @@
+/** Reads configuration files as text, within a bound. */
+import { messageOf } from "../errors.ts";
+
+/** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
+export type ReadFile = (path: string, limit: number) => Promise<Uint8Array>;
+
+/** The whole file; far more than any real one, and little enough to parse in no time. */
+export const MAX_FILE_BYTES = 64 * 1024;
+
+/** The text of a file; throws what `refuse` makes of the reason why it cannot be read. */
+export async function readText(
+  path: string,
+  readFile: ReadFile,
+  refuse: (why: string, cause?: unknown) => Error,
+): Promise<string> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path, MAX_FILE_BYTES + 1);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) throw refuse("there is no such file", error);
+    if (error instanceof Deno.errors.PermissionDenied) throw refuse("permission denied", error);
+    throw refuse(messageOf(error), error);
+  }
+  if (bytes.length > MAX_FILE_BYTES) throw refuse(`larger than ${MAX_FILE_BYTES} bytes`);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw refuse("not UTF-8 text", error);
+  }
+}
