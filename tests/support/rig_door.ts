@@ -159,7 +159,7 @@ async function install(rig: Rig): Promise<void> {
     'mkdir -p "$1/project"; rm -rf "$1/project/lib"',
     'cp -r "$2main.ts" "$2lib" "$2deno.json" "$2deno.lock" "$1/project/"',
     'test -e "$1/deno" || ln "$3" "$1/deno" 2>/dev/null || cp "$3" "$1/deno"',
-    'test -d "$4" || { mkdir -p "$4" && cp -r "$5" "$4/npm"; }',
+    'mkdir -p "$4/npm"; cp -ru "$5/." "$4/npm/"',
     'chmod -R a+rwX "$1" "$4"',
   ].join("; ");
   const executable = await Deno.realPath(Deno.execPath());
