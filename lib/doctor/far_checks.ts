@@ -148,31 +148,35 @@ interface Tool {
   readonly without: string;
 }
 
+/** Only where the transport does not carry datagrams by itself. */
+const DATAGRAMS = "python3";
+
 const WANTED: readonly Tool[] = [
-  { names: ["tar"], from: "tar", without: "bind mounts are slow" },
-  { names: ["find"], from: "findutils", without: "bind mounts are slow" },
-  { names: ["stat"], from: "coreutils", without: "bind mounts are slow" },
+  { names: ["tar"], from: "tar", without: "bind mounts do not work" },
+  { names: ["find"], from: "findutils", without: "bind mounts do not work" },
+  { names: ["stat"], from: "coreutils", without: "bind mounts do not work" },
   { names: ["rsync"], from: "rsync", without: "changed parts of large files are sent whole" },
   {
     names: ["inotifywait"],
     from: "inotify-tools",
     without: "changes in large remote folders are found by looking",
   },
-  { names: ["python3", "perl"], from: "python3", without: "UDP ports do not work" },
+  { names: ["python3", "perl"], from: DATAGRAMS, without: "UDP ports do not work" },
 ];
 
-async function tools({ shell }: Patient, signal: AbortSignal): Promise<Finding> {
+async function tools({ shell, connected }: Patient, signal: AbortSignal): Promise<Finding> {
   const names = WANTED.flatMap((tool) => tool.names);
   const script =
     `for t in ${names.join(" ")}; do command -v $t >/dev/null && echo "has=$t"; done; ` +
     "find --version 2>/dev/null | head -n 1";
   const { stdout } = await shell.run(posixCommand(script), { signal });
   const there = new Set([...stdout.matchAll(/^has=(\S+)$/gm)].map((match) => match[1]));
-  const missing = WANTED.filter((tool) => !tool.names.some((name) => there.has(name)));
+  const wanted = WANTED.filter(({ from }) => from !== DATAGRAMS || !connected.openDatagrams);
+  const missing = wanted.filter((tool) => !tool.names.some((name) => there.has(name)));
   const notGnu = there.has("find") && !stdout.includes("GNU");
   const parts = [
     ...missing.map(({ names, without }) => `without ${names.join(" or ")} ${without}`),
-    ...(notGnu ? ["find is not GNU's: folders are synced by SFTP"] : []),
+    ...(notGnu ? ["find is not GNU's, without which bind mounts do not work"] : []),
   ];
   if (parts.length === 0) return passed([...there].join(", "));
   const install = missing.map(({ from }) => from).join(" ");
