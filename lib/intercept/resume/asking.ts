@@ -12,7 +12,8 @@ const NOTHING = new Uint8Array();
 
 /** A request of the client, which has no body, with another query. */
 export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
-  const target = `${request.head.target.split("?", 1)[0]}?${query}`;
+  const path = request.head.target.split("?", 1)[0] ?? "";
+  const target = query.size === 0 ? path : `${path}?${query}`;
   const head = { ...request.head, target };
   return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
 }
