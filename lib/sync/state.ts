@@ -37,14 +37,19 @@ const SESSION_FILE = "session.json";
 const INDEX_FILE = "agreed.ndjson";
 /** Lines beyond twice the entries, and this many, are worth rewriting the file. */
 const SLACK_LINES = 1_000;
+const READ_BYTES = 64 * 1024;
+/** Characters of the index that are written at once. */
+const WRITE_CHARS = 256 * 1024;
 const encoder = new TextEncoder();
 
 /** Replaces a file so that it is, at any moment, either the old or the new one. Mode 0600. */
-export function writeAtomically(path: string, text: string): void {
+export function writeAtomically(path: string, text: string | Iterable<string>): void {
   const temporary = `${path}.${crypto.randomUUID()}.tmp`;
   try {
     using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-    writeAll(file, encoder.encode(text));
+    for (const part of typeof text === "string" ? [text] : text) {
+      writeAll(file, encoder.encode(part));
+    }
     file.syncSync();
   } catch (error) {
     removeQuietly(temporary);
@@ -181,33 +186,42 @@ export class AgreedIndex {
   }
 
   #rewrite(): void {
-    let text = "";
-    for (const [path, agreed] of this.#entries) text += lineOf(path, agreed);
-    writeAtomically(this.#path, text);
+    writeAtomically(this.#path, this.#texts());
     this.#lines = this.#entries.size;
     this.#broken = false;
+  }
+
+  /** All lines, a good many at a time. */
+  *#texts(): Generator<string> {
+    let text = "";
+    for (const [path, agreed] of this.#entries) {
+      text += lineOf(path, agreed);
+      if (text.length < WRITE_CHARS) continue;
+      yield text;
+      text = "";
+    }
+    yield text;
   }
 
   #load(): void {
     this.#identity = this.#identify();
     this.#broken = false;
     if (this.#identity === "") return;
-    const text = Deno.readTextFileSync(this.#path);
-    const lines = text.split("\n");
-    // After the last newline there is nothing, or a line that was cut short.
-    this.#broken = lines.pop() !== "";
-    for (const line of lines) {
-      try {
-        this.#read(JSON.parse(line));
-        this.#lines++;
-      } catch (error) {
-        this.#log.warn("The index of a sync session is damaged; what it lacks is compared again", {
-          file: this.#path,
-          error: messageOf(error),
-        });
-        this.#broken = true;
-        break;
+    try {
+      for (const { text, isWhole } of linesOf(this.#path)) {
+        // After the last newline there is nothing, or a line that was cut short.
+        if (!isWhole) this.#broken = true;
+        else {
+          this.#read(JSON.parse(text));
+          this.#lines++;
+        }
       }
+    } catch (error) {
+      this.#log.warn("The index of a sync session is damaged; what it lacks is compared again", {
+        file: this.#path,
+        error: messageOf(error),
+      });
+      this.#broken = true;
     }
   }
 
@@ -219,6 +233,20 @@ export class AgreedIndex {
     }
     this.#entries.set(path, { entry: { kind, mode, size, content }, localStamp, remoteStamp });
   }
+}
+
+/** The lines of a file, read piece by piece: the whole of it may be larger than what it says. */
+function* linesOf(path: string): Generator<{ readonly text: string; readonly isWhole: boolean }> {
+  using file = Deno.openSync(path);
+  const decoder = new TextDecoder();
+  const buffer = new Uint8Array(READ_BYTES);
+  let rest = "";
+  for (let length = file.readSync(buffer); length !== null; length = file.readSync(buffer)) {
+    const lines = (rest + decoder.decode(buffer.subarray(0, length), { stream: true })).split("\n");
+    rest = lines.pop() ?? "";
+    for (const text of lines) yield { text, isWhole: true };
+  }
+  if (rest !== "") yield { text: rest, isWhole: false };
 }
 
 function lineOf(path: string, { entry, localStamp, remoteStamp }: Agreed): string {
