@@ -8,7 +8,7 @@ import { temporaryName } from "./ignore.ts";
 import { basename, dirname } from "node:path";
 import { type LocalTree, look, readContent, stampOf } from "./local_tree.ts";
 import { localPath } from "./path_map.ts";
-import { contentHash } from "./transfer/download.ts";
+import { contentHash } from "./transfer/content_hash.ts";
 
 /** Pieces of zeros at least this long are skipped: a block that nobody writes is a hole. */
 const HOLE_BYTES = 4 * 1024;

@@ -2,6 +2,9 @@
 import { describeError } from "../errors.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
 import type { Shell } from "../transport/transport.ts";
+import { isMissing, type RemoteFiles } from "../transport/remote_files.ts";
+import { removeTree } from "./files/open_files.ts";
+import { probeRemote } from "./remote_root.ts";
 import { statOrNothing } from "./local_tree.ts";
 import { askScript } from "./remote_shell.ts";
 import type { Session } from "./session.ts";
@@ -16,12 +19,11 @@ export async function pruneCopies(
 ): Promise<PruneEntry[]> {
   const shell = await store.shell(signal);
   const base = await store.base(shell, signal);
-  const { value = "" } = await askScript(
-    shell,
-    `cd ${shellQuote(base)} 2>/dev/null && ls -1; :`,
-    signal,
-  );
-  const there = new Set(value.split("\n").filter((name) => SESSION_ID.test(name)));
+  const { files } = await probeRemote(shell, signal);
+  const names = files === undefined
+    ? await listed(shell, base, signal)
+    : await listedByFiles(files, base);
+  const there = new Set(names.filter((name) => SESSION_ID.test(name)));
   const known = [...store.sessions].filter(([, { record }]) => record.plain !== true)
     .map(([id]) => id);
   const pruned: PruneEntry[] = [];
@@ -29,15 +31,32 @@ export async function pruneCopies(
     const session = store.sessions.get(id) ?? store.adopt(id);
     if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
     const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
-    const copy = there.has(id) ? { shell, path: entry.remotePath } : undefined;
+    const copy = there.has(id) ? { shell, files, path: entry.remotePath } : undefined;
     if (dryRun || await pruneOne(store, entry, copy, session, signal)) pruned.push(entry);
   }
   return pruned;
 }
 
+async function listed(shell: Shell, base: string, signal: AbortSignal): Promise<string[]> {
+  const script = `cd ${shellQuote(base)} 2>/dev/null && ls -1; :`;
+  const { value = "" } = await askScript(shell, script, signal);
+  return value.split("\n");
+}
+
+async function listedByFiles(files: RemoteFiles, base: string): Promise<string[]> {
+  try {
+    return (await files.list(base)).map(({ name }) => name);
+  } catch (error) {
+    if (isMissing(error)) return [];
+    throw error;
+  }
+}
+
 /** A remote copy and the way to it. */
 interface Copy {
   readonly shell: Shell;
+  /** Where there is no other way. */
+  readonly files: RemoteFiles | undefined;
   readonly path: string;
 }
 
@@ -76,9 +95,13 @@ async function bringHome(session: Session, signal: AbortSignal): Promise<void> {
 
 async function removeCopy(
   { options }: SessionStore,
-  { shell, path }: Copy,
+  { shell, files, path }: Copy,
   signal: AbortSignal,
 ): Promise<boolean> {
+  if (files !== undefined) {
+    await removeTree(files, path);
+    return true;
+  }
   const { code, stderr } = await askScript(shell, `rm -rf -- ${shellQuote(path)}`, signal);
   if (code === 0) return true;
   options.log.warn("Not all of a remote copy could be removed", { path, error: stderr[0] ?? "" });

@@ -16,6 +16,11 @@ export class QueuedShell implements Shell {
     this.#inner = inner;
   }
 
+  get files(): Shell["files"] {
+    const { files } = this.#inner;
+    return files && (() => files.call(this.#inner));
+  }
+
   run(command: string, options?: { signal?: AbortSignal }): Promise<CommandResult> {
     return this.#inner.run(command, options);
   }

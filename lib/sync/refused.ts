@@ -20,6 +20,16 @@ const REFUSAL = new RegExp(
   "gs",
 );
 
+/** The same over SFTP. `path` is relative to the root. */
+export class NameRefused extends AgentError {
+  readonly path: string;
+
+  constructor(path: string, cause: AgentError) {
+    super("engine", cause.message, { cause });
+    this.path = path;
+  }
+}
+
 /** The refused paths of one session, while its process lives. */
 export class RefusedNames {
   readonly #reasons = new Map<string, string>();
@@ -32,6 +42,7 @@ export class RefusedNames {
   learn(error: unknown): boolean {
     if (!(error instanceof AgentError)) return false;
     const before = this.#reasons.size;
+    if (error instanceof NameRefused) this.#reasons.set(error.path, "Invalid argument");
     for (const [, name = "", reason = ""] of error.message.matchAll(REFUSAL)) {
       if (this.#reasons.size < MAX_REFUSED) this.#reasons.set(unescaped(name), reason);
     }

@@ -17,7 +17,7 @@ export class RemoteFollower {
 
   /** Starts unless it runs already. */
   async follow({ shell, root }: Opened): Promise<void> {
-    if (this.#watch !== undefined) return;
+    if (this.#watch !== undefined || root.facts.files !== undefined) return;
     this.#watch = await watchRemote(shell, root, () => this.#agenda.remote(), () => {
       this.#watch = undefined;
       this.#schedule.isFollowed = false;

@@ -4,7 +4,9 @@
  */
 import type { Shell } from "../transport/transport.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
-import { AgentError } from "../errors.ts";
+import { AgentError, isLostError } from "../errors.ts";
+import { RemoteFileError, type RemoteFiles } from "../transport/remote_files.ts";
+import { makeDirs, openFiles } from "./files/open_files.ts";
 import { askScript } from "./remote_shell.ts";
 import { LinkRate } from "./transfer/link_rate.ts";
 import { keepLargeFiles, LARGE, LINK } from "./transfer/large_keep.ts";
@@ -20,6 +22,10 @@ export interface RemoteFacts {
   readonly inotify: boolean;
   readonly rsync: boolean;
   readonly gzip: boolean;
+  /** There are no commands, or not the tools: everything goes by SFTP. */
+  readonly files?: RemoteFiles;
+  /** Whose files we make there, where that is the only way to know what may be read. */
+  readonly me?: { readonly uid: number; readonly gid: number };
 }
 
 /** See the file comment. */
@@ -44,8 +50,26 @@ const PROBE = [
   ":",
 ].join("; ");
 
-/** Asks once per connection. Throws `AgentError` if the host lacks the tools. */
+/** Asks once per connection. Throws `AgentError` if the host has neither the tools nor SFTP. */
 export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<RemoteFacts> {
+  let byCommands: unknown;
+  try {
+    return await probeTools(shell, signal);
+  } catch (error) {
+    const isAnswer = error instanceof AgentError && error.kind === "engine";
+    if (!isAnswer || shell.files === undefined) throw error;
+    byCommands = error;
+  }
+  try {
+    const files = await shell.files();
+    const home = await files.realpath(".");
+    return { isRoot: false, home, inotify: false, rsync: false, gzip: false, files };
+  } catch (error) {
+    throw isLostError(error) ? error : byCommands;
+  }
+}
+
+async function probeTools(shell: Shell, signal: AbortSignal | undefined): Promise<RemoteFacts> {
   const { value = "", code, stderr } = await askScript(shell, PROBE, signal);
   const lacking = ["find", "stat", "tar"].filter((tool) =>
     !value.split("\n").some((line) => line.startsWith(`${tool} (GNU`))
@@ -53,7 +77,7 @@ export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<R
   if (code !== 0 || lacking.length > 0) {
     const said = stderr.length > 0 ? `: ${stderr.join("; ")}` : "";
     throw new AgentError("engine", `Cannot sync files to the remote host${said}`, {
-      hint: `It needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}`,
+      hint: `It needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}, or SFTP`,
     });
   }
   const home = value.match(/^home=(.*)$/m)?.[1] ?? "";
@@ -73,6 +97,7 @@ export async function openRemoteRoot(
   where: { readonly path: string; readonly staging: string; readonly isPlain: boolean },
   signal?: AbortSignal,
 ): Promise<RemoteRoot> {
+  if (facts.files !== undefined) return await openByFiles(facts.files, facts, where);
   // The directories made on the way keep others out; the last one is open to any container user.
   const isOpen = !facts.isRoot && !where.isPlain;
   const script = `umask 077; ` +
@@ -94,6 +119,25 @@ export async function openRemoteRoot(
   return { path, staging, facts, isOpen, link: new LinkRate() };
 }
 
+async function openByFiles(
+  files: RemoteFiles,
+  facts: RemoteFacts,
+  where: { readonly path: string; readonly staging: string; readonly isPlain: boolean },
+): Promise<RemoteRoot> {
+  try {
+    const { path, staging, isRoot, uid, gid } = await openFiles(files, where);
+    const isOpen = !isRoot && !where.isPlain;
+    const known = { ...facts, isRoot, me: { uid, gid } };
+    return { path, staging, facts: known, isOpen, link: new LinkRate() };
+  } catch (cause) {
+    if (!(cause instanceof RemoteFileError)) throw cause;
+    throw new AgentError("engine", cause.message, {
+      cause,
+      hint: "Name another directory with --sync-root",
+    });
+  }
+}
+
 /** `~` at the beginning stands for the remote home directory. */
 export function expandHome(path: string, facts: RemoteFacts): string {
   return path === "~" || path.startsWith("~/") ? facts.home + path.slice(1) : path;
@@ -107,6 +151,8 @@ export async function makeRemoteDir(
   signal: AbortSignal,
 ): Promise<void> {
   const path = `${root.path}/${below}`;
+  const { files } = root.facts;
+  if (files !== undefined) return void await makeDirs(files, path, root.isOpen ? 0o777 : 0o755);
   const script = `umask ${root.isOpen ? "0" : "22"}; mkdir -p -- ${shellQuote(path)}`;
   const { code, stderr } = await askScript(shell, script, signal);
   if (code === 0) return;

@@ -34,7 +34,8 @@ export class RemoteSide {
   /** The directories, made if need be; once per connection. */
   async open(signal: AbortSignal): Promise<Opened> {
     const shell = await this.#shell(signal);
-    if (this.#opened?.shell === shell) return this.#opened;
+    const isUsable = this.#opened?.root.facts.files?.isOpen !== false;
+    if (this.#opened?.shell === shell && isUsable) return this.#opened;
     const facts = await probeRemote(shell, signal);
     const { remotePath: path, staging, only, plain } = this.#record;
     const directory = only === undefined ? path : path.slice(0, path.lastIndexOf("/"));
@@ -57,6 +58,8 @@ export class RemoteSide {
   /** Gets the rights that these complaints are about. Returns whether that may have helped. */
   async openRights(complaints: readonly string[], signal: AbortSignal): Promise<boolean> {
     if (this.#opened?.root.isOpen !== true || !lacksRights(complaints)) return false;
+    // Without commands there is no way to the engine from there.
+    if (this.#opened.root.facts.files !== undefined) return false;
     const obstacle = await openRights(this.#opened.shell, this.#opened.root, signal);
     if (obstacle === undefined) return true;
     this.#log.warn(`Cannot get the rights to what containers have written: ${obstacle}`, {

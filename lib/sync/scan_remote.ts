@@ -9,6 +9,8 @@ import { shellQuote } from "../transport/ssh/shell.ts";
 import type { Shell } from "../transport/transport.ts";
 import type { ByteReader } from "./byte_reader.ts";
 import { type Agreed, parentsOf, type Seen } from "./entry.ts";
+import { filesRoot } from "./files/files_root.ts";
+import { listFiles, type Listing } from "./files/list_files.ts";
 import type { IgnoreRules } from "./ignore.ts";
 import type { RemoteRoot } from "./remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "./remote_shell.ts";
@@ -55,6 +57,13 @@ export async function scanRemote(
   options: RemoteScanOptions,
 ): Promise<RemoteView> {
   const parser = new ListingParser(root, options);
+  const only = filesRoot(root);
+  if (only !== undefined) {
+    const listing = await listFiles(only, options);
+    if (listing === undefined) parser.view.gone = true;
+    else parser.take(listing);
+    return parser.view;
+  }
   const result = await runScript(shell, script(root, options), {
     receive: async (from) => {
       await parser.readFrom(from);
@@ -119,6 +128,14 @@ class ListingParser {
   constructor(root: RemoteRoot, options: RemoteScanOptions) {
     this.#root = root;
     this.#options = options;
+  }
+
+  /** The same from SFTP. */
+  take({ began, entries }: Listing): void {
+    this.view.began = began;
+    for (const { letter, isUnreadable, stamp, path, target } of entries) {
+      this.#entry(`${isUnreadable ? "u" : "-"}${letter}`, stamp, path, target);
+    }
   }
 
   async readFrom(from: ByteReader): Promise<void> {

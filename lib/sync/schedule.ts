@@ -7,6 +7,7 @@ const FULL_RESCAN_MS = 120_000;
 const BLIND_RESCAN_MS = 3_000;
 /** The remote side is asked again after this, or so many times what asking took. */
 const MIN_POLL_MS = 500;
+const MIN_FILES_POLL_MS = 2_000;
 const SLOW_SCAN_MS = 60;
 const MAX_POLL_MS = 10_000;
 const POLL_FACTOR = 15;
@@ -18,6 +19,8 @@ export class Schedule {
   #lastFull = 0;
   #scanMs = 0;
 
+  /** Asking the remote side takes a request for every directory. */
+  isByFiles = false;
   /** Something hints at remote changes. */
   isFollowed = false;
 
@@ -29,7 +32,8 @@ export class Schedule {
   /** How long to wait for a hint before the remote side is asked. */
   get pauseMs(): number {
     if (this.isFollowed && !this.isBlind) return FULL_RESCAN_MS;
-    const poll = Math.min(MAX_POLL_MS, Math.max(MIN_POLL_MS, POLL_FACTOR * this.#scanMs));
+    const least = this.isByFiles ? MIN_FILES_POLL_MS : MIN_POLL_MS;
+    const poll = Math.min(MAX_POLL_MS, Math.max(least, POLL_FACTOR * this.#scanMs));
     return this.isBlind ? Math.max(poll, BLIND_RESCAN_MS) : poll;
   }
 

@@ -144,6 +144,7 @@ export class Settling {
     const { tree, platform, ignoresCase, log, signal, schedule, onProgress } = this.#deps;
     const { mode, only } = this.#deps.record();
     const { shell, root } = await this.remote.open(signal);
+    schedule.isByFiles = root.facts.files !== undefined;
     this.#deps.onRound();
     if (scope.local === "all") this.ignore.forget();
     const started = performance.now();

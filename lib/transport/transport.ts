@@ -4,6 +4,7 @@
  * behind this interface; reconnecting is the supervisor's work and nobody else's.
  */
 import type { Duplex } from "../net/duplex.ts";
+import type { RemoteFiles } from "./remote_files.ts";
 
 /** Where a stream leads, as seen from the remote host. */
 export type Target =
@@ -60,6 +61,8 @@ export interface Shell {
    * connection; throws `AgentError` of kind `engine` beyond that, and as {@link run} does.
    */
   spawn(command: string, options?: SpawnOptions): Promise<RemoteProcess>;
+  /** Files on the same connection, where the host may offer them although it runs no commands. */
+  readonly files?: (() => Promise<RemoteFiles>) | undefined;
 }
 
 /** A port of the remote host that leads here. Ends with the transport. */

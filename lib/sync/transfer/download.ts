@@ -3,9 +3,10 @@
  * What has vanished meanwhile does not arrive; what changes while it is read differs from its stamp at
  * the next look.
  */
-import { createHash } from "node:crypto";
 import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
+import { downloadFiles, hashFiles } from "../files/download_files.ts";
+import { filesRoot } from "../files/files_root.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { gunzip } from "./gzip.ts";
@@ -28,6 +29,8 @@ export async function download(
   sink: FileSink,
   signal?: AbortSignal,
 ): Promise<void> {
+  const only = filesRoot(root);
+  if (only !== undefined) return await downloadFiles(only, paths, sink, signal);
   const isCompressed = root.facts.gzip && root.link.compresses;
   const script = [
     `cd ${shellQuote(root.path)} 2>/dev/null || exit ${EXIT_NO_ROOT}`,
@@ -72,6 +75,8 @@ export async function remoteContents(
   paths: readonly string[],
   signal?: AbortSignal,
 ): Promise<Map<string, string>> {
+  const only = filesRoot(root);
+  if (only !== undefined) return await hashFiles(only, paths, signal);
   const found = new Map<string, string>();
   if (paths.length === 0) return found;
   const script = `cd ${shellQuote(root.path)} && LC_ALL=C xargs -0 sha256sum -z -- 2>/dev/null; :`;
@@ -86,10 +91,4 @@ export async function remoteContents(
     if (match?.[1] !== undefined && match[2] !== undefined) found.set(match[2], match[1]);
   }
   return found;
-}
-
-/** The SHA-256 (hex) of chunks as they pass. */
-export function contentHash(): { add(chunk: Uint8Array): void; end(): string } {
-  const hash = createHash("sha256");
-  return { add: (chunk) => void hash.update(chunk), end: () => hash.digest("hex") };
 }

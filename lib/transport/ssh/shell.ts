@@ -10,6 +10,7 @@ import { Output } from "../output.ts";
 import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../transport.ts";
 import type { Connection } from "./connection.ts";
 import { remoteProcess } from "./process.ts";
+import { openSftp, type SftpFiles } from "./sftp.ts";
 
 /** Leaves two of sshd's ten sessions for file transfer. */
 const MAX_SESSIONS = 8;
@@ -21,6 +22,7 @@ const MAX_SPAWNED = 6;
 export class SshShell implements Shell {
   readonly #connection: Connection;
   readonly #waiting: (() => void)[] = [];
+  #files: Promise<SftpFiles> | undefined;
   #running = 0;
   #spawned = 0;
 
@@ -63,6 +65,13 @@ export class SshShell implements Shell {
       leave();
       throw error;
     }
+  }
+
+  /** SFTP on this connection; opened once, and anew when it has ended. See {@link Shell.files}. */
+  async files(): Promise<SftpFiles> {
+    const before = await this.#files?.catch(() => undefined);
+    if (before?.isOpen === true) return before;
+    return await (this.#files = openSftp(this.#connection));
   }
 
   async #exec(command: string, signal: AbortSignal | undefined): Promise<CommandResult> {

@@ -1,0 +1,170 @@
+/**
+ * From here to the remote host over SFTP: everything is written beside the tree, where nobody looks.
+ * When it is whole, and nothing it replaces has changed since, it is moved into place path by path; each
+ * is looked at once more right before.
+ */
+import { RemoteFileError } from "../../transport/remote_files.ts";
+import { AgentError } from "../../errors.ts";
+import { nameOf, parentOf } from "../entry.ts";
+import { type LocalTree, readContent } from "../local_tree.ts";
+import type { Put } from "../plan.ts";
+import { NameRefused } from "../refused.ts";
+import type { RemoteRoot } from "../remote_root.ts";
+import { scriptError } from "../remote_shell.ts";
+import { openMode } from "../remote_stamp.ts";
+import { outcome, remoteWork, type Upload, type Uploaded } from "../transfer/upload_work.ts";
+import { type FilesRoot, filesRoot } from "./files_root.ts";
+import { remoteClock } from "./file_stamp.ts";
+import { makeDirs, removeTree } from "./open_files.ts";
+import { MoveIn } from "./move_in.ts";
+import { pause } from "./list_files.ts";
+import { together } from "./together.ts";
+
+/** Files that are written at a time. */
+const AT_ONCE = 12;
+/** With less room than this, a refusal that says nothing is taken for a full disk. */
+const LEAST_ROOM = 1024 * 1024;
+/** Until a file can be told from what it was a moment before. */
+const SECOND_MS = 1_100;
+
+/** See the file comment. Throws `AgentError`; the remote tree is then as before, or partly as wanted. */
+export async function uploadFiles(
+  root: RemoteRoot,
+  tree: LocalTree,
+  work: Upload,
+): Promise<Uploaded> {
+  const over = filesRoot(root);
+  if (over === undefined) throw new Error("There is no SFTP");
+  const staged = `${over.staging}/up.${crypto.randomUUID()}`;
+  try {
+    await over.files.mkdir(staged, 0o700);
+    return await new FilesUpload(over, root, tree, work, staged).run();
+  } catch (error) {
+    throw await explained(over, error);
+  } finally {
+    // After a cut the next session clears it.
+    if (over.files.isOpen) await removeTree(over.files, staged);
+  }
+}
+
+/** SFTP has no word for a full disk. */
+async function explained({ files, staging }: FilesRoot, error: unknown): Promise<unknown> {
+  if (!(error instanceof RemoteFileError) || error.fault !== "failed" || !files.isOpen) {
+    return error;
+  }
+  const free = await files.freeBytes(staging);
+  if (free === undefined || free > LEAST_ROOM) return error;
+  return scriptError("copy to", { code: 1, stderr: ["No space left on device"] });
+}
+
+class FilesUpload {
+  readonly #over: FilesRoot;
+  readonly #root: RemoteRoot;
+  readonly #tree: LocalTree;
+  readonly #work: Upload;
+  readonly #staged: string;
+  readonly #contents = new Map<string, string>();
+
+  constructor(
+    over: FilesRoot,
+    root: RemoteRoot,
+    tree: LocalTree,
+    work: Upload,
+    staged: string,
+  ) {
+    this.#over = over;
+    this.#root = root;
+    this.#tree = tree;
+    this.#work = work;
+    this.#staged = staged;
+  }
+
+  async run(): Promise<Uploaded> {
+    const { puts, signal } = this.#work;
+    await this.#makeDirs();
+    await together(puts, async (put) => {
+      signal?.throwIfAborted();
+      const content = await this.#stage(put);
+      if (content !== undefined) this.#contents.set(put.path, content);
+    }, AT_ONCE);
+    const ready = puts.filter(({ path }) => this.#contents.has(path));
+    await this.#setDirModes(ready);
+    await this.#work.before?.();
+    signal?.throwIfAborted();
+    const todo = remoteWork(this.#work, ready, [], this.#root);
+    const move = new MoveIn(this.#over, todo, this.#staged);
+    // A file of this very second may have changed since it was seen, and look the same.
+    const fresh = todo.expected.some(({ path }) => this.#work.remoteSeen(path)?.racy === true);
+    if (fresh) await pause(SECOND_MS, signal);
+    if (fresh || !await move.isAsExpected()) {
+      return { put: new Map(), removed: [], stale: true, complaints: [] };
+    }
+    const now = await remoteClock(this.#over.files, this.#over.staging);
+    const report = { now, ...await move.run() };
+    return outcome(this.#work, this.#contents, report, move.complaints);
+  }
+
+  #at(path: string): string {
+    return `${this.#staged}/${path}`;
+  }
+
+  /** The directories that the staged paths need, open to us alone while they are filled. */
+  async #makeDirs(): Promise<void> {
+    const wanted = new Set<string>();
+    for (const { path, entry } of this.#work.puts) {
+      wanted.add(entry.kind === "dir" ? path : parentOf(path));
+    }
+    wanted.delete("");
+    for (const path of [...wanted].sort()) {
+      await this.#named(path, () => makeDirs(this.#over.files, this.#at(path), 0o700));
+    }
+  }
+
+  async #setDirModes(ready: readonly Put[]): Promise<void> {
+    const dirs = ready.filter(({ entry }) => entry.kind === "dir").reverse();
+    for (const { path, entry } of dirs) {
+      await this.#over.files.setMode(this.#at(path), this.#mode(entry));
+    }
+  }
+
+  #mode({ mode, kind }: Put["entry"]): number {
+    return this.#root.isOpen ? openMode(mode, kind) : mode;
+  }
+
+  /** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
+  async #stage({ path, entry }: Put): Promise<string | undefined> {
+    if (entry.kind === "dir") return "";
+    const seen = this.#work.localSeen(path);
+    if (seen === undefined) return undefined;
+    const { files } = this.#over;
+    if (entry.kind === "link") {
+      const target = entry.content ?? "";
+      await this.#named(path, () => files.symlink(target, this.#at(path)));
+      return target;
+    }
+    const writer = await this.#named(path, () => files.create(this.#at(path)));
+    try {
+      const content = await readContent(this.#tree, path, seen.stamp, async (bytes) => {
+        this.#work.signal?.throwIfAborted();
+        await writer.write(bytes);
+        this.#work.onBytes?.(bytes.length);
+      });
+      if (content === undefined) return undefined;
+      const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
+      await writer.finish({ mode: this.#mode(entry), mtime });
+      return content;
+    } finally {
+      await writer.close();
+    }
+  }
+
+  async #named<T>(path: string, step: () => Promise<T>): Promise<T> {
+    try {
+      return await step();
+    } catch (error) {
+      const isName = error instanceof RemoteFileError && error.fault === "refused-name";
+      if (!isName || nameOf(path) === "") throw error;
+      throw new NameRefused(path, error satisfies AgentError);
+    }
+  }
+}
