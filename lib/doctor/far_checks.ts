@@ -32,8 +32,8 @@ async function commands({ shell }: Patient, signal: AbortSignal): Promise<Findin
     return failed(
       `The remote host does not run commands (status ${code})`,
       "engine",
-      "give the user a login shell and no ForceCommand; without commands, bind mounts, UDP and " +
-        "host-network ports do not work",
+      "give the user a login shell and no ForceCommand; without commands, bind mounts go by SFTP, " +
+        "which is slower, and UDP and host-network ports do not work",
     );
   }
   if (stdout.trim() === MARK) return passed("The login shell runs commands");
@@ -151,10 +151,12 @@ interface Tool {
 /** Only where the transport does not carry datagrams by itself. */
 const DATAGRAMS = "python3";
 
+const BY_SFTP = "bind mounts go by SFTP, which is slower";
+
 const WANTED: readonly Tool[] = [
-  { names: ["tar"], from: "tar", without: "bind mounts do not work" },
-  { names: ["find"], from: "findutils", without: "bind mounts do not work" },
-  { names: ["stat"], from: "coreutils", without: "bind mounts do not work" },
+  { names: ["tar"], from: "tar", without: BY_SFTP },
+  { names: ["find"], from: "findutils", without: BY_SFTP },
+  { names: ["stat"], from: "coreutils", without: BY_SFTP },
   { names: ["rsync"], from: "rsync", without: "changed parts of large files are sent whole" },
   {
     names: ["inotifywait"],
@@ -176,7 +178,7 @@ async function tools({ shell, connected }: Patient, signal: AbortSignal): Promis
   const notGnu = there.has("find") && !stdout.includes("GNU");
   const parts = [
     ...missing.map(({ names, without }) => `without ${names.join(" or ")} ${without}`),
-    ...(notGnu ? ["find is not GNU's, without which bind mounts do not work"] : []),
+    ...(notGnu ? [`find is not GNU's, without which ${BY_SFTP}`] : []),
   ];
   if (parts.length === 0) return passed([...there].join(", "));
   const install = missing.map(({ from }) => from).join(" ");

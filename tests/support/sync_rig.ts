@@ -17,10 +17,14 @@ export class SyncRig implements AsyncDisposable {
   readonly remotePath: string;
   readonly remote: string;
 
-  constructor(rig: Rig) {
+  readonly #uid: number;
+
+  /** `there` may be written by the user of the rig, or of the flags, whose number is `uid`. */
+  constructor(rig: Rig, { there = "/srv/dev", uid = 1000 } = {}) {
     this.rig = rig;
+    this.#uid = uid;
     Deno.mkdirSync(this.local);
-    this.remotePath = `/srv/dev/${crypto.randomUUID()}`;
+    this.remotePath = `${there}/${crypto.randomUUID()}`;
     this.remote = rig.root + this.remotePath;
   }
 
@@ -60,7 +64,7 @@ export class SyncRig implements AsyncDisposable {
   /** Writes on the remote side, as the user there. */
   async remoteWrite(path: string, text: string): Promise<void> {
     await Deno.writeTextFile(join(this.remote, path), text);
-    await Deno.chown(join(this.remote, path), 1000, 1000);
+    await Deno.chown(join(this.remote, path), this.#uid, this.#uid);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -4,7 +4,7 @@
  * their stamp at the next look.
  */
 import { isMissing, RemoteFileError, type RemoteReader } from "../../transport/remote_files.ts";
-import type { FileSink } from "../transfer/download.ts";
+import type { FileSink } from "../transfer/file_sink.ts";
 import { contentHash } from "../transfer/content_hash.ts";
 import type { FilesRoot } from "./files_root.ts";
 import { stateAt, stateOf } from "./file_stamp.ts";

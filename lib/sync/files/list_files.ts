@@ -6,9 +6,8 @@ import { isMissing, RemoteFileError, type RemoteInfo } from "../../transport/rem
 import type { IgnoreRules } from "../ignore.ts";
 import type { FilesRoot } from "./files_root.ts";
 import { type FileState, remoteClock, stateAt, stateOf } from "./file_stamp.ts";
+import { nextSecond } from "./next_second.ts";
 import { together } from "./together.ts";
-
-const SECOND_MS = 1_100;
 
 /** One path of the tree; parents come before what is in them. */
 export interface Listed extends FileState {
@@ -41,8 +40,7 @@ export async function listFiles(
     ? await walk(root, options)
     : await single(root, options.only);
   if (entries.some((entry) => isFresh(entry, began))) {
-    await pause(SECOND_MS, options.signal);
-    const later = await remoteClock(files, staging);
+    const later = await nextSecond(root, began, options.signal);
     entries = await again(root, entries, began);
     began = later;
   }
@@ -50,7 +48,8 @@ export async function listFiles(
 }
 
 function isFresh({ info: { kind, mtime } }: Listed, now: number): boolean {
-  return kind === "file" && mtime >= now;
+  // A time that lies ahead stays doubtful; waiting a moment does not help.
+  return kind === "file" && mtime >= now && mtime <= now + 1;
 }
 
 async function single(root: FilesRoot, name: string): Promise<Listed[]> {
@@ -128,19 +127,4 @@ function isUnreadable({ me, isRoot }: FilesRoot, { kind, mode, uid, gid }: Remot
   const shift = uid === me.uid ? 6 : gid === me.gid ? 3 : 0;
   const needed = kind === "dir" ? 0o5 : 0o4;
   return (mode >> shift & needed) !== needed;
-}
-
-/** Waits; rejects with the reason of `signal`. */
-export async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-  }
 }

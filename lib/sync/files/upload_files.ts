@@ -17,15 +17,13 @@ import { type FilesRoot, filesRoot } from "./files_root.ts";
 import { remoteClock } from "./file_stamp.ts";
 import { makeDirs, removeTree } from "./open_files.ts";
 import { MoveIn } from "./move_in.ts";
-import { pause } from "./list_files.ts";
+import { nextSecond } from "./next_second.ts";
 import { together } from "./together.ts";
 
 /** Files that are written at a time. */
 const AT_ONCE = 12;
 /** With less room than this, a refusal that says nothing is taken for a full disk. */
 const LEAST_ROOM = 1024 * 1024;
-/** Until a file can be told from what it was a moment before. */
-const SECOND_MS = 1_100;
 
 /** See the file comment. Throws `AgentError`; the remote tree is then as before, or partly as wanted. */
 export async function uploadFiles(
@@ -95,13 +93,17 @@ class FilesUpload {
     const move = new MoveIn(this.#over, todo, this.#staged);
     // A file of this very second may have changed since it was seen, and look the same.
     const fresh = todo.expected.some(({ path }) => this.#work.remoteSeen(path)?.racy === true);
-    if (fresh) await pause(SECOND_MS, signal);
+    if (fresh) await nextSecond(this.#over, await this.#now(), signal);
     if (fresh || !await move.isAsExpected()) {
       return { put: new Map(), removed: [], stale: true, complaints: [] };
     }
-    const now = await remoteClock(this.#over.files, this.#over.staging);
+    const now = await this.#now();
     const report = { now, ...await move.run() };
     return outcome(this.#work, this.#contents, report, move.complaints);
+  }
+
+  #now(): Promise<number> {
+    return remoteClock(this.#over.files, this.#over.staging);
   }
 
   #at(path: string): string {

@@ -10,16 +10,10 @@ import { filesRoot } from "../files/files_root.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { gunzip } from "./gzip.ts";
-import { type TarEntry, TarReader } from "./tar_read.ts";
+import type { FileSink } from "./file_sink.ts";
+import { TarReader } from "./tar_read.ts";
 
 const encoder = new TextEncoder();
-
-/** Takes one file; reads all of `data` or leaves the rest. */
-export type FileSink = (
-  path: string,
-  entry: TarEntry,
-  data: () => Promise<Uint8Array | null>,
-) => Promise<void>;
 
 /** Fetches files. Throws `AgentError`, or what `sink` threw. */
 export async function download(

@@ -47,14 +47,17 @@ export async function openSftp(connection: Connection): Promise<SftpFiles> {
   }
 }
 
+/** What is used of the connection. */
+type Life = Pick<Connection, "isOpen" | "lost" | "onLost">;
+
 /** See the file comment. */
 export class SftpFiles implements RemoteFiles {
-  readonly #connection: Connection;
+  readonly #connection: Life;
   readonly #sftp: SFTPWrapper;
   readonly #waiting = new Set<(error: Error) => void>();
   #ended: AgentError | undefined;
 
-  constructor(connection: Connection, sftp: SFTPWrapper) {
+  constructor(connection: Life, sftp: SFTPWrapper) {
     this.#connection = connection;
     this.#sftp = sftp;
     const stop = connection.onLost(() => this.#end());

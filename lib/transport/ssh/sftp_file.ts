@@ -4,24 +4,41 @@
  */
 import { Buffer } from "node:buffer";
 import type { RemoteInfo, RemoteReader, RemoteWriter } from "../remote_files.ts";
-import type { SftpFiles } from "./sftp.ts";
+// @ts-types="@types/ssh2"
+import type { SFTPWrapper } from "ssh2";
 
 /** What every server takes in one request (draft-ietf-secsh-filexfer-02, section 3). */
 const PIECE_BYTES = 32 * 1024;
 /** Requests under way for one file: 1 MiB. */
 const WINDOW = 32;
 
+/** What is used of the channel; see `sftp.ts`. */
+export interface SftpRequests {
+  request<T>(
+    action: string,
+    path: string,
+    start: (
+      sftp: SFTPWrapper,
+      done: (error: Error | undefined | null, value: T) => void,
+    ) => void,
+  ): Promise<T>;
+  /** Reads up to `length` bytes; none at the end of the file. */
+  readAt(path: string, handle: Buffer, at: number, length: number): Promise<Uint8Array>;
+  /** Never rejects. */
+  closeHandle(path: string, handle: Buffer): Promise<void>;
+}
+
 /** See the file comment. */
 export class SftpReader implements RemoteReader {
   readonly info: RemoteInfo;
-  readonly #files: SftpFiles;
+  readonly #files: SftpRequests;
   readonly #path: string;
   readonly #handle: Buffer;
   readonly #coming: Promise<Uint8Array>[] = [];
   #asked = 0;
   #ended = false;
 
-  constructor(files: SftpFiles, path: string, handle: Buffer, info: RemoteInfo) {
+  constructor(files: SftpRequests, path: string, handle: Buffer, info: RemoteInfo) {
     this.#files = files;
     this.#path = path;
     this.#handle = handle;
@@ -60,14 +77,14 @@ export class SftpReader implements RemoteReader {
 
 /** See the file comment. */
 export class SftpWriter implements RemoteWriter {
-  readonly #files: SftpFiles;
+  readonly #files: SftpRequests;
   readonly #path: string;
   readonly #handle: Buffer;
   readonly #going = new Set<Promise<void>>();
   #at = 0;
   #failure: unknown;
 
-  constructor(files: SftpFiles, path: string, handle: Buffer) {
+  constructor(files: SftpRequests, path: string, handle: Buffer) {
     this.#files = files;
     this.#path = path;
     this.#handle = handle;

@@ -1,0 +1,148 @@
+/** Folders of an account that may only use SFTP: the same as with commands, by other means. */
+import { join } from "node:path";
+import { assertEquals, assertMatch } from "../support/assert.ts";
+import { endToEnd } from "../support/e2e.ts";
+import { untilText } from "../support/folders.ts";
+import { until } from "../support/poll.ts";
+import type { Rig } from "../support/rig.ts";
+import { STAGING, SyncRig } from "../support/sync_rig.ts";
+import { contents, edit } from "../unit/sync/harness.ts";
+
+const test = await endToEnd();
+const agentOnly = true;
+const flags = { "ssh-user": "plain" };
+const PLAIN = { there: "/home/plain", uid: 1001 };
+const SFTP_ONLY = "Match User plain\n  ForceCommand internal-sftp\nMatch all\n";
+
+/** Runs `body` while the user may do nothing but SFTP. */
+async function sftpOnly(rig: Rig, body: (bench: SyncRig) => Promise<void>): Promise<void> {
+  const path = join(rig.root, "etc/ssh/sshd_config");
+  const before = await Deno.readTextFile(path);
+  // Keywords before the first Match hold for all; ours comes last.
+  await Deno.writeTextFile(path, `${before}\n${SFTP_ONLY}`);
+  try {
+    await rig.verb("restart-sshd");
+    await using bench = new SyncRig(rig, PLAIN);
+    await body(bench);
+  } finally {
+    await Deno.writeTextFile(path, before);
+    await rig.verb("restart-sshd");
+  }
+}
+
+function modeOf(path: string): number {
+  return (Deno.lstatSync(path).mode ?? 0) & 0o777;
+}
+
+test.bare("odd names, links and modes go there and back", { agentOnly }, async (rig) => {
+  await sftpOnly(rig, async (bench) => {
+    edit(bench.local, {
+      "-dash": "1",
+      "new\nline": "2",
+      "b l a n k": "3",
+      "ü/漢'\"$(x)": "4",
+      "*?[a]/deep/er": "5",
+      "e/": "",
+      "none": "",
+    });
+    for (let i = 0; i < 500; i++) edit(bench.local, { [`many/${i % 20}/${i}`]: `content ${i}` });
+    Deno.symlinkSync("many/0/0", join(bench.local, "link"));
+    Deno.symlinkSync("/nowhere/at all", join(bench.local, "away"));
+    Deno.chmodSync(join(bench.local, "-dash"), 0o755);
+    Deno.utimeSync(join(bench.local, "-dash"), 1_000_000, 1_000_000);
+    Deno.writeFileSync(join(bench.local, "big"), noise(5_000_000));
+    await bench.sync(flags);
+    assertEquals(bench.remoteContents(), contents(bench.local));
+    assertEquals(modeOf(join(bench.remote, "-dash")), 0o755);
+    assertEquals(Deno.lstatSync(join(bench.remote, "-dash")).mtime?.getTime(), 1_000_000_000);
+
+    await bench.remoteWrite("many/1/1", "changed there");
+    await bench.remoteWrite("new\nthere", "n");
+    edit(bench.remote, { "many/2": null, "link": null, "e": null });
+    Deno.renameSync(join(bench.remote, "none"), join(bench.remote, "other name"));
+    Deno.symlinkSync("many/3/3", join(bench.remote, "link"));
+    Deno.chmodSync(join(bench.remote, "b l a n k"), 0o755);
+    edit(bench.local, { "many/4/4": "changed here", "many/5": null, "ü": null });
+    edit(bench.local, { "ü": "a file where a folder was" });
+    Deno.renameSync(join(bench.local, "big"), join(bench.local, "moved"));
+    await bench.sync(flags);
+    const now = contents(bench.local);
+    assertEquals(bench.remoteContents(), now);
+    assertEquals(now["many/1/1"], "changed there");
+    assertEquals(now["other name"], "");
+    assertEquals(now["link"], "-> many/3/3");
+    assertEquals(now["ü"], "a file where a folder was");
+    assertEquals(["many/2", "many/5", "e", "none", "big"].filter((path) => path in now), []);
+    assertEquals(modeOf(join(bench.local, "b l a n k")), 0o755);
+    // Nothing is left where uploads are put together.
+    assertEquals(contents(join(bench.remote, STAGING)), {});
+  });
+});
+
+test.bare("both sides change one file: ours wins, theirs is kept", { agentOnly }, async (rig) => {
+  await sftpOnly(rig, async (bench) => {
+    edit(bench.local, { "a": "0", "b": "0" });
+    await bench.sync(flags);
+    edit(bench.local, { "a": "mine" });
+    await bench.remoteWrite("a", "their");
+    assertMatch(await bench.sync(flags), /1 conflict/);
+    assertEquals(bench.remoteContents(), { "a": "mine", "b": "0" });
+    const state = join(bench.base, "state");
+    const kept = Object.values(contents(state)).filter((content) => content === "their");
+    assertEquals(kept.length, 1);
+  });
+});
+
+test.bare("watched, and a link that is cut meanwhile", { agentOnly }, async (rig) => {
+  await sftpOnly(rig, async (bench) => {
+    edit(bench.local, { "a": "0", "d/b": "0" });
+    await using child = bench.spawn({ ...flags, watch: "" });
+    await untilText(join(bench.remote, "d/b"), "0");
+    edit(bench.local, { "a": "1" });
+    await untilText(join(bench.remote, "a"), "1");
+    await bench.remoteWrite("d/b", "2");
+    await untilText(join(bench.local, "d/b"), "2");
+    await bench.remoteWrite("d/b", "3");
+    await untilText(join(bench.local, "d/b"), "3");
+
+    const big = noise(30_000_000);
+    await rig.verb("shape", "rate", "50mbit");
+    try {
+      Deno.writeFileSync(join(bench.local, "big"), big);
+      const staging = join(bench.remote, STAGING);
+      await until("the upload has begun", () => bytesBelow(staging) > 1_000_000);
+      await rig.verb("drop-sessions");
+      assertEquals("big" in bench.remoteContents(), false);
+    } finally {
+      await rig.verb("unshape");
+    }
+    const size = () => bytesBelow(join(bench.remote, "big"));
+    await until("the upload is complete", () => size() === big.length, { timeoutMs: 40_000 });
+    assertEquals(Deno.readFileSync(join(bench.remote, "big")), big);
+    await bench.remoteWrite("after", "the cut");
+    await untilText(join(bench.local, "after"), "the cut");
+    child.kill("SIGTERM");
+    await child.wait();
+  });
+});
+
+function noise(length: number): Uint8Array {
+  const bytes = new Uint8Array(length);
+  for (let at = 0; at < length; at += 65_536) {
+    crypto.getRandomValues(bytes.subarray(at, at + 65_536));
+  }
+  return bytes;
+}
+
+/** Of a file, or of all files in a directory. */
+function bytesBelow(path: string): number {
+  try {
+    const { isDirectory, size } = Deno.lstatSync(path);
+    if (!isDirectory) return size;
+    return [...Deno.readDirSync(path)]
+      .reduce((sum, { name }) => sum + bytesBelow(join(path, name)), 0);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return 0;
+    throw error;
+  }
+}
