@@ -1,8 +1,10 @@
 /** Folders of an account that may only use SFTP: the same as with commands, by other means. */
 import { join } from "node:path";
 import { assertEquals, assertMatch } from "../support/assert.ts";
+import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
-import { untilText } from "../support/folders.ts";
+import { cleanup } from "../support/published.ts";
+import { folder, stateVars, untilText } from "../support/folders.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
 import { STAGING, SyncRig } from "../support/sync_rig.ts";
@@ -10,6 +12,7 @@ import { contents, edit } from "../unit/sync/harness.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
+const vars = await stateVars();
 const flags = { "ssh-user": "plain" };
 const PLAIN = { there: "/home/plain", uid: 1001 };
 const SFTP_ONLY = "Match User plain\n  ForceCommand internal-sftp\nMatch all\n";
@@ -124,6 +127,28 @@ test.bare("watched, and a link that is cut meanwhile", { agentOnly }, async (rig
     child.kill("SIGTERM");
     await child.wait();
   });
+});
+
+test("a bind mount of a user without commands", { agentOnly, vars }, async (world) => {
+  const { docker, direct, rig, agent } = world;
+  const path = join(rig.root, "etc/ssh/sshd_config");
+  const before = await Deno.readTextFile(path);
+  await Deno.writeTextFile(path, `${before}\n${SFTP_ONLY.replace("plain", "dev")}`);
+  await using src = await folder({ "in.txt": "from here", "d/run.sh": "echo ran" });
+  const name = uniqueName("sftp");
+  await using _ = cleanup(direct, [name]);
+  try {
+    await rig.verb("restart-sshd");
+    await rig.verb("drop-sessions");
+    await agent.waitForLog(/Connected again/, 30_000);
+    const script = "cat /app/in.txt; sh /app/d/run.sh; echo out >/app/out.txt; rm /app/in.txt";
+    const args = ["run", "--name", name, "-v", `${src.path}:/app`, "bb", "sh", "-c", script];
+    assertEquals(await docker.ok(args), "from hereran");
+    assertEquals(contents(src.path), { "d": "/", "d/run.sh": "echo ran", "out.txt": "out\n" });
+  } finally {
+    await Deno.writeTextFile(path, before);
+    await rig.verb("restart-sshd");
+  }
 });
 
 function noise(length: number): Uint8Array {

@@ -4,8 +4,8 @@
  * is looked at once more right before.
  */
 import { RemoteFileError } from "../../transport/remote_files.ts";
-import { AgentError } from "../../errors.ts";
-import { nameOf, parentOf } from "../entry.ts";
+import { AgentError, isLostError } from "../../errors.ts";
+import { nameOf, parentsOf } from "../entry.ts";
 import { type LocalTree, readContent } from "../local_tree.ts";
 import type { Put } from "../plan.ts";
 import { NameRefused } from "../refused.ts";
@@ -15,7 +15,7 @@ import { openMode } from "../remote_stamp.ts";
 import { outcome, remoteWork, type Upload, type Uploaded } from "../transfer/upload_work.ts";
 import { type FilesRoot, filesRoot } from "./files_root.ts";
 import { remoteClock } from "./file_stamp.ts";
-import { makeDirs, removeTree } from "./open_files.ts";
+import { removeTree } from "./open_files.ts";
 import { MoveIn } from "./move_in.ts";
 import { nextSecond } from "./next_second.ts";
 import { together } from "./together.ts";
@@ -40,8 +40,16 @@ export async function uploadFiles(
   } catch (error) {
     throw await explained(over, error);
   } finally {
-    // After a cut the next session clears it.
-    if (over.files.isOpen) await removeTree(over.files, staged);
+    await cleared(over, staged);
+  }
+}
+
+/** What cannot be removed now is removed when the directories are opened the next time. */
+async function cleared({ files }: FilesRoot, staged: string): Promise<void> {
+  try {
+    if (files.isOpen) await removeTree(files, staged);
+  } catch (error) {
+    if (!(error instanceof RemoteFileError) && !isLostError(error)) throw error;
   }
 }
 
@@ -114,18 +122,25 @@ class FilesUpload {
   async #makeDirs(): Promise<void> {
     const wanted = new Set<string>();
     for (const { path, entry } of this.#work.puts) {
-      wanted.add(entry.kind === "dir" ? path : parentOf(path));
+      if (entry.kind === "dir") wanted.add(path);
+      for (const parent of parentsOf(path)) wanted.add(parent);
     }
-    wanted.delete("");
-    for (const path of [...wanted].sort()) {
-      await this.#named(path, () => makeDirs(this.#over.files, this.#at(path), 0o700));
+    const levels = Map.groupBy(wanted, (path) => path.split("/").length);
+    for (const [, level] of [...levels].sort(([a], [b]) => a - b)) {
+      await together(level, (path) => {
+        return this.#named(path, () => this.#over.files.mkdir(this.#at(path), 0o700));
+      });
     }
   }
 
   async #setDirModes(ready: readonly Put[]): Promise<void> {
-    const dirs = ready.filter(({ entry }) => entry.kind === "dir").reverse();
-    for (const { path, entry } of dirs) {
-      await this.#over.files.setMode(this.#at(path), this.#mode(entry));
+    const dirs = ready.filter(({ entry }) => entry.kind === "dir");
+    // Children first: a mode may keep us out of what is inside.
+    const levels = Map.groupBy(dirs, ({ path }) => path.split("/").length);
+    for (const [, level] of [...levels].sort(([a], [b]) => b - a)) {
+      await together(level, ({ path, entry }) => {
+        return this.#over.files.setMode(this.#at(path), this.#mode(entry));
+      });
     }
   }
 
