@@ -97,6 +97,7 @@ function kill(pid: number, signal: Deno.Signal | 0): boolean {
     process.kill(pid, signal);
     return true;
   } catch {
+    // It is gone, or not ours to end.
     return false;
   }
 }
