@@ -22,11 +22,16 @@ import {
 } from "../tests/support/rig.ts";
 import { SKIPPED_BECAUSE } from "../tests/support/e2e.ts";
 import { PROGRAM_VARIABLE } from "../tests/support/program.ts";
+import { TIME_LIMIT_VARIABLE } from "../tests/support/time_limit.ts";
 import { buildPortable } from "./portable.ts";
 import { summarize, type Summary } from "./support/junit.ts";
 
 const PARTS = ["gate", "unit", "e2e"] as const;
 type Part = typeof PARTS[number];
+
+/** What one test may take on a slow and busy machine; a hung one costs no more than this. */
+const TEST_SECONDS = { unit: 180, e2e: 600 };
+const TIME_LIMIT = new URL("../tests/support/time_limit.ts", import.meta.url).pathname;
 
 const ROOT = new URL("..", import.meta.url).pathname;
 
@@ -103,7 +108,7 @@ async function lockRig(name: string): Promise<Disposable> {
 
 /** Temporary files of the tests lie in one directory, which goes with them. */
 async function denoTest(
-  part: Part,
+  part: Exclude<Part, "gate">,
   args: readonly string[],
   env: Record<string, string>,
 ): Promise<Summary> {
@@ -111,8 +116,13 @@ async function denoTest(
   const junit = `${directory}/junit.xml`;
   try {
     const program = part === "e2e" ? await programUnderTest(directory) : {};
-    const command = ["test", "-A", "--quiet", `--junit-path=${junit}`, ...args];
-    const code = await run(command, { ...env, ...program, TMPDIR: directory });
+    const reports = [`--junit-path=${junit}`, `--preload=${TIME_LIMIT}`];
+    const code = await run(["test", "-A", "--quiet", ...reports, ...args], {
+      ...env,
+      ...program,
+      TMPDIR: directory,
+      [TIME_LIMIT_VARIABLE]: String(TEST_SECONDS[part]),
+    });
     const summary = summarize(await Deno.readTextFile(junit).catch(() => "")); // none if it crashed
     if (code !== 0 && summary.failed.length === 0 && !stopping.signal.aborted) {
       summary.failed.push(`${part}: deno test ended with ${code} outside of a test, see above`);

@@ -131,7 +131,11 @@ function serve(connection: ServerConnection, started: (child: ChildProcess) => v
         started(child);
         child.stdin.on("error", () => {}); // it has ended
         stream.on("error", () => {});
-        connection.on("close", () => child.stdin.end());
+        // What it had still to say is read by nobody: its pipe would keep it waiting for ever.
+        connection.on("close", () => {
+          child.stdin.end();
+          child.stdout.destroy();
+        });
         stream.pipe(child.stdin);
         child.stdout.pipe(stream);
       });
