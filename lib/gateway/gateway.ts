@@ -5,6 +5,7 @@
  */
 import type { X509Certificate } from "node:crypto";
 import { describeError, messageOf } from "../errors.ts";
+import { isIssued } from "../listen/client_chains.ts";
 import type { ClientInfo, Listener } from "../listen/listener.ts";
 import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
@@ -131,7 +132,8 @@ export class Gateway {
   #endRevoked(): number {
     let ended = 0;
     for (const client of this.#clients.keys()) {
-      const trusted = isIssued(client.identity, this.#authorities);
+      // A certificate that came with others in between is asked for again: its client connects anew.
+      const trusted = isIssued(client.identity.certificate, this.#authorities);
       if (trusted && client.isAllowed()) continue;
       ended++;
       this.#log.info("Ended a connection that is not allowed any more", {
@@ -241,13 +243,6 @@ async function prepare(
 
 async function closeHosts(hosts: Iterable<Host>): Promise<void> {
   await Promise.all([...hosts].map((host) => host.close()));
-}
-
-/** A certificate that came with others in between is asked for again: its client connects anew. */
-function isIssued({ certificate }: ClientIdentity, authorities: readonly X509Certificate[]) {
-  return authorities.some((authority) =>
-    certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
-  );
 }
 
 function clientLimits({ headerMs, idleMs, bodyMs }: GatewayLimits): ClientLimits {

@@ -8,6 +8,7 @@ import { createServer, TLSSocket } from "node:tls";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { ClientChains } from "./client_chains.ts";
 import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
 import { nodeListener } from "./node_listener.ts";
@@ -47,8 +48,10 @@ export async function listenTls(
     ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
     minVersion: "TLSv1.2" as const,
   });
+  const first = await read();
+  const chains = first.ca === undefined ? undefined : new ClientChains(first.ca);
   const server = createServer({
-    ...await read(),
+    ...first,
     requestCert: caFile !== undefined,
     rejectUnauthorized: caFile !== undefined,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -57,8 +60,14 @@ export async function listenTls(
   // A client whose network is gone says nothing.
   server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
-  await reloadOnChange(server, { paths, read, log });
   const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
+  await reloadOnChange(server, {
+    paths,
+    read,
+    log,
+    // A handshake under way would be judged by the authorities it began with.
+    onChange: ({ ca }) => void (chains?.replace(String(ca)) && cutHandshakes()),
+  });
   return await nodeListener(server, {
     address,
     where: { host: address.host, port: address.port },
@@ -66,8 +75,15 @@ export async function listenTls(
     log,
     describe,
     mutualTls: caFile !== undefined,
+    ...(chains && { admits: (socket) => isTrusted(socket, chains) }),
     onClose: cutHandshakes,
   });
+}
+
+function isTrusted(socket: Socket, chains: ClientChains): boolean {
+  if (!(socket instanceof TLSSocket)) return false;
+  const der = socket.getPeerCertificate().raw;
+  return der !== undefined && chains.trusts(socket, der);
 }
 
 function describe(socket: Socket): ClientInfo {

@@ -1,0 +1,45 @@
+/** That what was taken out of the configuration is out, also for who has been in before. */
+import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { GatewayHouse } from "../support/gateway.ts";
+import { connectAgain } from "../support/resuming.ts";
+
+const PING = "GET /_ping HTTP/1.1\r\nHost: a.containers.test\r\nConnection: close\r\n\r\n";
+
+Deno.test("a session of an authority that was taken out lets nobody in", async () => {
+  await using house = await GatewayHouse.open();
+  house.engine("a");
+  const rest = (authority: string) =>
+    `client_ca: ${authority}\n` +
+    `hosts: {a.containers.test: {engine: "unix://${house.directory}/a.sock"}}\n` +
+    "clients: [{name: alice, hosts: a.containers.test, access: full}]\n";
+  await house.configure(rest(house.caFile));
+  const gateway = await house.start();
+  const identity = await house.client("alice");
+  await house.stranger("alice");
+  const ask = (version: "1.2" | "1.3") =>
+    connectAgain({
+      port: house.port,
+      identity,
+      sessionFile: `${house.directory}/session-${version}`,
+      text: PING,
+      version,
+    });
+  for (const version of ["1.2", "1.3"] as const) {
+    assertMatch((await ask(version)).output, /OK from a/);
+    const again = await ask(version);
+    assert(again.reused, again.output);
+    assertMatch(again.output, /OK from a/);
+  }
+  const served = house.seen.length;
+  await house.configure(rest(`${house.directory}/elsewhere/ca.pem`));
+  gateway.kill("SIGHUP");
+  await gateway.waitFor(/Took over a new configuration/);
+  for (const version of ["1.2", "1.3"] as const) {
+    const { output } = await ask(version);
+    assert(!/HTTP\/1\.1/.test(output), output);
+  }
+  assertEquals(house.seen.length, served);
+  await gateway.waitFor(
+    /"Refused a client".*"reason":"a session from before is not good any more"/,
+  );
+});
