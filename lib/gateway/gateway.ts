@@ -3,7 +3,7 @@
  * behind, and rules in between. Owns the listener, the client connections and the hosts. A reload
  * replaces certificates, hosts, rules and limits together, or nothing.
  */
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { describeError, messageOf } from "../errors.ts";
 import { isIssued } from "../listen/client_chains.ts";
 import type { ClientInfo, Listener } from "../listen/listener.ts";
@@ -24,6 +24,8 @@ import {
   type TlsMaterial,
   type TlsServer,
 } from "./tls_server.ts";
+
+const MAX_CLAIM_CHARS = 200;
 
 /** Reads the configuration; throws `AgentError` of kind `config`. */
 export type LoadConfig = () => Promise<GatewayConfig>;
@@ -152,7 +154,7 @@ export class Gateway {
       duplex.close();
     };
     if (distrust !== undefined || certificate === undefined) {
-      return refuse(distrust ?? "no certificate", certificate && this.#subject(certificate));
+      return refuse(distrust ?? "no certificate", certificate && claimOf(certificate));
     }
     let identity: ClientIdentity;
     try {
@@ -168,16 +170,6 @@ export class Gateway {
       await this.#serve(duplex, { identity, serverName, remote });
     } finally {
       this.#ledger.disconnect(fingerprint);
-    }
-  }
-
-  /** What a certificate that is not trusted calls itself, for the log. */
-  #subject(certificate: Uint8Array): { claims?: string } {
-    try {
-      return { claims: this.#identities.of(certificate).label };
-    } catch {
-      // It is refused as it is; that it cannot be read adds nothing.
-      return {};
     }
   }
 
@@ -213,6 +205,19 @@ export class Gateway {
     clearTimeout(timer);
     await this.#reloading;
     await closeHosts(this.#state.hosts.values());
+  }
+}
+
+/**
+ * What a certificate that is not trusted calls itself, for the log. Anybody can send one, of any size:
+ * it is kept nowhere, and what is said of it is short.
+ */
+function claimOf(certificate: Uint8Array): { claims?: string } {
+  try {
+    return { claims: new X509Certificate(certificate).subject.slice(0, MAX_CLAIM_CHARS) };
+  } catch {
+    // It is refused as it is; that it cannot be read adds nothing.
+    return {};
   }
 }
 

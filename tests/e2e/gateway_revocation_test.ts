@@ -1,5 +1,6 @@
 /** That what was taken out of the configuration is out, also for who has been in before. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { runCommand } from "../support/child.ts";
 import { GatewayHouse } from "../support/gateway.ts";
 import { connectAgain } from "../support/resuming.ts";
 
@@ -42,4 +43,27 @@ Deno.test("a session of an authority that was taken out lets nobody in", async (
   await gateway.waitFor(
     /"Refused a client".*"reason":"a session from before is not good any more"/,
   );
+});
+
+Deno.test("a stranger's certificate writes one short line into the log, and no more", async () => {
+  await using house = await GatewayHouse.open();
+  await house.configure(
+    `client_ca: ${house.caFile}\n` +
+      `hosts: {a.containers.test: {engine: "unix://${house.engine("a")}"}}\n` +
+      "clients: [{name: alice, hosts: a.containers.test, access: full}]\n",
+  );
+  const gateway = await house.start();
+  const names = Array.from({ length: 500 }, (_, at) => `/OU=unit ${at} of a long name`).join("");
+  const files = { certFile: `${house.directory}/eve.pem`, keyFile: `${house.directory}/eve.key` };
+  const { code, stderr } = await runCommand("openssl", [
+    ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+    ...["-keyout", files.keyFile, "-out", files.certFile, "-subj", `/CN=\u009b2J\u202eeve${names}`],
+    ...["-utf8", "-addext", "basicConstraints=critical,CA:FALSE"],
+  ]);
+  assertEquals(code, 0, stderr);
+  assertEquals(await house.get(files), "");
+  await gateway.waitFor(/"claims":/);
+  const line = gateway.output.split("\n").find((each) => each.includes('"claims":')) ?? "";
+  assert(line.length < 600 && line.includes("eve"), line);
+  assertEquals(line.match(/[\p{Cc}\u202e]/gu), null, line);
 });
