@@ -8,6 +8,7 @@ import type { Socket } from "node:net";
 import { createServer, type Server, TLSSocket } from "node:tls";
 import { messageOf } from "../errors.ts";
 import { ClientChains } from "../listen/client_chains.ts";
+import { withinLimit } from "../listen/descriptors.ts";
 import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
 import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
@@ -72,7 +73,11 @@ export async function openTlsServer(
   // A client whose network is gone says nothing, and an answer without end waits for it.
   server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   const chains = new ClientChains(material.authorities.join(""));
-  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, cut: "oldest", log });
+  const bounds = withinLimit({
+    handshakes: MAX_HANDSHAKES,
+    clients: config.limits.connections + SPARE_CLIENTS,
+  }, log);
+  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, cut: "oldest", log });
   const { host, port } = config.listen;
   const listener = await nodeListener(server, {
     address: config.listen,
@@ -81,7 +86,7 @@ export async function openTlsServer(
     log,
     describe: (socket) => ({ remote: remoteOf(socket), tls: peerOf(socket, chains) }),
     mutualTls: true,
-    maxClients: config.limits.connections + SPARE_CLIENTS,
+    maxClients: bounds.clients,
     onClose: cutHandshakes,
   });
   return {

@@ -9,6 +9,7 @@ import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { ClientChains } from "./client_chains.ts";
+import { withinLimit } from "./descriptors.ts";
 import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
 import { nodeListener } from "./node_listener.ts";
@@ -26,6 +27,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 /** Handshakes at the same time. */
 const MAX_HANDSHAKES = 256;
+/** Clients at the same time. */
+const MAX_CLIENTS = 4096;
 
 /** Listens with mutual TLS. Throws `AgentError` (`config` for the files, `listen`). */
 export function listenMutualTls(
@@ -60,7 +63,8 @@ export async function listenTls(
   // A client whose network is gone says nothing.
   server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
-  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
+  const bounds = withinLimit({ handshakes: MAX_HANDSHAKES, clients: MAX_CLIENTS }, log);
+  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, log });
   await reloadOnChange(server, {
     paths,
     read,
@@ -75,6 +79,7 @@ export async function listenTls(
     log,
     describe,
     mutualTls: caFile !== undefined,
+    maxClients: bounds.clients,
     ...(chains && { admits: (socket) => isTrusted(socket, chains) }),
     onClose: cutHandshakes,
   });

@@ -1,7 +1,8 @@
-/** That what was taken out of the configuration is out, also for who has been in before. */
+/** Who is out stays out: with a session from before, a certificate of anybody, or none at all. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { runCommand } from "../support/child.ts";
 import { GatewayHouse } from "../support/gateway.ts";
+import { until } from "../support/poll.ts";
 import { connectAgain } from "../support/resuming.ts";
 
 const PING = "GET /_ping HTTP/1.1\r\nHost: a.containers.test\r\nConnection: close\r\n\r\n";
@@ -66,4 +67,24 @@ Deno.test("a stranger's certificate writes one short line into the log, and no m
   const line = gateway.output.split("\n").find((each) => each.includes('"claims":')) ?? "";
   assert(line.length < 600 && line.includes("eve"), line);
   assertEquals(line.match(/[\p{Cc}\u202e]/gu), null, line);
+});
+
+Deno.test("strangers who open connections without end do not end the gateway", async () => {
+  await using house = await GatewayHouse.open();
+  await house.configure(
+    `client_ca: ${house.caFile}\n` +
+      `hosts: {a.containers.test: {engine: "unix://${house.engine("a")}"}}\n` +
+      "clients: [{name: alice, hosts: a.containers.test, access: full}]\n" +
+      "limits: {handshake_timeout: 1s}\n",
+  );
+  const gateway = await house.start({ openFiles: 256 });
+  await gateway.waitFor(/The limit of 256 open files leaves room for 72 clients of 4064/);
+  const strangers: Deno.Conn[] = [];
+  for (let i = 0; i < 400; i++) {
+    strangers.push(await Deno.connect({ hostname: "127.0.0.1", port: house.port }));
+  }
+  await gateway.waitFor(/Cut off a client: too many TLS handshakes at once/);
+  const alice = await house.client("alice");
+  await until("alice is served", async () => /OK from a/.test(await house.get(alice)));
+  for (const stranger of strangers) stranger.close();
 });
