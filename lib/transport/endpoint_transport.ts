@@ -38,6 +38,7 @@ export class EndpointTransport implements Transport {
   readonly description: string;
   readonly closed: Promise<Error | undefined>;
   readonly shell?: Shell;
+  readonly endsSilently = true;
   /** Absent where the guest carries none. */
   readonly openDatagrams?: NonNullable<Transport["openDatagrams"]>;
   readonly limits?: string;
@@ -60,6 +61,7 @@ export class EndpointTransport implements Transport {
         this.#guarded(guest.open({ kind: "udp", ...to }, signal), signal);
     }
     if (guest === undefined) this.limits = missing;
+    parts.dialer.watchEnds(() => this.#isGone());
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
   }
 
@@ -120,6 +122,14 @@ export class EndpointTransport implements Transport {
       this.#parts.dialer.close({ everything: true });
     }
     this.#asking = false;
+  }
+
+  /** All connections have ended at the same time. */
+  async #isGone(): Promise<boolean> {
+    if (this.#gone.signal.aborted) return true;
+    if (await this.#answers()) return false;
+    this.#lose(new AgentError("lost", `"${this.description}" has ended all connections`));
+    return true;
   }
 
   /** Also true where nobody wants to know any more. */

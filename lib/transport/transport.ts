@@ -99,6 +99,9 @@ export interface Transport {
    */
   openDatagrams?(to: { host: string; port: number }, signal?: AbortSignal): Promise<Duplex>;
 
+  /** Whether a stream that is lost seems to be ended by the other side. Default: no. */
+  readonly endsSilently?: boolean;
+
   /** Why there is nothing but the engine; absent where there is more. */
   readonly limits?: string;
 

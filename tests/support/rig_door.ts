@@ -15,7 +15,8 @@ const SCRIPT = new URL("../rig/rhost", import.meta.url).pathname;
 const HOME = "/opt/rda";
 const READY_TIMEOUT_MS = 30_000;
 /** Ends the program with its standard input, which ends with the test process. */
-const RUN = 'l=$1; shift; "$@" >"$l" 2>&1 & p=$!; cat >/dev/null; kill $p; wait $p';
+const RUN =
+  'l=$1; shift; "$@" >>"$l" 2>&1 & p=$!; echo $p >"$l.pid"; cat >/dev/null; kill $p; wait $p';
 /** Between the port of a gateway and that of its guest. */
 const INNER = 100;
 
@@ -38,14 +39,22 @@ export class RigDoor implements AsyncDisposable {
   readonly certificates: Certificates;
   /** The flags of an agent that comes in here. */
   readonly flags: Readonly<Record<string, string>>;
+  readonly #rig: Rig;
   readonly #directory: string;
-  readonly #processes: readonly Deno.ChildProcess[];
+  readonly #processes: Deno.ChildProcess[];
+  /** The command line of the program that clients meet. */
+  readonly #front: readonly string[];
 
   private constructor(
     fields: Pick<RigDoor, "address" | "port" | "authority" | "client" | "certificates" | "flags">,
-    directory: string,
-    processes: readonly Deno.ChildProcess[],
+    { rig, directory, processes, front }: {
+      rig: Rig;
+      directory: string;
+      processes: Deno.ChildProcess[];
+      front: readonly string[];
+    },
   ) {
+    this.#rig = rig;
     this.address = fields.address;
     this.port = fields.port;
     this.authority = fields.authority;
@@ -54,6 +63,7 @@ export class RigDoor implements AsyncDisposable {
     this.flags = fields.flags;
     this.#directory = directory;
     this.#processes = processes;
+    this.#front = front;
   }
 
   /** Starts one and waits until it listens. */
@@ -80,24 +90,36 @@ export class RigDoor implements AsyncDisposable {
     ];
     const address = `${rig.address}:${port}`;
     const inner = port + INNER;
-    const processes = gateway
+    const front = gateway
       ? [
-        spawn(rig, ["guest", `--port=${inner}`]),
-        spawn(rig, [
-          ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
-          ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
-        ]),
+        ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
+        ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
       ]
-      : [spawn(rig, ["guest", `--listen=${address}`, ...door, ...more])];
+      : ["guest", `--listen=${address}`, ...door, ...more];
+    const behind = gateway ? [spawn(rig, inner, ["guest", `--port=${inner}`])] : [];
+    const processes = [...behind, spawn(rig, port, front)];
     for (const each of gateway ? [inner, port] : [port]) {
       await until("the door is open", () => listens(rig, each), { timeoutMs: READY_TIMEOUT_MS });
     }
     const flags = flagsOf(address, gateway ? name : undefined, { authority, client });
     return new RigDoor(
       { address: rig.address, port, authority, client, certificates, flags },
-      directory,
-      processes,
+      { rig, directory, processes, front },
     );
+  }
+
+  /** The program that clients meet is killed, with all that goes on through it, and is there again. */
+  async restart(): Promise<void> {
+    const { port } = this;
+    const killing = `kill -9 $(cat ${logFile(port)}.pid)`;
+    await this.#rig.verb("exec", "sh", "-c", killing);
+    const killed = this.#processes.pop();
+    await killed?.stdin.close();
+    await killed?.status;
+    this.#processes.push(spawn(this.#rig, port, this.#front));
+    await until("the door is open again", () => listens(this.#rig, port), {
+      timeoutMs: READY_TIMEOUT_MS,
+    });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -130,14 +152,29 @@ function flagsOf(
   };
 }
 
-function spawn(rig: Rig, args: readonly string[]): Deno.ChildProcess {
+function logFile(port: number): string {
+  return `/tmp/rda-door-${port}.log`;
+}
+
+function spawn(rig: Rig, port: number, args: readonly string[]): Deno.ChildProcess {
   const program = [`${HOME}/deno`, "run", "-A", "--quiet", "--cached-only"];
   const main = ["--config", `${HOME}/project/deno.json`, `${HOME}/project/main.ts`];
   const env = [`DENO_DIR=/tmp/rda-deno`, `NO_COLOR=1`, ...registry()];
   const command = ["env", ...env, ...program, ...main, ...args, "--log-level=debug"];
-  const log = `/tmp/rda-${args[0]}.log`;
   return new Deno.Command(SCRIPT, {
-    args: ["-n", rig.name, "exec", "-u", rig.user, "sh", "-c", RUN, "sh", log, ...command],
+    args: [
+      "-n",
+      rig.name,
+      "exec",
+      "-u",
+      rig.user,
+      "sh",
+      "-c",
+      RUN,
+      "sh",
+      logFile(port),
+      ...command,
+    ],
     stdin: "piped",
     stdout: "null",
     stderr: "null",
