@@ -40,7 +40,6 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
     httpProxy: local,
     rules: rules.map((text): BridgeRule => parseBridgeRule(text)),
     ...(usersFile === undefined ? {} : { usersFile }),
-    allowRemote: false,
   };
   const targets: Target[] = [];
   const served: Promise<void>[] = [];
