@@ -19,13 +19,14 @@ const MAX_HANDSHAKES = 1024;
 /** Connections the listener takes beyond the limit, so that the limit is what answers. */
 const SPARE_CLIENTS = 64;
 
+const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
 
 /** Certificates as they are put into use. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
-  /** One certificate each. */
+  /** One or more certificates each. */
   readonly authorities: readonly string[];
 }
 
@@ -34,14 +35,15 @@ export async function readMaterial(config: GatewayConfig): Promise<TlsMaterial> 
   const identity = await readIdentity(config.identity, "gateway");
   const authorities: string[] = [];
   for (const path of config.authorityFiles) {
-    authorities.push(...splitPem(await readAuthorities(path, "client")));
+    authorities.push(await readAuthorities(path, "client"));
   }
   return { ...identity, authorities };
 }
 
 /** The authorities themselves, to check certificates of open connections against. */
 export function parseAuthorities({ authorities }: TlsMaterial): X509Certificate[] {
-  return authorities.map((pem) => new X509Certificate(pem));
+  const texts = authorities.flatMap((bundle) => bundle.match(CERTIFICATE) ?? []);
+  return texts.map((pem) => new X509Certificate(pem));
 }
 
 /** See the file comment. The maker closes `listener`. */
@@ -125,9 +127,4 @@ function distrustOf(certificate: Uint8Array, error: unknown): string {
   return UNKNOWN_AUTHORITY.test(code)
     ? "no authority of ours has signed the certificate, or not for clients"
     : code;
-}
-
-/** A bundle as one text for each certificate: a context takes several texts, but one from each. */
-function splitPem(bundle: string): string[] {
-  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
 }
