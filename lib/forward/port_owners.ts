@@ -36,6 +36,8 @@ export interface PortOwnersOptions {
   log: Logger;
   /** Default: nobody is told. */
   emit?: Emit;
+  /** Default: ports are remembered for this run. */
+  memory?: PortMemory;
 }
 
 interface Held extends Published {
@@ -51,13 +53,14 @@ interface Owner extends OwnerRef {
 /** See the file comment. */
 export class PortOwners {
   readonly #options: Required<PortOwnersOptions>;
-  readonly #memory = new PortMemory();
+  readonly #memory: PortMemory;
   readonly #owners = new Map<string, Owner>();
   readonly #queues = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(options: PortOwnersOptions) {
-    this.#options = { emit: emitNothing, ...options };
+    this.#options = { emit: emitNothing, memory: new PortMemory(), ...options };
+    this.#memory = this.#options.memory;
   }
 
   /** Takes all ports or none; what the owner holds already for the same bindings stays. */
@@ -170,7 +173,8 @@ export class PortOwners {
     if (where === undefined) return undefined;
     const { host, range, note } = where;
     if (note !== undefined) log.warn(note, { port: portKey(requested) });
-    const preferred = this.#memory.recall(id, index, requested);
+    const isOpen = width(requested) > 1;
+    const preferred = isOpen ? this.#memory.recall(id, index, requested) : undefined;
     const forward = await ports.take(
       protocol,
       host,
@@ -179,7 +183,7 @@ export class PortOwners {
       (local) => listen(protocol, local),
     );
     const { local } = forward;
-    if (width(requested) > 1) this.#memory.note(id, index, requested, local.port);
+    if (isOpen) this.#memory.note(id, index, requested, local.port);
     return { requested, local, forward };
   }
 
