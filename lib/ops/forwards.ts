@@ -22,7 +22,8 @@ export function forwardsOf(source: OpsSource): Forwards {
 
 /** One local port as it is shown. */
 export function forwardDetails(info: ForwardInfo): ForwardDetails {
-  const { kind, container, requested, local, remote, protocol, state, connections, bytes } = info;
+  const { kind, container, requested, local, twin, remote, protocol, state } = info;
+  const { connections, bytes } = info;
   const { hostIp, hostPort, containerPort } = requested;
   const address = hostIp === "" ? "" : `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:`;
   return {
@@ -31,6 +32,7 @@ export function forwardDetails(info: ForwardInfo): ForwardDetails {
     container_id: kind === "plain" ? "" : container.id,
     requested: `${address}${hostPort}:${containerPort}/${protocol}`,
     local: formatHostPort(local.host, local.port),
+    ...(twin === undefined ? {} : { local_twin: formatHostPort(twin.host, twin.port) }),
     remote: remote === undefined ? "" : formatHostPort(remote.host, remote.port),
     protocol,
     state,

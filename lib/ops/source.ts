@@ -86,6 +86,8 @@ export interface ForwardDetails {
   readonly requested: string;
   /** Where it listens, such as `127.0.0.1:8080`. */
   readonly local: string;
+  /** Where it listens as well: the same port of `[::1]`. */
+  readonly local_twin?: string;
   /** Where it leads on the remote host; empty before the container has started. */
   readonly remote: string;
   readonly protocol: string;

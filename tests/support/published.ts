@@ -15,6 +15,19 @@ export function freePorts(count = 1): number[] {
   throw new Error(`No ${count} free ports`);
 }
 
+/** Whether this machine has IPv6: ports without an address listen on `::1` then, too. */
+export const HAS_IPV6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
+
+/**
+ * What `docker port` says of a port without an address, such as `80/tcp -> 127.0.0.1:8080`, in
+ * either CLI.
+ */
+export function portLines(key: string, port: number): RegExp {
+  const line = (host: string) => `${key} -> ${host}:${port}`;
+  const hosts = ["127\\.0\\.0\\.1", ...(HAS_IPV6 ? ["\\[?::1\\]?"] : [])];
+  return new RegExp(`^${hosts.map(line).join("\\n")}$`);
+}
+
 /** One free port; see {@link freePorts}. */
 export function freeLocalPort(): number {
   return freePorts(1)[0] ?? 0;

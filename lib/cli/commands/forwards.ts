@@ -42,7 +42,8 @@ export function renderForwards(found: readonly Forwards[]): string {
 }
 
 function rowOf(forward: ForwardDetails): string[] {
-  const { container, container_id, requested, local, remote, connections, bytes } = forward;
+  const { container, container_id, requested, remote, connections, bytes } = forward;
+  const local = [forward.local, forward.local_twin ?? []].flat().join(", ");
   return [
     container === "" ? container_id.slice(0, 12) : container,
     forward.kind === "host" ? "host network" : forward.kind === "bridge" ? "bridge" : requested,
