@@ -9,6 +9,9 @@ import { type Logger, logger } from "../log.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import { counted, newCounters } from "./counters.ts";
+import type { ForwardInfo } from "./forward_info.ts";
+import type { HostPort } from "./tcp_listener.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
@@ -18,6 +21,11 @@ import { sleep } from "../net/sleep.ts";
 export interface ReverseTarget {
   readonly name: string;
   readonly port: number;
+}
+
+/** One of them, for people. A copy: it does not change. */
+export interface ReverseInfo extends Pick<ForwardInfo, "remote" | "connections" | "bytes"> {
+  readonly target: ReverseTarget;
 }
 
 /** What a reverse forward needs of its surroundings. */
@@ -56,6 +64,9 @@ export class ReverseForward {
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #streams = new Set<Promise<unknown>>();
+  readonly #counters = newCounters();
+  /** Where the remote host listens now. */
+  #remote: HostPort | undefined;
   #running: Promise<void> | undefined;
 
   constructor(options: ReverseOptions) {
@@ -66,6 +77,17 @@ export class ReverseForward {
   /** Begins; failures are logged and tried again. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** As it is now. */
+  snapshot(): ReverseInfo {
+    const { open, total, sent, received } = this.#counters;
+    return {
+      target: this.#options.target,
+      remote: this.#remote,
+      connections: { open, total },
+      bytes: { sent, received },
+    };
   }
 
   /** Ends the listener and its connections. */
@@ -80,7 +102,9 @@ export class ReverseForward {
     while (!signal.aborted) {
       try {
         await this.#serveOn(await this.#options.nextTransport(signal));
+        this.#remote = undefined;
       } catch (error) {
+        this.#remote = undefined;
         if (signal.aborted) return;
         if (error instanceof AgentError && error.kind === "lost") {
           await sleep(AGAIN_MS, signal);
@@ -99,8 +123,10 @@ export class ReverseForward {
     const host = await this.#options.bridgeAddress(signal);
     const direct = await this.#listenDirectly(transport, host);
     const { name, port } = this.#options.target;
-    const told = () =>
+    const told = () => {
+      this.#remote = { host, port };
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
+    };
     if (direct !== undefined) {
       told();
       await untilEnd(transport.closed, signal);
@@ -163,14 +189,18 @@ export class ReverseForward {
 
   async #connect(stream: Duplex): Promise<void> {
     const { port } = this.#options.target;
+    const counters = this.#counters;
+    counters.open++;
+    counters.total++;
     try {
       const conn = await Deno.connect({ hostname: LOOPBACK, port });
       conn.setNoDelay(true);
-      await pipe(stream, denoConnDuplex(conn), { signal: this.#closing.signal });
+      await pipe(counted(stream, counters), denoConnDuplex(conn), { signal: this.#closing.signal });
     } catch (error) {
       this.#log.debug(`Nothing listens on ${LOOPBACK}:${port}`, { error: describeError(error) });
     } finally {
       stream.close();
+      counters.open--;
     }
   }
 }

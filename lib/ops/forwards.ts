@@ -1,5 +1,6 @@
 /** The local ports of a running command in full, for the command `forwards`. */
 import type { ForwardInfo } from "../forward/forward_info.ts";
+import type { ReverseInfo } from "../forward/reverse.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { ForwardDetails, OpsSource } from "./source.ts";
 
@@ -38,6 +39,22 @@ export function forwardDetails(info: ForwardInfo): ForwardDetails {
     state,
     connections,
     bytes,
+  };
+}
+
+/** One port of this machine for containers, shown as the local ports are. */
+export function reverseDetails({ target, remote, ...counts }: ReverseInfo): ForwardDetails {
+  const written = `${target.name}:${target.port}`;
+  return {
+    kind: "reverse",
+    container: written,
+    container_id: "",
+    requested: written,
+    local: formatHostPort("127.0.0.1", target.port),
+    remote: remote === undefined ? "" : formatHostPort(remote.host, remote.port),
+    protocol: "tcp",
+    state: remote === undefined ? "reserved" : "live",
+    ...counts,
   };
 }
 

@@ -1,9 +1,11 @@
 /** Containers reach a port of this machine (`--reverse`), whatever sshd allows. */
-import { startAgent } from "../support/agent.ts";
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { type Agent, spawnAgent, startAgent } from "../support/agent.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
+import type { Forwards } from "../../lib/ops/forwards.ts";
+import type { ForwardDetails } from "../../lib/ops/source.ts";
 
 const test = await endToEnd();
 const agentOnly = { agentOnly: true };
@@ -40,6 +42,17 @@ async function answer(conn: Deno.TcpConn): Promise<void> {
   }
 }
 
+/** The one forward that `forwards` tells of. */
+async function listed({ runtimeDirectory, pid }: Agent): Promise<ForwardDetails> {
+  await using command = spawnAgent(["forwards", "--json"], { XDG_RUNTIME_DIR: runtimeDirectory });
+  assertEquals(await command.wait(), 0, command.output);
+  const found: Forwards[] = JSON.parse(command.stdout);
+  const [forward, ...more] = found.find((each) => each.pid === pid)?.forwards ?? [];
+  assert(forward !== undefined && more.length === 0, command.output);
+  assertEquals([forward.kind, forward.container], ["reverse", forward.requested]);
+  return forward;
+}
+
 /** What a new container gets from the port, until it gets something. */
 async function ask(rig: Rig, lose: boolean): Promise<void> {
   await using server = localServer();
@@ -53,6 +66,10 @@ async function ask(rig: Rig, lose: boolean): Promise<void> {
     .map((line) => line.trim().split(/\s+/)[3] ?? "")
     .filter((address) => /^(0\.0\.0\.0|\*|\[::\]):/.test(address) && !address.endsWith(":22"));
   assertEquals(open, []);
+  const { state, remote, local, connections } = await listed(agent);
+  assertEquals([state, local], ["live", `127.0.0.1:${server.port}`]);
+  assertMatch(remote, new RegExp(`^[\\d.]+:${server.port}$`));
+  assertEquals(connections.total, 1);
   if (!lose) return;
   await rig.verb("drop-sessions");
   await until("it is back", async () => (await docker.run(run)).stdout.trim() === "got hi", {
@@ -88,4 +105,6 @@ test.bare("with neither: the log says what to do", agentOnly, async (rig) => {
   const [line] = await agent.waitForLog(/Containers cannot reach.*/);
   assertStringIncludes(line, "GatewayPorts clientspecified");
   assert(line.includes("python3"), line);
+  const { state, remote } = await listed(agent);
+  assertEquals([state, remote], ["reserved", ""]);
 });
