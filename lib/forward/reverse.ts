@@ -1,8 +1,8 @@
 /**
  * The other direction: a port of this machine that containers reach through a name, by default
- * `host.docker.internal`. The remote host listens on the address of Docker's bridge: sshd itself
- * where it may, otherwise a small program that a shell runs (`reverse_script.ts`). It is set up anew
- * on every transport, and owns what it has set up.
+ * `host.docker.internal`. The remote host listens on the address of Docker's bridge: a guest, or sshd
+ * itself where it may, otherwise a small program that a shell runs (`reverse_script.ts`). It is set up
+ * anew on every transport, and owns what it has set up.
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
@@ -57,6 +57,8 @@ export class ReverseForward {
   readonly #closing = new AbortController();
   readonly #streams = new Set<Promise<unknown>>();
   #running: Promise<void> | undefined;
+  /** The last failure that was told, so that trying again does not tell it again. */
+  #told: string | undefined;
 
   constructor(options: ReverseOptions) {
     this.#options = options;
@@ -80,17 +82,21 @@ export class ReverseForward {
     while (!signal.aborted) {
       try {
         await this.#serveOn(await this.#options.nextTransport(signal));
+        await sleep(AGAIN_MS, signal);
       } catch (error) {
         if (signal.aborted) return;
-        if (error instanceof AgentError && error.kind === "lost") {
-          await sleep(AGAIN_MS, signal);
-          continue;
-        }
-        const { name, port } = this.#options.target;
-        this.#log.warn(`Containers cannot reach ${name}:${port}: ${describeError(error)}`);
-        await sleep(RETRY_MS, signal);
+        const isLost = error instanceof AgentError && error.kind === "lost";
+        if (!isLost) this.#tellFailure(describeError(error));
+        await sleep(isLost ? AGAIN_MS : RETRY_MS, signal);
       }
     }
+  }
+
+  #tellFailure(why: string): void {
+    if (this.#told === why) return;
+    this.#told = why;
+    const { name, port } = this.#options.target;
+    this.#log.warn(`Containers cannot reach ${name}:${port}: ${why}`);
   }
 
   /** Settles when the listener has ended in order, with its transport. */
@@ -99,26 +105,29 @@ export class ReverseForward {
     const host = await this.#options.bridgeAddress(signal);
     const direct = await this.#listenDirectly(transport, host);
     const { name, port } = this.#options.target;
-    const told = () =>
+    const told = () => {
+      this.#told = undefined;
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
+    };
     if (direct !== undefined) {
       told();
-      await untilEnd(transport.closed, signal);
+      await untilEnd(Promise.race([transport.closed, direct.closed]), signal);
       return await direct.close();
     }
     await this.#listenThroughProgram(transport, host, told);
   }
 
-  /** sshd on the bridge's address, where it allows that; it does not say when it does not. */
+  /** On the bridge's address, where the other end goes along; sshd does not say when it does not. */
   async #listenDirectly(transport: Transport, host: string): Promise<RemoteListener | undefined> {
     const { port } = this.#options.target;
-    if (transport.listen === undefined || transport.shell === undefined) {
-      throw new AgentError("engine", "this transport leads in one direction only");
-    }
+    const serve = (stream: Duplex) => this.#serve(stream);
+    if (transport.listen === undefined) throw cannotListen(transport);
+    if (!transport.listensSomewhere) return await transport.listen({ host, port }, serve);
+    if (transport.shell === undefined) throw cannotListen(transport);
     const { signal } = this.#closing;
     let listener: RemoteListener;
     try {
-      listener = await transport.listen({ host, port }, (stream) => this.#serve(stream));
+      listener = await transport.listen({ host, port }, serve);
     } catch (error) {
       // The port may be taken on loopback only, where sshd listens instead.
       this.#log.debug("sshd does not listen", { error: describeError(error) });
@@ -173,6 +182,13 @@ export class ReverseForward {
       stream.close();
     }
   }
+}
+
+function cannotListen({ limits }: Transport): AgentError {
+  if (limits !== undefined) return new AgentError("engine", limits);
+  return new AgentError("engine", "the guest of the remote host does not listen for others", {
+    hint: "update the guest there, and see its --allow-listen",
+  });
 }
 
 async function untilListening({ stdio, exit }: RemoteProcess, errors: string[]): Promise<void> {

@@ -10,6 +10,7 @@ import type { Duplex } from "../net/duplex.ts";
 import type { Dialer } from "./dialer.ts";
 import type { GuestLink } from "./guest_link.ts";
 import { GuestShell } from "./guest_shell.ts";
+import { listenThroughGuest } from "./guest_listen.ts";
 import type { OpenOptions, Shell, Target, Transport } from "./transport.ts";
 
 /** What such a transport is made of. */
@@ -40,6 +41,8 @@ export class EndpointTransport implements Transport {
   readonly shell?: Shell;
   /** Absent where the guest carries none. */
   readonly openDatagrams?: NonNullable<Transport["openDatagrams"]>;
+  /** Absent where the guest does not listen for others. */
+  readonly listen?: NonNullable<Transport["listen"]>;
   readonly limits?: string;
   readonly #parts: EndpointParts;
   readonly #log: Logger;
@@ -59,6 +62,10 @@ export class EndpointTransport implements Transport {
       this.openDatagrams = (to, signal) =>
         this.#guarded(guest.open({ kind: "udp", ...to }, signal), signal);
     }
+    if (guest?.can("listen-tcp")) {
+      this.listen = (address, serve) =>
+        this.#guarded(listenThroughGuest(guest, address, serve), undefined);
+    }
     if (guest === undefined) this.limits = missing;
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
   }
@@ -68,7 +75,7 @@ export class EndpointTransport implements Transport {
     return await this.#guarded(this.#open(target, lane === "bulk", signal), signal);
   }
 
-  async #guarded(opening: Promise<Duplex>, signal: AbortSignal | undefined): Promise<Duplex> {
+  async #guarded<T>(opening: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     try {
       return await opening;
     } catch (error) {

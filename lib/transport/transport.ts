@@ -68,6 +68,8 @@ export interface Shell {
 /** A port of the remote host that leads here. Ends with the transport. */
 export interface RemoteListener {
   readonly port: number;
+  /** Settles, never rejecting, when it has ended, whatever the reason. */
+  readonly closed: Promise<void>;
   /** Stops listening; open streams live on. Never rejects. */
   close(): Promise<void>;
 }
@@ -85,13 +87,16 @@ export interface Transport {
   open(target: Target, options?: OpenOptions): Promise<Duplex>;
 
   /**
-   * Listens on the remote host (port 0: any free one), where the transport can; the host may listen
-   * on loopback only. `serve` owns each stream. Throws `AgentError` of kind `engine` or `lost`.
+   * Listens on the remote host (port 0: any free one), where the transport can. `serve` owns each
+   * stream. Throws `AgentError` of kind `engine` or `lost`.
    */
   listen?(
     address: { host: string; port: number },
     serve: (stream: Duplex) => void,
   ): Promise<RemoteListener>;
+
+  /** The host may listen on loopback in place of the address that was asked for, without a word. */
+  readonly listensSomewhere?: boolean;
 
   /**
    * Opens a flow of datagrams to an address that the host can reach, where the transport carries them

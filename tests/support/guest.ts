@@ -46,6 +46,7 @@ export async function withGuest(
     allowAnonymous: false,
     copyRoots: [directory],
     allowTunnels: ["*"],
+    allowListen: ["tcp:127.0.0.1:*", "tcp:[::1]:*"],
     ...setup,
     limits: { ...GUEST_LIMITS, graceMs: 300, ...setup.limits },
     log: collector(lines),
