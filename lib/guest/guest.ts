@@ -102,6 +102,7 @@ class Serving {
   readonly #places: Places;
   readonly #terminals = Terminals.load();
   readonly #commands: Commands;
+  readonly #listening: Listening;
   readonly #connections = new Map<GuestConnection, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #route;
@@ -115,13 +116,13 @@ class Serving {
     this.#log = log;
     this.#places = new Places(limits.maxConnections, "connections");
     this.#commands = new Commands({ limits, account, terminals: this.#terminals });
-    const { listen, accept } = new Listening({ limits, allowed: options.allowListen, log });
+    this.#listening = new Listening({ limits, allowed: options.allowListen, log });
     this.#route = makeRouter({
       exec: this.#commands.handle,
       copy: copies({ limits, roots: options.copyRoots }),
       tunnel: tunnels({ limits, allowed: options.allowTunnels }),
-      listen,
-      accept,
+      listen: this.#listening.listen,
+      accept: this.#listening.accept,
       info: info(account, {
         commands: limits.maxCommands > 0,
         terminals: this.#terminals !== undefined,
@@ -182,6 +183,7 @@ class Serving {
 
   async shutdown(timeoutMs: number): Promise<void> {
     this.#draining = true;
+    this.#listening.drain();
     for (const connection of this.#connections.keys()) connection.drain();
     const endAll = () => {
       this.#stop.abort();

@@ -43,6 +43,7 @@ export class Listening {
   readonly #listeners: Places;
   readonly #connections: Places;
   readonly #waiting = new Map<string, Waiting>();
+  readonly #draining = new AbortController();
 
   constructor(options: ListeningOptions) {
     const { maxListeners, maxTunnels } = options.limits;
@@ -50,6 +51,11 @@ export class Listening {
     this.#log = options.log ?? logger("guest");
     this.#listeners = new Places(maxListeners, "places for listeners");
     this.#connections = new Places(maxTunnels, "places for accepted connections");
+  }
+
+  /** Gives all ports back; connections that were fetched live on. */
+  drain(): void {
+    this.#draining.abort();
   }
 
   /** Answers `listen/tcp:ADDRESS:PORT`; the stream is the control stream. */
@@ -106,7 +112,7 @@ export class Listening {
       accepted++;
       control.tell({ ticket, from });
     });
-    await control.ended(exchange.stopped);
+    await control.ended(AbortSignal.any([exchange.stopped, this.#draining.signal]));
     exchange.note({ listen: bound, accepted });
     await listener.close();
     for (const ticket of tickets) this.#drop(ticket);

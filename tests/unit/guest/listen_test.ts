@@ -119,10 +119,11 @@ Deno.test("what was accepted lives on when the port is given back", async () => 
   });
 });
 
-Deno.test("the client learns that the guest has ended", async () => {
+Deno.test("a guest that is asked to end gives its ports back at once, and the client learns of it", async () => {
   await withListener({}, (stream) => stream.close(), async ({ guest, listener }) => {
-    await guest.guest.shutdown(0);
+    const ending = guest.guest.shutdown(60_000);
     await listener.closed;
+    await ending;
   });
 });
 
