@@ -31,7 +31,9 @@ export interface ReverseOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-const RETRY_MS = 30_000;
+/** After a failure; doubles up to the last while it goes on. */
+const FIRST_RETRY_MS = 2_000;
+const LAST_RETRY_MS = 30_000;
 /** After a lost connection, which the supervisor may not have noticed yet. */
 const AGAIN_MS = 500;
 /** The program on the remote host ends after 30 s of silence. */
@@ -59,6 +61,7 @@ export class ReverseForward {
   #running: Promise<void> | undefined;
   /** The last failure that was told, so that trying again does not tell it again. */
   #told: string | undefined;
+  #retryMs = FIRST_RETRY_MS;
 
   constructor(options: ReverseOptions) {
     this.#options = options;
@@ -87,7 +90,8 @@ export class ReverseForward {
         if (signal.aborted) return;
         const isLost = error instanceof AgentError && error.kind === "lost";
         if (!isLost) this.#tellFailure(describeError(error));
-        await sleep(isLost ? AGAIN_MS : RETRY_MS, signal);
+        await sleep(isLost ? AGAIN_MS : this.#retryMs, signal);
+        if (!isLost) this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
       }
     }
   }
@@ -107,6 +111,7 @@ export class ReverseForward {
     const { name, port } = this.#options.target;
     const told = () => {
       this.#told = undefined;
+      this.#retryMs = FIRST_RETRY_MS;
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
     };
     if (direct !== undefined) {
@@ -121,6 +126,7 @@ export class ReverseForward {
   async #listenDirectly(transport: Transport, host: string): Promise<RemoteListener | undefined> {
     const { port } = this.#options.target;
     const serve = (stream: Duplex) => this.#serve(stream);
+    await transport.look?.();
     if (transport.listen === undefined) throw cannotListen(transport);
     if (!transport.listensSomewhere) return await transport.listen({ host, port }, serve);
     if (transport.shell === undefined) throw cannotListen(transport);
