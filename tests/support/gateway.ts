@@ -6,8 +6,9 @@ import { Buffer } from "node:buffer";
 import { connect, type TLSSocket } from "node:tls";
 import { initAuthority, issueClient, issueServer } from "../../lib/certs/certs.ts";
 import type { IdentityFiles } from "../../lib/net/tls_files.ts";
-import { freePort, spawnAgent } from "./agent.ts";
+import { spawnAgent } from "./agent.ts";
 import type { Child } from "./child.ts";
+import { freePort } from "./free_ports.ts";
 
 const DECODER = new TextDecoder();
 const CLIENT_TIMEOUT_MS = 10_000;

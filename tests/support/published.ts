@@ -1,34 +1,9 @@
-/** What tests of published ports need: free ports, and clients that say what they got. */
+/** What tests of published ports need: clients that say what they got. */
 import type { DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
 
 /** How long a client waits for its answer. */
 const CLIENT_TIMEOUT_MS = 10_000;
-
-/** `count` neighbouring ports of 127.0.0.1 that were free a moment ago. */
-export function freePorts(count = 1): number[] {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const first = 20_000 + Math.floor(Math.random() * 12_000);
-    const ports = Array.from({ length: count }, (_, index) => first + index);
-    if (ports.every(isFree)) return ports;
-  }
-  throw new Error(`No ${count} free ports`);
-}
-
-/** One free port; see {@link freePorts}. */
-export function freeLocalPort(): number {
-  return freePorts(1)[0] ?? 0;
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "0.0.0.0", port }).close();
-    Deno.listen({ hostname: "::1", port }).close();
-    return true;
-  } catch {
-    return false; // taken, which is all that is asked
-  }
-}
 
 /**
  * What a web server behind a published port says. That somebody listens is required at once; the
