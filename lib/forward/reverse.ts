@@ -56,7 +56,7 @@ export function parseReverse(text: string): ReverseTarget {
   const port = Number(digits);
   if (name !== "" && port >= 1 && port <= 65535) return { name, port };
   throw new AgentError("config", `Cannot let containers reach "${text}": not NAME:PORT`, {
-    hint: "Write a name for containers and a local port, such as host.docker.internal:3000",
+    hint: "write a name for containers and a local port, such as host.docker.internal:3000",
   });
 }
 
