@@ -6,7 +6,7 @@
 import { apiPath } from "../docker/route.ts";
 
 /** What a guest can do for a client; see docs/protocol.md. */
-export const GUEST_RIGHTS = ["exec", "copy", "tunnel"] as const;
+export const GUEST_RIGHTS = ["exec", "copy", "tunnel", "listen"] as const;
 export type GuestRight = typeof GUEST_RIGHTS[number];
 
 /** See the file comment. */
@@ -23,6 +23,7 @@ const GUEST_ROUTES: readonly [RegExp, GuestRight | "info"][] = [
   [/^\/tinyscale\/v1\/host-exec\/command$/, "exec"],
   [/^\/tinyscale\/v1\/host-exec\/copy$/, "copy"],
   [/^\/tinyscale\/v1\/tunnel\/[^/]/, "tunnel"],
+  [/^\/tinyscale\/v1\/listen\/[^/]/, "listen"],
   [/^\/tinyscale\/v1\/info$/, "info"],
 ];
 

@@ -30,7 +30,7 @@ const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
-  /** One certificate each. */
+  /** One or more certificates each. */
   readonly authorities: readonly string[];
 }
 
@@ -39,14 +39,15 @@ export async function readMaterial(config: GatewayConfig): Promise<TlsMaterial> 
   const identity = await readIdentity(config.identity, "gateway");
   const authorities: string[] = [];
   for (const path of config.authorityFiles) {
-    authorities.push(...splitPem(await readAuthorities(path, "client")));
+    authorities.push(await readAuthorities(path, "client"));
   }
   return { ...identity, authorities };
 }
 
 /** The authorities themselves, to check certificates of open connections against. */
 export function parseAuthorities({ authorities }: TlsMaterial): X509Certificate[] {
-  return authorities.map((pem) => new X509Certificate(pem));
+  const texts = authorities.flatMap(splitPem);
+  return texts.map((pem) => new X509Certificate(pem));
 }
 
 /** See the file comment. The maker closes `listener`. */

@@ -307,6 +307,12 @@ Deno.test("authorities come and go, and the server's certificate with them", asy
   };
   await reload(`[${house.caFile}, ${elsewhere}]`);
   assertEquals(await statuses(), [200, 200]);
+  // One file with both is as good as two.
+  const bundle = `${house.directory}/both.pem`;
+  const texts = await Promise.all([house.caFile, elsewhere].map((path) => Deno.readTextFile(path)));
+  await Deno.writeTextFile(bundle, texts.join(""));
+  await reload(bundle);
+  assertEquals(await statuses(), [200, 200]);
   const open = await house.connect(alice);
   await reload(elsewhere);
   assertEquals(await open.rest(), "");

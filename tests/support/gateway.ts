@@ -6,8 +6,9 @@ import { Buffer } from "node:buffer";
 import { connect, type TLSSocket } from "node:tls";
 import { initAuthority, issueClient, issueServer } from "../../lib/certs/certs.ts";
 import type { IdentityFiles } from "../../lib/net/tls_files.ts";
-import { cleanEnvironment, freePort, spawnAgent } from "./agent.ts";
+import { cleanEnvironment, spawnAgent } from "./agent.ts";
 import { Child } from "./child.ts";
+import { freePort } from "./free_ports.ts";
 import { programCommand } from "./program.ts";
 
 const DECODER = new TextDecoder();

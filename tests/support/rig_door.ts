@@ -15,8 +15,8 @@ const SCRIPT = new URL("../rig/rhost", import.meta.url).pathname;
 const HOME = "/opt/rda";
 const READY_TIMEOUT_MS = 30_000;
 /** Ends the program with its standard input, which ends with the test process. */
-const RUN =
-  'l=$1; shift; "$@" >>"$l" 2>&1 & p=$!; echo $p >"$l.pid"; cat >/dev/null; kill $p; wait $p';
+const RUN = 'l=$1; i=$2; shift 2; "$@" >"$l" 2>&1 & p=$!; echo $p >"$i"; ' +
+  "cat >/dev/null; kill $p; wait $p";
 /** Between the port of a gateway and that of its guest. */
 const INNER = 100;
 
@@ -26,8 +26,10 @@ export interface RigDoorOptions {
   port: number;
   /** A gateway in front, which leads to the engine and to a guest on loopback; else the guest alone. */
   gateway?: boolean;
-  /** More flags of a guest that stands alone. */
+  /** More flags of the guest. */
   flags?: readonly string[];
+  /** The guest is not started yet. */
+  later?: boolean;
 }
 
 /** See the file comment. */
@@ -39,22 +41,16 @@ export class RigDoor implements AsyncDisposable {
   readonly certificates: Certificates;
   /** The flags of an agent that comes in here. */
   readonly flags: Readonly<Record<string, string>>;
-  readonly #rig: Rig;
+  /** The guest, which a test may stop and start. */
+  readonly guest: DoorPart;
   readonly #directory: string;
-  readonly #processes: Deno.ChildProcess[];
-  /** The command line of the program that clients meet. */
-  readonly #front: readonly string[];
+  readonly #gateway: DoorPart | undefined;
 
   private constructor(
     fields: Pick<RigDoor, "address" | "port" | "authority" | "client" | "certificates" | "flags">,
-    { rig, directory, processes, front }: {
-      rig: Rig;
-      directory: string;
-      processes: Deno.ChildProcess[];
-      front: readonly string[];
-    },
+    directory: string,
+    parts: { guest: DoorPart; gateway: DoorPart | undefined },
   ) {
-    this.#rig = rig;
     this.address = fields.address;
     this.port = fields.port;
     this.authority = fields.authority;
@@ -62,14 +58,14 @@ export class RigDoor implements AsyncDisposable {
     this.certificates = fields.certificates;
     this.flags = fields.flags;
     this.#directory = directory;
-    this.#processes = processes;
-    this.#front = front;
+    this.guest = parts.guest;
+    this.#gateway = parts.gateway;
   }
 
   /** Starts one and waits until it listens. */
   static async open(rig: Rig, options: RigDoorOptions): Promise<RigDoor> {
     await install(rig);
-    const { port, gateway = false, flags: more = [] } = options;
+    const { port, gateway = false, flags: more = [], later = false } = options;
     const directory = await Deno.makeTempDir({ prefix: "rda-door-" });
     const certificates = new Certificates(directory);
     const authority = await certificates.authority("ca");
@@ -90,44 +86,74 @@ export class RigDoor implements AsyncDisposable {
     ];
     const address = `${rig.address}:${port}`;
     const inner = port + INNER;
-    const front = gateway
-      ? [
-        ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
-        ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
-      ]
-      : ["guest", `--listen=${address}`, ...door, ...more];
-    const behind = gateway ? [spawn(rig, inner, ["guest", `--port=${inner}`])] : [];
-    const processes = [...behind, spawn(rig, port, front)];
-    for (const each of gateway ? [inner, port] : [port]) {
-      await until("the door is open", () => listens(rig, each), { timeoutMs: READY_TIMEOUT_MS });
-    }
+    const parts = gateway
+      ? {
+        guest: new DoorPart(rig, ["guest", `--port=${inner}`, ...more], inner),
+        gateway: new DoorPart(rig, [
+          ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
+          ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
+        ], port),
+      }
+      : {
+        guest: new DoorPart(rig, ["guest", `--listen=${address}`, ...door, ...more], port),
+        gateway: undefined,
+      };
+    await Promise.all([later ? undefined : parts.guest.start(), parts.gateway?.start()]);
     const flags = flagsOf(address, gateway ? name : undefined, { authority, client });
     return new RigDoor(
       { address: rig.address, port, authority, client, certificates, flags },
-      { rig, directory, processes, front },
+      directory,
+      parts,
     );
   }
 
-  /** The program that clients meet is killed, with all that goes on through it, and is there again. */
+  /** What clients meet is killed, with all that goes on through it, and is there again. */
   async restart(): Promise<void> {
-    const { port } = this;
-    const killing = `kill -9 $(cat ${logFile(port)}.pid)`;
-    await this.#rig.verb("exec", "sh", "-c", killing);
-    const killed = this.#processes.pop();
-    await killed?.stdin.close();
-    await killed?.status;
-    this.#processes.push(spawn(this.#rig, port, this.#front));
-    await until("the door is open again", () => listens(this.#rig, port), {
-      timeoutMs: READY_TIMEOUT_MS,
-    });
+    const front = this.#gateway ?? this.guest;
+    await front.kill();
+    await front.start();
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) {
-      await process.stdin.close().catch(() => {}); // it may have ended by itself
-      await process.status;
-    }
+    await this.guest.stop();
+    await this.#gateway?.stop();
     await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+/** One program of a door: started and stopped as often as a test likes. */
+export class DoorPart {
+  readonly #rig: Rig;
+  readonly #args: readonly string[];
+  readonly #port: number;
+  #process: Deno.ChildProcess | undefined;
+
+  /** `args`: its command line, with which it listens on `port`. */
+  constructor(rig: Rig, args: readonly string[], port: number) {
+    this.#rig = rig;
+    this.#args = args;
+    this.#port = port;
+  }
+
+  /** Starts it, with `more` flags, and waits until it listens. */
+  async start(more: readonly string[] = []): Promise<void> {
+    this.#process = spawn(this.#rig, this.#port, [...this.#args, ...more]);
+    const open = () => listens(this.#rig, this.#port);
+    await until("the door is open", open, { timeoutMs: READY_TIMEOUT_MS });
+  }
+
+  /** Ends it at once, so that it says nothing to anybody. */
+  async kill(): Promise<void> {
+    await this.#rig.verb("exec", "sh", "-c", `kill -9 $(cat ${idFile(this.#port)})`);
+    await this.stop();
+  }
+
+  /** Ends it and waits until it has. */
+  async stop(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.stdin.close().catch(() => {}); // it may have ended by itself
+    await process?.status;
   }
 }
 
@@ -152,8 +178,9 @@ function flagsOf(
   };
 }
 
-function logFile(port: number): string {
-  return `/tmp/rda-door-${port}.log`;
+/** Where the process id of what listens on the port is. */
+function idFile(port: number): string {
+  return `/tmp/rda-door-${port}.pid`;
 }
 
 function spawn(rig: Rig, port: number, args: readonly string[]): Deno.ChildProcess {
@@ -161,20 +188,10 @@ function spawn(rig: Rig, port: number, args: readonly string[]): Deno.ChildProce
   const main = ["--config", `${HOME}/project/deno.json`, `${HOME}/project/main.ts`];
   const env = [`DENO_DIR=/tmp/rda-deno`, `NO_COLOR=1`, ...registry()];
   const command = ["env", ...env, ...program, ...main, ...args, "--log-level=debug"];
+  const log = `/tmp/rda-${args[0]}.log`;
+  const script = ["sh", "-c", RUN, "sh", log, idFile(port), ...command];
   return new Deno.Command(SCRIPT, {
-    args: [
-      "-n",
-      rig.name,
-      "exec",
-      "-u",
-      rig.user,
-      "sh",
-      "-c",
-      RUN,
-      "sh",
-      logFile(port),
-      ...command,
-    ],
+    args: ["-n", rig.name, "exec", "-u", rig.user, ...script],
     stdin: "piped",
     stdout: "null",
     stderr: "null",

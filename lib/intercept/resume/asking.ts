@@ -20,11 +20,16 @@ export function withQuery(request: RequestMessage, query: URLSearchParams): Requ
 
 /** A request of our own, of the same API version and for the same host: a gateway asks for its own. */
 export function getRequest(exchange: Exchange, path: string): RequestMessage {
+  return ownRequest(exchange, "GET", path);
+}
+
+/** The same with any method; there is no body. */
+export function ownRequest(exchange: Exchange, method: string, path: string): RequestMessage {
   const version = exchange.route?.version;
   const target = version === undefined ? path : `/v${version}${path}`;
   const host = exchange.request.head.headers.get("Host") ?? "docker";
   const headers = new HeaderList([["Host", host]]);
-  const head = { method: "GET", target, version: "1.1" as const, headers };
+  const head = { method, target, version: "1.1" as const, headers };
   const raw = encodeRequestHead(head);
   return { head: { ...head, raw }, framing: { kind: "none" }, body: bodyOf(NOTHING) };
 }

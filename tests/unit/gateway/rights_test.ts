@@ -115,8 +115,9 @@ Deno.test("lists of routes and several rules add up", () => {
   for (const [method, path, expected] of cases) {
     assertEquals(rights?.engine(method, path), expected, `${method} ${path}`);
   }
-  const guest = (["exec", "copy", "tunnel", "info"] as const).map((right) => rights?.guest(right));
-  assertEquals(guest, [false, false, true, true]);
+  const guest = (["exec", "copy", "tunnel", "listen", "info"] as const)
+    .map((right) => rights?.guest(right));
+  assertEquals(guest, [false, false, true, false, true]);
 });
 
 Deno.test("a name in a route is none of the words of the API", () => {
