@@ -76,10 +76,12 @@ export class GatewayHouse implements AsyncDisposable {
     await Deno.writeTextFile(this.configFile, `${head.join("\n")}\n${rest}`);
   }
 
-  /** Starts the gateway and waits until it listens. */
-  async start(): Promise<Child> {
+  /** Starts the gateway, with `more` flags, and waits until it listens. */
+  async start(more: readonly string[] = []): Promise<Child> {
     const args = ["gateway", "--gateway-config", this.configFile, "--shutdown-timeout", "2s"];
-    const child = spawnAgent([...args, "--log-format", "json"]);
+    const child = spawnAgent([...args, ...more, "--log-format", "json"], {
+      XDG_RUNTIME_DIR: this.directory,
+    });
     this.#children.push(child);
     await child.waitFor(/Listening on/);
     return child;
