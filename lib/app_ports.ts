@@ -2,6 +2,7 @@
  * The part of the composition root that is about ports: published ones, those of the host's network
  * and forwards that the user has written down. Whoever calls owns what is made.
  */
+import { join } from "node:path";
 import type { Emit } from "./agent_event.ts";
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
@@ -32,9 +33,10 @@ export function makeForwarding(
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { host, port } = remoteAddress(settings);
   const guarded = new Set([...own, ...(isLoopback(host) ? [port] : [])]);
-  const { address, rules } = settings.ports;
+  const { stateFolder, ports: { address, rules } } = settings;
   return new ForwardingManager({
     emit,
+    ...(stateFolder === undefined ? {} : { portsFolder: join(stateFolder, "ports") }),
     publishAddress: address,
     rules,
     findShell: async (signal) =>

@@ -23,6 +23,15 @@ export function checkValues(values: Values, origins: Origins): void {
   checkEndpoint(values, origins);
   if (transportOf(values, origins) === "ssh") checkSsh(values);
   checkTls(values, origins);
+  checkSyncRoot(values["sync-root"], origins);
+}
+
+/** On the remote host there is no directory that a relative path could start from. */
+function checkSyncRoot(root: string, origins: Origins): void {
+  if (root.startsWith("/") || root === "~" || root.startsWith("~/")) return;
+  throw new AgentError("usage", `Invalid value "${root}" for ${origins["sync-root"].where}`, {
+    hint: "write an absolute path of the remote host, /DIR or ~/DIR",
+  });
 }
 
 function checkSsh(values: Values): void {

@@ -9,6 +9,9 @@ import { type Logger, logger } from "../log.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import { counted, newCounters } from "./counters.ts";
+import type { ForwardInfo } from "./forward_info.ts";
+import type { HostPort } from "./tcp_listener.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
@@ -18,6 +21,11 @@ import { sleep } from "../net/sleep.ts";
 export interface ReverseTarget {
   readonly name: string;
   readonly port: number;
+}
+
+/** One of them, for people. A copy: it does not change. */
+export interface ReverseInfo extends Pick<ForwardInfo, "remote" | "connections" | "bytes"> {
+  readonly target: ReverseTarget;
 }
 
 /** What a reverse forward needs of its surroundings. */
@@ -48,7 +56,7 @@ export function parseReverse(text: string): ReverseTarget {
   const port = Number(digits);
   if (name !== "" && port >= 1 && port <= 65535) return { name, port };
   throw new AgentError("config", `Cannot let containers reach "${text}": not NAME:PORT`, {
-    hint: "Write a name for containers and a local port, such as host.docker.internal:3000",
+    hint: "write a name for containers and a local port, such as host.docker.internal:3000",
   });
 }
 
@@ -58,6 +66,9 @@ export class ReverseForward {
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #streams = new Set<Promise<unknown>>();
+  readonly #counters = newCounters();
+  /** Where the remote host listens now. */
+  #remote: HostPort | undefined;
   #running: Promise<void> | undefined;
   /** The last failure that was told, so that trying again does not tell it again. */
   #told: string | undefined;
@@ -73,6 +84,17 @@ export class ReverseForward {
     this.#running ??= this.#run();
   }
 
+  /** As it is now. */
+  snapshot(): ReverseInfo {
+    const { open, total, sent, received } = this.#counters;
+    return {
+      target: this.#options.target,
+      remote: this.#remote,
+      connections: { open, total },
+      bytes: { sent, received },
+    };
+  }
+
   /** Ends the listener and its connections. */
   async close(): Promise<void> {
     this.#closing.abort();
@@ -85,8 +107,10 @@ export class ReverseForward {
     while (!signal.aborted) {
       try {
         await this.#serveOn(await this.#options.nextTransport(signal));
+        this.#remote = undefined;
         await sleep(AGAIN_MS, signal);
       } catch (error) {
+        this.#remote = undefined;
         if (signal.aborted) return;
         const isLost = error instanceof AgentError && error.kind === "lost";
         if (!isLost) this.#tellFailure(describeError(error));
@@ -110,6 +134,7 @@ export class ReverseForward {
     const direct = await this.#listenDirectly(transport, host);
     const { name, port } = this.#options.target;
     const told = () => {
+      this.#remote = { host, port };
       this.#told = undefined;
       this.#retryMs = FIRST_RETRY_MS;
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
@@ -178,14 +203,18 @@ export class ReverseForward {
 
   async #connect(stream: Duplex): Promise<void> {
     const { port } = this.#options.target;
+    const counters = this.#counters;
+    counters.open++;
+    counters.total++;
     try {
       const conn = await Deno.connect({ hostname: LOOPBACK, port });
       conn.setNoDelay(true);
-      await pipe(stream, denoConnDuplex(conn), { signal: this.#closing.signal });
+      await pipe(counted(stream, counters), denoConnDuplex(conn), { signal: this.#closing.signal });
     } catch (error) {
       this.#log.debug(`Nothing listens on ${LOOPBACK}:${port}`, { error: describeError(error) });
     } finally {
       stream.close();
+      counters.open--;
     }
   }
 }

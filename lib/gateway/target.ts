@@ -37,8 +37,13 @@ const FAULTS: readonly [RegExp, string][] = [
   [/%2e/i, "The path has an encoded dot"],
   [/%25|%23|%3f/i, "The path has an encoded percent sign, number sign or question mark"],
   [/%[01][0-9a-f]|%7f/i, "The path has an encoded control character"],
+  // RFC 3986, section 2.3: two spellings of one path, of which a program behind may know just one.
+  [
+    /%(2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])/i,
+    "The path has an encoded letter or digit",
+  ],
   [/\/\//, "The path has an empty segment"],
-  [/\/\.{1,2}(\/|$)/, "The path has a dot segment"],
+  [/\/\.{1,2}([/;]|$)/, "The path has a dot segment"],
 ];
 
 /** Judges the target of a request. */

@@ -1,6 +1,6 @@
 /** A gateway tells how it is: health, metrics and status, and a line of its access log for nonsense. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
-import { spawnAgent } from "../support/agent.ts";
+import { flagList, spawnAgent } from "../support/agent.ts";
 import { GatewayHouse } from "../support/gateway.ts";
 import { ask, askJson, opsPort } from "../support/ops.ts";
 import { until } from "../support/poll.ts";
@@ -20,7 +20,7 @@ Deno.test("what a gateway does is counted: connections, requests, refusals, host
   await using house = await GatewayHouse.open();
   await house.configure(twoHosts(house));
   const { flags, url } = opsPort();
-  const gateway = await house.start(["--ops-listen", flags["ops-listen"] ?? ""]);
+  const gateway = await house.start({ flags: flagList(flags) });
   const alice = await house.client("alice");
   assertEquals((await ask(`${url}/health`)).status, 200);
   assertEquals((await ask(`${url}/ready`)).status, 200);
@@ -99,7 +99,7 @@ Deno.test("what is no request has its line in the access log: who, and why", asy
   await using house = await GatewayHouse.open();
   await house.configure(twoHosts(house));
   const { flags, url } = opsPort();
-  const gateway = await house.start(["--ops-listen", flags["ops-listen"] ?? ""]);
+  const gateway = await house.start({ flags: flagList(flags) });
   const alice = await house.client("alice");
   for (const [bytes, status] of NONSENSE) {
     assertMatch(await house.ask(alice, bytes), new RegExp(`^HTTP/1\\.1 ${status} `));

@@ -6,7 +6,8 @@ import type { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { folder, stateVars, untilText } from "../support/folders.ts";
 import { until } from "../support/poll.ts";
-import { cleanup, fetchPort, freeLocalPort, webOn } from "../support/published.ts";
+import { freePort } from "../support/free_ports.ts";
+import { cleanup, fetchPort, webOn } from "../support/published.ts";
 import { askFromContainers, localServer, REVERSE_NAME } from "../support/reverse.ts";
 import { RigDoor } from "../support/rig_door.ts";
 
@@ -22,7 +23,7 @@ async function warningsOf(docker: DockerCli): Promise<string> {
   await using src = await folder({ "in.txt": "from here" });
   const name = uniqueName("plain");
   await using _ = cleanup(docker, [name]);
-  const wants = ["-p", `${freeLocalPort()}:80`, "-v", `${src.path}:/app`];
+  const wants = ["-p", `${freePort()}:80`, "-v", `${src.path}:/app`];
   const { code, stderr } = await docker.run(["create", "--name", name, ...wants, "bb", "true"]);
   assertEquals(code, 0, stderr);
   return stderr;
@@ -31,7 +32,7 @@ async function warningsOf(docker: DockerCli): Promise<string> {
 /** A port and a folder, both of them ours. */
 async function everythingWorks(docker: DockerCli): Promise<void> {
   await using src = await folder({ "in.txt": "from here" });
-  const [name, port] = [uniqueName("full"), freeLocalPort()];
+  const [name, port] = [uniqueName("full"), freePort()];
   await using _ = cleanup(docker, [name]);
   const wants = ["-p", `${port}:80`, "-v", `${src.path}:/app`];
   const script = `cp /app/in.txt /app/out.txt; ${webOn(80, "$(cat /app/in.txt)")}`;
