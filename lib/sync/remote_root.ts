@@ -19,7 +19,6 @@ export interface RemoteFacts {
   /** It may give files away, so that owners and modes are kept as they are. */
   readonly isRoot: boolean;
   readonly home: string;
-  readonly inotify: boolean;
   readonly rsync: boolean;
   readonly gzip: boolean;
   /** There are no commands, or not the tools: everything goes by SFTP. */
@@ -46,7 +45,7 @@ const PROBE = [
   "find --version 2>/dev/null | head -n 1",
   "stat --version 2>/dev/null | head -n 1",
   "tar --version 2>/dev/null | head -n 1",
-  "for t in inotifywait rsync gzip; do command -v $t >/dev/null 2>&1 && echo $t; done",
+  "for t in rsync gzip; do command -v $t >/dev/null 2>&1 && echo $t; done",
   ":",
 ].join("; ");
 
@@ -63,7 +62,7 @@ export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<R
   try {
     const files = await shell.files();
     const home = await files.realpath(".");
-    return { isRoot: false, home, inotify: false, rsync: false, gzip: false, files };
+    return { isRoot: false, home, rsync: false, gzip: false, files };
   } catch (error) {
     throw isLostError(error) ? error : byCommands;
   }
@@ -84,7 +83,6 @@ async function probeTools(shell: Shell, signal: AbortSignal | undefined): Promis
   return {
     isRoot: /^uid=0$/m.test(value),
     home,
-    inotify: /^inotifywait$/m.test(value),
     rsync: /^rsync$/m.test(value),
     gzip: /^gzip$/m.test(value),
   };

@@ -5,7 +5,7 @@ import { endToEnd } from "../support/e2e.ts";
 import { freePort, freePorts } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
-import { cleanup, WEB } from "../support/published.ts";
+import { cleanup, HAS_IPV6, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
@@ -28,7 +28,8 @@ test("inspect shows the request and the local address", { agentOnly }, async (be
   assertEquals(running.HostConfig.PortBindings, created.HostConfig.PortBindings);
   assertEquals(running.HostConfig.PublishAllPorts, false);
   assertEquals(running.NetworkSettings.Ports, {
-    "80/tcp": [{ HostIp: "127.0.0.1", HostPort: `${port}` }],
+    "80/tcp": ["127.0.0.1", ...(HAS_IPV6 ? ["::1"] : [])]
+      .map((HostIp) => ({ HostIp, HostPort: `${port}` })),
   });
   const seen = await request(agent.socket, "GET /system/df");
   // Images made of containers by other tests keep the label, emptied.

@@ -5,6 +5,19 @@ import { until } from "./poll.ts";
 /** How long a client waits for its answer. */
 const CLIENT_TIMEOUT_MS = 10_000;
 
+/** Whether this machine has IPv6: ports without an address listen on `::1` then, too. */
+export const HAS_IPV6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
+
+/**
+ * What `docker port` says of a port without an address, such as `80/tcp -> 127.0.0.1:8080`, in
+ * either CLI.
+ */
+export function portLines(key: string, port: number): RegExp {
+  const line = (host: string) => `${key} -> ${host}:${port}`;
+  const hosts = ["127\\.0\\.0\\.1", ...(HAS_IPV6 ? ["\\[?::1\\]?"] : [])];
+  return new RegExp(`^${hosts.map(line).join("\\n")}$`);
+}
+
 /**
  * What a web server behind a published port says. That somebody listens is required at once; the
  * server in the container may still be on its way up.
