@@ -7,11 +7,13 @@ import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type Server, TLSSocket } from "node:tls";
 import { messageOf } from "../errors.ts";
+import { ClientChains } from "../listen/client_chains.ts";
+import { withinLimit } from "../listen/descriptors.ts";
 import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
-import type { ClientInfo, Listener, TlsPeer } from "../listen/listener.ts";
+import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
-import { readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** Handshakes at the same time; one more costs the oldest its connection. */
@@ -19,7 +21,9 @@ const MAX_HANDSHAKES = 1024;
 /** Connections the listener takes beyond the limit, so that the limit is what answers. */
 const SPARE_CLIENTS = 64;
 
-const CERTIFICATE = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
+/** How long a silent client is left alone before the system asks whether it is there. */
+const KEEP_ALIVE_MS = 30_000;
+
 const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
 
 /** Certificates as they are put into use. */
@@ -42,7 +46,7 @@ export async function readMaterial(config: GatewayConfig): Promise<TlsMaterial> 
 
 /** The authorities themselves, to check certificates of open connections against. */
 export function parseAuthorities({ authorities }: TlsMaterial): X509Certificate[] {
-  const texts = authorities.flatMap((bundle) => bundle.match(CERTIFICATE) ?? []);
+  const texts = authorities.flatMap(splitPem);
   return texts.map((pem) => new X509Certificate(pem));
 }
 
@@ -67,19 +71,33 @@ export async function openTlsServer(
     handshakeTimeout: config.limits.handshakeMs,
     allowHalfOpen: true,
   });
-  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, cut: "oldest", log });
+  // A client whose network is gone says nothing, and an answer without end waits for it.
+  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+  const chains = new ClientChains(material.authorities.join(""));
+  const bounds = withinLimit({
+    handshakes: MAX_HANDSHAKES,
+    clients: config.limits.connections + SPARE_CLIENTS,
+  }, log);
+  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, cut: "oldest", log });
   const { host, port } = config.listen;
   const listener = await nodeListener(server, {
     address: config.listen,
     where: { host, port },
     event: "secureConnection",
     log,
-    describe,
+    describe: (socket) => ({ remote: remoteOf(socket), tls: peerOf(socket, chains) }),
     mutualTls: true,
-    maxClients: config.limits.connections + SPARE_CLIENTS,
+    maxClients: bounds.clients,
     onClose: cutHandshakes,
   });
-  return { listener, replace: (next) => server.setSecureContext(contextOptions(next)) };
+  return {
+    listener,
+    replace(next) {
+      server.setSecureContext(contextOptions(next));
+      // A handshake under way would be judged by the authorities it began with.
+      if (chains.replace(next.authorities.join(""))) cutHandshakes();
+    },
+  };
 }
 
 function contextOptions({ cert, key, authorities }: TlsMaterial) {
@@ -87,13 +105,8 @@ function contextOptions({ cert, key, authorities }: TlsMaterial) {
   return { cert, key, ca: [...authorities], minVersion };
 }
 
-function describe(socket: Socket): ClientInfo {
-  const remote = remoteOf(socket);
-  return { remote, tls: peerOf(socket) };
-}
-
 /** Fails closed: whatever is not plainly in order is distrusted. */
-function peerOf(socket: Socket): TlsPeer {
+function peerOf(socket: Socket, chains: ClientChains): TlsPeer {
   if (!(socket instanceof TLSSocket)) return { distrust: "no TLS" };
   const name = "servername" in socket ? socket.servername : undefined; // not in its types
   const serverName = typeof name === "string" && name !== ""
@@ -102,7 +115,10 @@ function peerOf(socket: Socket): TlsPeer {
   try {
     const certificate = socket.getPeerCertificate().raw;
     if (certificate === undefined) return { ...serverName, distrust: "no certificate" };
-    if (socket.authorized === true) return { ...serverName, certificate };
+    if (socket.authorized === true) {
+      if (chains.trusts(socket, certificate)) return { ...serverName, certificate };
+      return { ...serverName, certificate, distrust: "a session from before is not good any more" };
+    }
     return {
       ...serverName,
       certificate,

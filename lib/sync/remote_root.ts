@@ -76,7 +76,7 @@ async function probeTools(shell: Shell, signal: AbortSignal | undefined): Promis
   if (code !== 0 || lacking.length > 0) {
     const said = stderr.length > 0 ? `: ${stderr.join("; ")}` : "";
     throw new AgentError("engine", `Cannot sync files to the remote host${said}`, {
-      hint: `It needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}, or SFTP`,
+      hint: `it needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}, or SFTP`,
     });
   }
   const home = value.match(/^home=(.*)$/m)?.[1] ?? "";
@@ -111,7 +111,7 @@ export async function openRemoteRoot(
     throw new AgentError(
       "engine",
       `Cannot create "${where.path}" on the remote host: ${stderr.join("; ")}`,
-      { hint: "Name another directory with --sync-root" },
+      { hint: "name another directory with --sync-root" },
     );
   }
   return { path, staging, facts, isOpen, link: new LinkRate() };
@@ -131,7 +131,7 @@ async function openByFiles(
     if (!(cause instanceof RemoteFileError)) throw cause;
     throw new AgentError("engine", cause.message, {
       cause,
-      hint: "Name another directory with --sync-root",
+      hint: "name another directory with --sync-root",
     });
   }
 }

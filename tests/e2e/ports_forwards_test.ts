@@ -3,7 +3,8 @@ import { rigFlags, spawnAgent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
-import { cleanup, fetchPort, freePorts, HAS_IPV6, WEB } from "../support/published.ts";
+import { freePorts } from "../support/free_ports.ts";
+import { cleanup, fetchPort, HAS_IPV6, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;

@@ -3,12 +3,12 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "../supp
 import { startAgent } from "../support/agent.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
 import {
   cleanup,
   fetchPort,
-  freeLocalPort,
   HAS_IPV6,
   isRefused,
   portLines,
@@ -25,7 +25,7 @@ test(
   { agentOnly },
   async (bench) => {
     const { docker, direct } = bench;
-    const [name, port] = [uniqueName("web"), freeLocalPort()];
+    const [name, port] = [uniqueName("web"), freePort()];
     await using _ = cleanup(docker, [name]);
     await docker.ok([
       "run",
@@ -61,7 +61,7 @@ test(
 
 test("a paused container keeps its port, a renamed one too", { agentOnly }, async (bench) => {
   const { docker } = bench;
-  const [name, port] = [uniqueName("web"), freeLocalPort()];
+  const [name, port] = [uniqueName("web"), freePort()];
   const renamed = `${name}-new`;
   await using _ = cleanup(docker, [name, renamed]);
   await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
@@ -87,7 +87,7 @@ for (const cli of ["current", "debian"] as const) {
 async function refusedAsByDocker({ docker }: Bench): Promise<void> {
   const names = [uniqueName("first"), uniqueName("second"), uniqueName("third")];
   const [first = "", second = "", third = ""] = names;
-  const port = freeLocalPort();
+  const port = freePort();
   await using _ = cleanup(docker, names);
   await docker.ok(["run", "-d", "--name", first, "-p", `${port}:80`, ...WEB]);
   const refused = await docker.run(["run", "-d", "--name", second, "-p", `${port}:80`, ...WEB]);
@@ -144,7 +144,7 @@ if (HAS_IPV6) test("a port that is taken on ::1 is in use too", { agentOnly }, r
 
 test("a crashing process with --restart=always keeps its port", { agentOnly }, async (bench) => {
   const { docker } = bench;
-  const [name, port] = [uniqueName("crash"), freeLocalPort()];
+  const [name, port] = [uniqueName("crash"), freePort()];
   await using _ = cleanup(docker, [name]);
   const crash = `${webOn(80, "here")} & sleep 2; exit 3`;
   const args = ["--restart=always", "-p", `${port}:80`, "bb", "sh", "-c", crash];
@@ -158,7 +158,7 @@ test("a crashing process with --restart=always keeps its port", { agentOnly }, a
 
 test("an agent that was killed finds its containers again", { agentOnly }, async (bench) => {
   const { docker, rig } = bench;
-  const [name, port] = [uniqueName("web"), freeLocalPort()];
+  const [name, port] = [uniqueName("web"), freePort()];
   await using _ = cleanup(bench.direct, [name]);
   const publish = ["-p", `${port}:80`, "-p", "127.0.0.1::81", "-P", "--expose", "82"];
   const id = await docker.ok(["run", "-d", "--name", name, ...publish, ...WEB]);
@@ -181,7 +181,7 @@ test("an agent that was killed finds its containers again", { agentOnly }, async
 
 test("containers of others are left alone unless asked for", { agentOnly }, async (bench) => {
   const { docker, direct, rig } = bench;
-  const [name, port] = [uniqueName("other"), freeLocalPort()];
+  const [name, port] = [uniqueName("other"), freePort()];
   await using _ = cleanup(direct, [name]);
   const id = await direct.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
   await docker.ok(["restart", "-t", "0", name]);
@@ -198,7 +198,7 @@ test(
   { agentOnly },
   async (bench) => {
     const { docker, agent, rig } = bench;
-    const port = freeLocalPort();
+    const port = freePort();
     const names = [uniqueName("next"), uniqueName("next")];
     await using _ = cleanup(docker, names);
     const ids = await Promise.all(names.map((name) => {

@@ -3,12 +3,11 @@ import { startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
+import { freePort, freePorts } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import {
   cleanup,
   fetchPort,
-  freeLocalPort,
-  freePorts,
   HAS_IPV6,
   isRefused,
   portLines,
@@ -38,7 +37,7 @@ for (const cli of ["current", "debian"] as const) {
 
 async function answersAtOnce(bench: Bench): Promise<void> {
   const { docker } = bench;
-  const [name, port] = [uniqueName("web"), freeLocalPort()];
+  const [name, port] = [uniqueName("web"), freePort()];
   await using _ = cleanup(docker, [name]);
   const id = await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
   assertEquals(await fetchPort(port), id.slice(0, 12));
@@ -113,7 +112,7 @@ test("-P publishes what image and request expose", { agentOnly }, async (bench) 
 
 test("-p [::1]:8080:80 listens on IPv6", { agentOnly }, async (bench) => {
   const { docker } = bench;
-  const [name, port] = [uniqueName("six"), freeLocalPort()];
+  const [name, port] = [uniqueName("six"), freePort()];
   await using _ = cleanup(docker, [name]);
   const id = await docker.ok(["run", "-d", "--name", name, "-p", `[::1]:${port}:80`, ...WEB]);
   assertEquals(await fetchPort(port, "::1"), id.slice(0, 12));
@@ -154,7 +153,7 @@ test("publish-mode off leaves ports on the remote host", {
   agentOnly,
   flags: { "publish-mode": "off" },
 }, async ({ docker, rig }) => {
-  const [name, port] = [uniqueName("off"), freeLocalPort()];
+  const [name, port] = [uniqueName("off"), freePort()];
   await using _ = cleanup(docker, [name]);
   await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
   assert(await isRefused(port));
@@ -165,7 +164,7 @@ test("publish-mode same binds the port there as well as here", {
   agentOnly,
   flags: { "publish-mode": "same" },
 }, async ({ docker, rig }) => {
-  const [name, port] = [uniqueName("same"), freeLocalPort()];
+  const [name, port] = [uniqueName("same"), freePort()];
   await using _ = cleanup(docker, [name]);
   const publish = ["-p", `127.0.0.1:${port}:80`, "-p", "127.0.0.1::81"];
   const id = await docker.ok(["run", "-d", "--name", name, ...publish, ...WEB]);
@@ -177,7 +176,7 @@ test("publish-mode same binds the port there as well as here", {
 
 test("two people on one host want the same port", { agentOnly }, async (bench) => {
   const { docker, rig } = bench;
-  const [mine, theirs, port] = [uniqueName("mine"), uniqueName("theirs"), freeLocalPort()];
+  const [mine, theirs, port] = [uniqueName("mine"), uniqueName("theirs"), freePort()];
   const home = await Deno.makeTempDir({ prefix: "rda-other-" });
   // The other one sits at this machine too, so at another address of it.
   const flags = { "publish-address": "127.0.0.2" };

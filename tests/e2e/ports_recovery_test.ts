@@ -2,8 +2,9 @@
 import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePorts } from "../support/free_ports.ts";
 import { pause, until } from "../support/poll.ts";
-import { cleanup, fetchPort, freePorts, isRefused, WEB, webOn } from "../support/published.ts";
+import { cleanup, fetchPort, isRefused, WEB, webOn } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;

@@ -48,8 +48,8 @@ async function echoHeads(_host: string, _port: number, stream: Duplex): Promise<
   try {
     for (;;) {
       const head = await readUntil(stream, "\r\n\r\n");
-      const rest = /content-length: (\d+)/i.test(head) ? await readUntil(stream, "!") : "";
-      const body = head + rest;
+      const isWhole = head.includes("!") || !/content-length: (\d+)/i.test(head);
+      const body = isWhole ? head : head + await readUntil(stream, "!");
       await say(stream, `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     }
   } catch {

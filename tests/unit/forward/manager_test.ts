@@ -4,13 +4,13 @@ import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import {
   answerAfterEnd,
   binding,
-  freePort,
   LOOPBACK,
   readAll,
   server,
   testManager,
   writeText,
 } from "./support.ts";
+import { freePort, freePorts } from "../../support/free_ports.ts";
 
 const web = { id: "w".repeat(64), name: "web" };
 const other = { id: "o".repeat(64), name: "other" };
@@ -156,11 +156,11 @@ Deno.test("all or nothing: what was taken before the failure is free again", asy
 
 Deno.test("a range yields its first free port, and says when there is none", async () => {
   await using manager = testManager();
-  using holder = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  const { port } = holder.addr;
-  const range = binding({ hostPort: `${port}-${port + 1}` });
+  const [port = 0, next] = freePorts(2);
+  using _holder = Deno.listen({ hostname: LOOPBACK, port });
+  const range = binding({ hostPort: `${port}-${next}` });
   const [first] = await manager.reserve(web, [range]);
-  assertEquals(first?.local.port, port + 1);
+  assertEquals(first?.local.port, next);
   const error = await bindErrorOf(manager.reserve(other, [range]));
   assertEquals(error.engineText(), "all ports are allocated");
 });
