@@ -1,10 +1,10 @@
 /** One entry of an upload, as it goes into the archive. */
 import type { Seen } from "../entry.ts";
-import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
+import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
 import type { Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { openMode } from "../remote_stamp.ts";
-import { dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
+import { type DataRange, dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
 import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "./tar_write.ts";
 
 /** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
@@ -61,15 +61,14 @@ async function sendFile(
   await writer.entry(sparse?.header ?? header);
   if (sparse !== undefined) await writer.data(sparse.map, total);
   let sent = sparse?.map.length ?? 0;
-  let at = 0;
-  const content = await readContent(tree, path, stamp, async (bytes) => {
-    for (const part of ranges === undefined ? [bytes] : withinRanges(bytes, at, ranges)) {
-      sent += part.length;
-      await writer.data(part, total);
-    }
-    at += bytes.length;
-    onBytes?.(bytes.length);
-  });
+  const onSent = (read: number, written: number) => {
+    sent += written;
+    onBytes?.(read);
+  };
+  const sink = ranges === undefined
+    ? wholeSink(writer, total, onSent)
+    : rangesSink(writer, total, ranges, onSent);
+  const content = await readContent(tree, path, stamp, sink);
   // The header has promised so many bytes. They are unpacked and thrown away.
   for (let left = total - sent; left > 0;) {
     const filler = new Uint8Array(Math.min(left, 64 * 1024));
@@ -77,4 +76,38 @@ async function sendFile(
     left -= filler.length;
   }
   return content;
+}
+
+/** How many bytes of the file were read, and how many of them go into the archive. */
+type OnSent = (read: number, written: number) => void;
+
+/** The file is read into the archive. */
+function wholeSink(writer: TarWriter, total: number, onSent: OnSent): ContentSink {
+  return {
+    room: () => writer.room(),
+    take: async ({ length }) => {
+      await writer.filled(length, total);
+      onSent(length, length);
+    },
+  };
+}
+
+function rangesSink(
+  writer: TarWriter,
+  total: number,
+  ranges: readonly DataRange[],
+  onSent: OnSent,
+): ContentSink {
+  let at = 0;
+  return {
+    take: async (bytes) => {
+      let written = 0;
+      for (const part of withinRanges(bytes, at, ranges)) {
+        await writer.data(part, total);
+        written += part.length;
+      }
+      at += bytes.length;
+      onSent(bytes.length, written);
+    },
+  };
 }

@@ -45,7 +45,8 @@ async function upload(
         if (!isCompressed) root.link.noteSoFar(counts.sent, counts.ms);
       });
       const gzip = isCompressed ? new GzipWriter(link) : undefined;
-      const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
+      const raw = countingWriter(gzip ?? link, (count) => counts.raw += count);
+      const writer = new TarWriter(raw);
       try {
         left = await sendArchive(writer, root, tree, work, large, contents);
         await gzip?.end();
@@ -64,8 +65,12 @@ async function upload(
   return { ...outcome(work, contents, parseReport(result.value), result.stderr), left };
 }
 
-function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
+function countingWriter(
+  to: Pick<Duplex, "write" | "givesBack">,
+  count: (bytes: number, ms: number) => void,
+): Pick<Duplex, "write" | "givesBack"> {
   return {
+    ...(to.givesBack && { givesBack: true }),
     write: async (chunk: Uint8Array) => {
       const [{ length }, began] = [chunk, performance.now()];
       await to.write(chunk);
