@@ -3,7 +3,7 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "./agent_event.ts";
-import { engineStreams, limitsOf } from "./app_ports.ts";
+import { engineStreams, limitsOf, obstacleOf } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { AgentError } from "./errors.ts";
@@ -33,16 +33,16 @@ export async function makeBinding(
   emit: Emit,
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
-  const obstacle = limitsOf(supervisor) ??
-    (settings.stateFolder === undefined
-      ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
-      : undefined);
-  if (obstacle !== undefined || settings.stateFolder === undefined) {
+  const { stateFolder } = settings;
+  const obstacle = stateFolder === undefined
+    ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
+    : limitsOf(supervisor);
+  if (obstacle !== undefined) {
     logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
-    return undefined;
   }
-  const owner = await ownerId(settings.stateFolder);
-  const options = { stateFolder: settings.stateFolder, owner, emit };
+  if (stateFolder === undefined) return undefined;
+  const owner = await ownerId(stateFolder);
+  const options = { stateFolder, owner, emit };
   const sync = await openSync(settings, supervisor, options);
   return { sync, mounts: makeMounts(settings, supervisor, { sync, owner }) };
 }
@@ -95,6 +95,7 @@ function makeMounts(
     ...(mode === "two-way-safe" ? {} : { mode }),
     report: settings.binds.bar ? barReports() : logReports(),
     ...engineStreams(settings, supervisor),
+    ...obstacleOf(settings, supervisor),
   });
 }
 

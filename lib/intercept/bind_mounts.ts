@@ -16,6 +16,7 @@ import type { BindFiles } from "./bind_sources.ts";
 import { unrewriteBinds } from "./bind_unrewrite.ts";
 import { bindMounts } from "./binds.ts";
 import { ContainerBinds } from "./container_binds.ts";
+import { bindsUnless, type Obstacle } from "./out_of_reach.ts";
 import type { ReportSync } from "./sync_report.ts";
 
 /** What bind mounts are made of. */
@@ -32,6 +33,8 @@ export interface BindMountsOptions {
   /** See `BindOptions`. */
   readonly mode?: SyncMode;
   readonly report: ReportSync;
+  /** Asked at each creation, where there may be nothing but the engine. */
+  readonly obstacle?: Obstacle;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -59,7 +62,7 @@ export class BindMounts {
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
-    const { sync, owner, report } = options;
+    const { sync, owner, report, obstacle } = options;
     const engine = this.#engine = new EngineClient(options.open);
     const barrier = this.#barrier = new BindBarrier({ sync, report });
     const containers = this.#containers = new ContainerBinds({
@@ -68,9 +71,10 @@ export class BindMounts {
       owner,
       bringHome: (container) => barrier.settle(container),
     });
+    const mount = bindMounts({ ...options, containers });
     this.interceptors = [
       unrewriteBinds({ containers, sync, platform: options.platform }),
-      bindMounts({ ...options, containers }),
+      obstacle === undefined ? mount : bindsUnless(obstacle, mount),
       bindLifecycle({ containers, barrier }),
     ];
   }

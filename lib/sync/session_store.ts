@@ -113,7 +113,7 @@ export class SessionStore {
     const root = expandHome(this.options.syncRoot, await probeRemote(shell, signal));
     if (!root.startsWith("/")) {
       throw new AgentError("config", `"${root}" is no absolute path on the remote host`, {
-        hint: "Give --sync-root as /DIR or ~/DIR",
+        hint: "give --sync-root as /DIR or ~/DIR",
       });
     }
     return `${root}/${this.options.owner}`;
@@ -124,7 +124,7 @@ export class SessionStore {
     const session = this.sessions.get(id);
     if (session === undefined) {
       throw new AgentError("usage", `There is no sync session "${id}"`, {
-        hint: "See remote-docker-agent syncs",
+        hint: "see remote-docker-agent syncs",
       });
     }
     return session;
