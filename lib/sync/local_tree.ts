@@ -6,6 +6,7 @@
 import { createHash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import type { Agreed, Seen } from "./entry.ts";
+import { contentHash } from "./transfer/content_hash.ts";
 import { localPath } from "./path_map.ts";
 
 /** A file may change again within the same tick of the clock and look the same. */
@@ -101,12 +102,22 @@ export function statOrNothing(path: string): Deno.FileInfo | undefined {
   }
 }
 
+/** What makes the hash of a content. */
+export interface ContentHash {
+  /** The next bytes. */
+  add(chunk: Uint8Array): void;
+  /** The SHA-256 (hex), or nothing if it was of another state of the file. */
+  end(): string | Promise<string | undefined>;
+}
+
 /** Where the content of a file goes as it is read. */
 export interface ContentSink {
   /** Where the next bytes are to be put; never empty. Default: a new buffer. */
   readonly room?: () => Promise<Uint8Array>;
   /** The next bytes, at the beginning of that room. */
   readonly take: (bytes: Uint8Array) => Promise<void>;
+  /** Default: made of the bytes as they are read. */
+  readonly hash?: ContentHash | undefined;
 }
 
 /**
@@ -118,7 +129,7 @@ export async function readContent(
   tree: LocalTree,
   path: string,
   stamp: string,
-  { room = newRoom, take }: ContentSink = hashOnly(),
+  { room = newRoom, take, hash = contentHash() }: ContentSink = hashOnly(),
 ): Promise<string | undefined> {
   const file = openOrNothing(localPath(tree.root, path, tree.platform));
   if (file === undefined) return undefined;
@@ -126,17 +137,17 @@ export async function readContent(
     const info = file.statSync();
     const { size } = info;
     if (stampOf(info) !== stamp) return undefined;
-    const hash = createHash("sha256");
     for (let left = size; left > 0;) {
       const into = (await room()).subarray(0, left);
       const count = file.readSync(into);
       if (count === null) return undefined;
       const bytes = into.subarray(0, count);
-      hash.update(bytes);
+      hash.add(bytes);
       await take(bytes);
       left -= count;
     }
-    return stampOf(file.statSync()) === stamp ? hash.digest("hex") : undefined;
+    const content = await hash.end();
+    return stampOf(file.statSync()) === stamp ? content : undefined;
   } finally {
     file.close();
   }

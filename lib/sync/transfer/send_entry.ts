@@ -4,6 +4,7 @@ import { type ContentSink, type LocalTree, look, readContent, readWhole } from "
 import type { Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { openMode } from "../remote_stamp.ts";
+import type { LargeHashes } from "./large_hashes.ts";
 import { type DataRange, dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
 import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "./tar_write.ts";
 
@@ -13,7 +14,11 @@ export async function sendEntry(
   tree: LocalTree,
   root: RemoteRoot,
   { path, entry }: Put,
-  { seen, onBytes }: { seen: Seen | undefined; onBytes?: ((count: number) => void) | undefined },
+  { seen, onBytes, hashes }: {
+    seen: Seen | undefined;
+    onBytes?: ((count: number) => void) | undefined;
+    hashes?: LargeHashes | undefined;
+  },
 ): Promise<string | undefined> {
   const { kind } = entry;
   const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
@@ -31,7 +36,8 @@ export async function sendEntry(
   }
   return await sendFile(writer, tree, { name, kind, mode, mtime, size: entry.size }, path, {
     stamp: seen.stamp,
-    ...(onBytes && { onBytes }),
+    onBytes,
+    hashes,
   });
 }
 
@@ -40,9 +46,12 @@ async function sendFile(
   tree: LocalTree,
   header: TarHeader,
   path: string,
-  options: { stamp: string; onBytes?: (count: number) => void },
+  { stamp, onBytes, hashes }: {
+    stamp: string;
+    onBytes: ((count: number) => void) | undefined;
+    hashes: LargeHashes | undefined;
+  },
 ): Promise<string | undefined> {
-  const { stamp, onBytes } = options;
   if (header.size <= SMALL_ENTRY_BYTES) {
     let content: string | undefined;
     await writer.small(header, (into) => {
@@ -68,7 +77,8 @@ async function sendFile(
   const sink = ranges === undefined
     ? wholeSink(writer, total, onSent)
     : rangesSink(writer, total, ranges, onSent);
-  const content = await readContent(tree, path, stamp, sink);
+  const hash = hashes?.of(path, header.size, stamp);
+  const content = await readContent(tree, path, stamp, { ...sink, hash });
   // The header has promised so many bytes. They are unpacked and thrown away.
   for (let left = total - sent; left > 0;) {
     const filler = new Uint8Array(Math.min(left, 64 * 1024));

@@ -91,13 +91,13 @@ async function sendArchive(
   large: readonly Sent[],
   contents: Map<string, string>,
 ): Promise<readonly Put[]> {
-  const { puts, onBytes } = work;
+  const { puts, onBytes, hashes } = work;
   const ready: Put[] = [];
   const isProbe = root.facts.gzip && !root.link.isKnown;
   let next = 0;
   while (next < puts.length && !(isProbe && root.link.compresses)) {
     const put = puts[next++] as Put;
-    const options = { seen: work.localSeen(put.path), onBytes };
+    const options = { seen: work.localSeen(put.path), onBytes, hashes };
     const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
     if (content === undefined) continue;
     contents.set(put.path, content);
