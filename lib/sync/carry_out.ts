@@ -158,6 +158,7 @@ class Run {
       else {
         const { content, localStamp, remoteStamp } = result;
         this.#record(path, { ...entry, content }, localStamp, remoteStamp);
+        if (result.again) this.unsettled.push(path);
       }
     }
     if (this.unsettled.length > 0) this.complaints.push(...done.complaints);

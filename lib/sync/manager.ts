@@ -63,8 +63,9 @@ export class SyncManager implements BindSync {
     await found.session.open(limit, found.below);
     // The engine looks for the file already when the container is created.
     if (source.only !== undefined) await found.session.flush({ signal: limit });
-    const { id, remotePath: remote } = found.session.record;
-    return { session: id, remotePath: remotePath(remote, found.below) };
+    const { id, remotePath: remote, volume: isVolume } = found.session.record;
+    const prepared = { session: id, remotePath: remotePath(remote, found.below) };
+    return isVolume === true ? { ...prepared, isVolume } : prepared;
   }
 
   /** A session between a folder and any remote directory, for `sync LOCAL REMOTE`. */

@@ -9,6 +9,7 @@ import { RemoteFileError, type RemoteFiles } from "../transport/remote_files.ts"
 import { makeDirs, openFiles } from "./files/open_files.ts";
 import { askScript } from "./remote_shell.ts";
 import { LinkRate } from "./transfer/link_rate.ts";
+import type { Volume } from "./volume/volume.ts";
 import { keepLargeFiles, LARGE, LINK } from "./transfer/large_keep.ts";
 
 /** What an upload cut off has left is kept for the next attempt, but not for ever. */
@@ -24,6 +25,8 @@ export interface RemoteFacts {
   readonly gzip: boolean;
   /** There are no commands, or not the tools: everything goes by SFTP. */
   readonly files?: RemoteFiles;
+  /** There is only the engine: the copy is in a volume. */
+  readonly isByEngine?: boolean;
   /** Whose files we make there, where that is the only way to know what may be read. */
   readonly me?: { readonly uid: number; readonly gid: number };
 }
@@ -39,6 +42,8 @@ export interface RemoteRoot {
   readonly isOpen: boolean;
   /** What is known of the way there. */
   readonly link: LinkRate;
+  /** Where there is only the engine: all of the above is in it, and `path` is its name. */
+  readonly volume?: Volume;
 }
 
 const PROBE = [

@@ -207,7 +207,8 @@ export class Session {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      if (this.#agenda.isEmpty && this.#watcher === undefined) this.#letGo();
+      if (this.#agenda.isEmpty && this.#watcher === undefined) await this.#letGo();
+      if (signal.aborted) break;
       const isWatched = this.#watcher !== undefined && !this.#paused;
       await this.#agenda.ready(isWatched ? this.#schedule.pauseMs : undefined);
       if (signal.aborted) break;
@@ -219,11 +220,12 @@ export class Session {
       if (this.#agenda.isEmpty) continue;
       await this.#serve();
     }
-    this.#letGo();
+    await this.#letGo();
     for (const { reject } of this.#waiters.splice(0)) reject(signal.reason);
   }
 
-  #letGo(): void {
+  async #letGo(): Promise<void> {
+    if (this.#hold !== undefined) await this.#work.remote.rest();
     this.#hold?.[Symbol.dispose]();
     this.#hold = undefined;
   }

@@ -11,14 +11,18 @@ import { IgnoreFiles } from "./ignore_files.ts";
 import { relativeTo } from "./path_map.ts";
 import type { Session } from "./session.ts";
 import type { SessionStore } from "./session_store.ts";
-import { checkSize, type Source } from "./sources.ts";
+import { checkSize, type Source, SyncRefused } from "./sources.ts";
 import type { MountRequest, SyncMode } from "./types.ts";
+import { volumeName } from "./volume/volume_names.ts";
 
 /** The part of a session's remote directory that containers see. */
 const DATA = "data";
 const STAGING = "staging";
 /** In the place of a remote path in the id of a file's session: a folder may take its name. */
 const SINGLE_FILE = "file";
+
+/** The same where the copy is a volume. */
+const VOLUME = "volume";
 
 /** A session, and where in it the source of a mount is. */
 export interface FoundSession {
@@ -34,6 +38,15 @@ export async function findSession(
   signal: AbortSignal,
 ): Promise<FoundSession> {
   const mode = request.mode ?? (request.readOnly ? "one-way-safe" : "two-way-safe");
+  const volume = await volumeFor(store, source, request, signal);
+  if (volume !== undefined) {
+    const found = store.sessions.get(volume) ?? store.adopt(volume);
+    if (found !== undefined) widen(found, mode, request.mode !== undefined);
+    return {
+      session: found ?? await make(store, source, request, mode, signal, volume),
+      below: "",
+    };
+  }
   const before = former(store, source, request.session);
   const found = before !== undefined || source.only !== undefined
     ? known(store, before ?? source)
@@ -44,6 +57,24 @@ export async function findSession(
   }
   widen(found.session, mode, request.mode !== undefined && found.below === "");
   return { session: found.session, below: below(store, found.session, source) };
+}
+
+/** The id of the session whose copy is a volume; nothing where copies are in directories. */
+async function volumeFor(
+  store: SessionStore,
+  source: Source,
+  request: MountRequest,
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const id = store.idOf(source.root, VOLUME);
+  const isWanted = store.engine !== undefined && request.session === id;
+  if (!isWanted && await store.shell(signal) !== store.engine) return undefined;
+  if (source.only === undefined) return id;
+  throw new SyncRefused(
+    `Cannot mount the file "${source.only}" by itself: there is only the Docker API, and a volume ` +
+      "is mounted as a folder",
+    "Mount the folder that it is in, or ask for a guest beside the gateway",
+  );
 }
 
 /** What a session of this id was about: the source itself, or a folder above it. */
@@ -86,7 +117,8 @@ function sharing(
   for (const session of store.sessions.values()) {
     const { record } = session;
     const below = relativeTo(record.root, root, store.platform);
-    if (below === undefined || record.only !== undefined || record.plain === true) continue;
+    if (below === undefined || record.only !== undefined) continue;
+    if (record.plain === true || record.volume === true) continue;
     if (below === "" || canShare(store, session, below, request)) found.push({ session, below });
   }
   const isUsed = ({ session }: FoundSession) => Object.keys(session.record.containers).length > 0;
@@ -120,24 +152,25 @@ async function make(
   request: MountRequest,
   mode: SyncMode,
   signal: AbortSignal,
+  volume?: string,
 ): Promise<Session> {
   const { only, root } = source;
   const { options } = store;
-  const id = idOf(store, source);
+  const id = volume ?? idOf(store, source);
   const ignore = [...options.ignore, ...(request.ignore ?? [])];
   const tree = { root, platform: store.platform };
   const { rules } = new IgnoreFiles(tree, ignore, options.gitignore);
   await checkSize(tree, source, rules, options.maxBytes, signal);
+  const made = { id, root, mode, ignore, remote: options.remote, containers: {} };
+  if (volume !== undefined) {
+    const remotePath = volumeName(id);
+    return store.start({ ...made, remotePath, staging: `${remotePath}/${STAGING}`, volume: true });
+  }
   const base = `${await store.base(await store.shell(signal), signal)}/${id}`;
   return store.start({
-    id,
-    root,
+    ...made,
     ...(only !== undefined && { only }),
-    mode,
-    ignore,
     remotePath: only === undefined ? `${base}/${DATA}` : `${base}/${DATA}/${only}`,
     staging: `${base}/${STAGING}`,
-    remote: options.remote,
-    containers: {},
   });
 }
