@@ -44,6 +44,8 @@ export interface RemoteRoot {
   readonly link: LinkRate;
   /** Where there is only the engine: all of the above is in it, and `path` is its name. */
   readonly volume?: Volume;
+  /** Where the host has that volume. */
+  readonly mountpoint?: string;
 }
 
 const PROBE = [
@@ -155,6 +157,7 @@ export async function makeRemoteDir(
   below: string,
   signal: AbortSignal,
 ): Promise<void> {
+  if (root.volume !== undefined) return await root.volume.makeDirs(below, signal);
   const path = `${root.path}/${below}`;
   const { files } = root.facts;
   if (files !== undefined) return void await makeDirs(files, path, root.isOpen ? 0o777 : 0o755);

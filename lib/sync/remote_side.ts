@@ -41,7 +41,12 @@ export class RemoteSide {
   async open(signal: AbortSignal): Promise<Opened> {
     const shell = await this.#shell(signal);
     const isUsable = this.#opened?.root.facts.files?.isOpen !== false;
-    if (this.#opened?.shell === shell && isUsable) return this.#opened;
+    if (this.#opened?.shell === shell && isUsable) {
+      const { volume } = this.#opened.root;
+      // While nobody had it, anybody may have removed it, and the engine would make it for a container.
+      if (volume?.isAtRest === true) await volume.make(signal);
+      return this.#opened;
+    }
     if (shell instanceof EngineShell) {
       return this.#opened = { shell, root: await openVolumeRoot(shell, this.#record, signal) };
     }

@@ -11,11 +11,13 @@ export type VolumeEntry = Pick<Listed, "letter" | "stamp" | "path" | "target" | 
 
 const LETTERS = { dir: "d", file: "f", link: "l", other: "?" } as const;
 
-/** Everything in a volume; nothing if the volume is not there. Throws `AgentError`. */
+/** Everything in a volume; nothing if the volume is not, or was not there. Throws `AgentError`. */
 export async function listVolume(
   volume: Volume,
   signal: AbortSignal | undefined,
 ): Promise<Listing<VolumeEntry> | undefined> {
+  // One that was not there before is empty for another reason than that all was deleted.
+  if (volume.takeNew()) return undefined;
   try {
     const entries = await listBelow(volume, "", signal);
     // Stamps that prove the content are good whenever they were taken.

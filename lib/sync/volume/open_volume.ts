@@ -22,7 +22,7 @@ export async function openVolumeRoot(
   const isOpen = Deno.build.os !== "linux";
   const rootHeader = () => rootHeaderOf(root, isOpen);
   const volume = new Volume(engine, remotePath, { owner, session: id, rootHeader });
-  await volume.make(signal);
+  const mountpoint = await volume.make(signal);
   return {
     path: remotePath,
     staging,
@@ -37,5 +37,6 @@ export async function openVolumeRoot(
     isOpen,
     link: new LinkRate(),
     volume,
+    mountpoint,
   };
 }

@@ -6,9 +6,10 @@
  * The helper is there while a session works or is watched; `rest` removes it.
  */
 import type { EngineCalls, EngineReply } from "../../docker/engine_calls.ts";
-import type { Json } from "../../docker/json_body.ts";
+import { isObject, type Json } from "../../docker/json_body.ts";
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { parentsOf } from "../entry.ts";
 import { NameRefused } from "../refused.ts";
 import { type TarHeader, TarWriter } from "../transfer/tar_write.ts";
 import { helperImage } from "./helper_image.ts";
@@ -46,6 +47,7 @@ export class Volume {
   readonly #labels: Record<string, string>;
   readonly #rootHeader: VolumeOwner["rootHeader"];
   #helper: Promise<void> | undefined;
+  #isNew = false;
 
   constructor(engine: EngineCalls, name: string, { owner, session, rootHeader }: VolumeOwner) {
     this.#rootHeader = rootHeader;
@@ -55,21 +57,34 @@ export class Volume {
     this.#labels = { [OWNER_LABEL]: owner, [SESSION_LABEL]: session };
   }
 
-  /** Makes it unless it is there. Returns whether it had to be made. */
-  async make(signal: AbortSignal | undefined): Promise<boolean> {
-    if (await this.isThere(signal)) return false;
+  /** Makes it unless it is there. Returns where the host has it. */
+  async make(signal: AbortSignal | undefined): Promise<string> {
+    const found = await this.#place(signal);
+    if (found !== undefined) return found;
     const json = { Name: this.name, Labels: this.#labels };
     const made = await this.#engine.json({ method: "POST", path: "/volumes/create", json, signal });
     if (made.value === undefined) throw refused("create a volume on", made);
-    return true;
+    this.#isNew = true;
+    return placeIn(made.value);
   }
 
-  /** Whether the engine has it. */
-  async isThere(signal: AbortSignal | undefined): Promise<boolean> {
+  /** There is no helper of ours. */
+  get isAtRest(): boolean {
+    return this.#helper === undefined;
+  }
+
+  /** Whether it has been made and nobody has asked yet. */
+  takeNew(): boolean {
+    const isNew = this.#isNew;
+    this.#isNew = false;
+    return isNew;
+  }
+
+  async #place(signal: AbortSignal | undefined): Promise<string | undefined> {
     const reply = await this.#engine.json({ method: "GET", path: `/volumes/${this.name}`, signal });
-    if (reply.status === 404) return false;
+    if (reply.status === 404) return undefined;
     if (reply.value === undefined) throw refused("look for a volume on", reply);
-    return true;
+    return placeIn(reply.value);
   }
 
   /** Reads the archive of a path; nothing if nothing is there. Throws {@link VolumeGone}. */
@@ -101,6 +116,19 @@ export class Volume {
     const stat = pathStat(reply.head.headers.get("X-Docker-Container-Path-Stat"));
     if (reply.status === 200 && stat !== undefined) return stat;
     throw refused("look at files of", reply);
+  }
+
+  /** Makes directories, which get the owner and the mode of the root. */
+  async makeDirs(path: string, signal: AbortSignal | undefined): Promise<void> {
+    const header = this.#rootHeader?.() ?? { mode: 0o755 };
+    await this.write(async (to) => {
+      const archive = new TarWriter(to);
+      const mtime = Date.now() / 1000;
+      for (const name of [...parentsOf(path)].reverse().concat(path)) {
+        await archive.entry({ ...header, name, kind: "dir", mtime, size: 0 });
+      }
+      await archive.end();
+    }, signal);
   }
 
   /** Unpacks an archive at the root. Throws `AgentError` with the engine's words. */
@@ -192,7 +220,7 @@ export class Volume {
 
   async #makeHelper(signal: AbortSignal | undefined): Promise<void> {
     // The engine would make a volume that is missing, and it would look as if all had been deleted.
-    if (!await this.isThere(signal)) throw new VolumeGone(this.name);
+    if (await this.#place(signal) === undefined) throw new VolumeGone(this.name);
     const image = await helperImage(this.#engine, this.name, signal);
     const path = `/containers/create?name=${helperName(this.name)}`;
     const json = this.#description(image);
@@ -235,6 +263,11 @@ export class Volume {
       HostConfig: { Mounts: [mount], NetworkMode: "none", LogConfig: { Type: "none" } },
     };
   }
+}
+
+function placeIn(volume: Json): string {
+  const place = isObject(volume) ? volume["Mountpoint"] : undefined;
+  return typeof place === "string" ? place : "";
 }
 
 /** The path that the file system there cannot have, as the engine's complaint ends. */
