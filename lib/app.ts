@@ -233,7 +233,7 @@ function watchIdle(
       idleMs: idleExitMs,
       isInUse: () => hosts().some(({ isInUse }) => isInUse),
       uses: () =>
-        hosts().flatMap((host) => [...host.forwards(), ...host.bridges()])
+        hosts().flatMap((host) => [...host.forwards(), ...host.bridges(), ...host.reverses()])
           .reduce((sum, { connections }) => sum + connections.total, metrics.connections.total),
     };
     void untilIdle(options, over.signal).then((isIdle) => {

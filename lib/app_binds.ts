@@ -36,7 +36,8 @@ export async function makeBinding(
   emit: Emit,
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
-  if (settings.stateFolder === undefined) {
+  const { stateFolder } = settings;
+  if (stateFolder === undefined) {
     const obstacle = "there is no directory to keep state in; set HOME or XDG_STATE_HOME";
     logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
     return undefined;
@@ -45,9 +46,9 @@ export async function makeBinding(
   if (limits !== undefined) {
     logger("binds").info(`Folders are synced through volumes of the engine: ${limits}`);
   }
-  const owner = await ownerId(settings.stateFolder);
+  const owner = await ownerId(stateFolder);
   const engine = makeEngine(settings, supervisor);
-  const options = { stateFolder: settings.stateFolder, owner, emit, engine };
+  const options = { stateFolder, owner, emit, engine };
   const sync = await openSync(settings, supervisor, options);
   return { sync, engine, mounts: makeMounts(settings, supervisor, { sync, owner, engine }) };
 }
@@ -86,6 +87,7 @@ async function bulkShell(
   signal: AbortSignal,
 ): Promise<Shell | undefined> {
   const transport = await supervisor.ready({ waitMs, signal });
+  await transport.look?.();
   if (transport.limits !== undefined) return undefined;
   return await transport.bulkShell?.() ?? transport.shell;
 }

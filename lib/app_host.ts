@@ -21,9 +21,11 @@ import { describeRemote } from "./config/settings.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { describeError } from "./errors.ts";
 import type { ForwardInfo } from "./forward/forward_info.ts";
+import type { ReverseInfo } from "./forward/reverse.ts";
 import type { ForwardingManager } from "./forward/manager.ts";
 import { Gate } from "./hosts/gate.ts";
 import { dump } from "./intercept/dump.ts";
+import type { Reversing } from "./intercept/reversing.ts";
 import { resume } from "./intercept/resume/resume.ts";
 import { listen } from "./listen/listen.ts";
 import type { Listener } from "./listen/listener.ts";
@@ -69,6 +71,7 @@ export class Host {
   #proxy: Proxy | undefined;
   #binding: Binding | undefined;
   #bridge: Bridge | undefined;
+  #reversing: Reversing | undefined;
   #isClosing = false;
 
   constructor(settings: HostSettings, options: HostOptions) {
@@ -150,6 +153,11 @@ export class Host {
     return this.#bridge?.snapshot() ?? [];
   }
 
+  /** Ports of this machine for containers. */
+  reverses(): readonly ReverseInfo[] {
+    return this.#reversing?.snapshot() ?? [];
+  }
+
   /** Its synced folders, where there are any. */
   get sync(): SyncManager | undefined {
     return this.#binding?.sync;
@@ -159,7 +167,8 @@ export class Host {
   get isInUse(): boolean {
     if ((this.#proxy?.connections ?? 0) > 0 || this.waiting > 0) return true;
     if ((this.sync?.attached().length ?? 0) > 0) return true;
-    if (this.bridges().some(({ connections }) => connections.open > 0)) return true;
+    const others = [...this.bridges(), ...this.reverses()];
+    if (others.some(({ connections }) => connections.open > 0)) return true;
     return this.forwards().some(({ kind, connections }) =>
       kind !== "plain" || connections.open > 0
     );
@@ -196,7 +205,7 @@ export class Host {
     cleanup.push(() => hostPorts.close());
     const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
     cleanup.push(async () => await publishing?.close());
-    const reversing = makeReversing(settings, supervisor);
+    const reversing = this.#reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
     const binding = this.#binding = await makeBinding(settings, supervisor, emit);
     cleanup.push(() => Promise.resolve(binding?.engine.close()));

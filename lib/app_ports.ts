@@ -2,6 +2,7 @@
  * The part of the composition root that is about ports: published ones, those of the host's network
  * and forwards that the user has written down. Whoever calls owns what is made.
  */
+import { join } from "node:path";
 import type { Emit } from "./agent_event.ts";
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
@@ -10,6 +11,7 @@ import { AgentError } from "./errors.ts";
 import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager, type ForwardingOptions } from "./forward/manager.ts";
 import { Publishing } from "./intercept/publishing.ts";
+import type { Obstacle } from "./intercept/out_of_reach.ts";
 import { Reversing } from "./intercept/reversing.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
@@ -31,9 +33,10 @@ export function makeForwarding(
   const own = listeners.flatMap(({ address }) => address.kind === "tcp" ? [address.port] : []);
   const { host, port } = remoteAddress(settings);
   const guarded = new Set([...own, ...(isLoopback(host) ? [port] : [])]);
-  const { address, rules } = settings.ports;
+  const { stateFolder, ports: { address, rules } } = settings;
   return new ForwardingManager({
     emit,
+    ...(stateFolder === undefined ? {} : { portsFolder: join(stateFolder, "ports") }),
     publishAddress: address,
     rules,
     findShell: async (signal) =>
@@ -45,15 +48,36 @@ export function makeForwarding(
   });
 }
 
-/** Where the transport carries datagrams itself, no program on the remote host has to. */
+/**
+ * Where the transport carries datagrams itself, no program on the remote host has to; it may be that a
+ * guest that does so comes later.
+ */
 export function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
   const { state } = supervisor;
-  if (state.kind !== "up" || state.transport.openDatagrams === undefined) return {};
+  if (state.kind !== "up") return {};
+  const { openDatagrams, limits } = state.transport;
+  if (openDatagrams === undefined && limits === undefined) return {};
   return {
     async openDatagrams(to, signal) {
       const transport = await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal });
+      await transport.look?.();
       if (transport.openDatagrams !== undefined) return await transport.openDatagrams(to, signal);
-      throw new AgentError("engine", "The guest carries no datagrams any more");
+      throw new AgentError("engine", transport.limits ?? "The guest carries no datagrams any more");
+    },
+  };
+}
+
+/** Why there is nothing but the engine behind a gateway, as it is when somebody asks. */
+export function obstacleOf(
+  { mtls, reconnectWaitMs: waitMs }: Settings,
+  supervisor: Supervisor,
+): { obstacle?: Obstacle } {
+  if (mtls === undefined) return {};
+  return {
+    async obstacle(signal) {
+      const transport = await supervisor.ready({ waitMs, signal });
+      await transport.look?.();
+      return transport.limits;
     },
   };
 }
@@ -97,7 +121,6 @@ export async function makePublishing(
   const limits = limitsOf(supervisor);
   if (limits !== undefined) {
     logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
-    return undefined;
   }
   return new Publishing({
     policy: { owner: await ownerId(settings.stateFolder), mode },
@@ -105,6 +128,7 @@ export async function makePublishing(
     forwarding,
     hostPorts,
     ...engineStreams(settings, supervisor),
+    ...obstacleOf(settings, supervisor),
     warnings: (bindings) => forwarding.warnings(bindings),
   });
 }

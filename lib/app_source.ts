@@ -3,7 +3,7 @@ import metadata from "../deno.json" with { type: "json" };
 import { bridgeDetails, bridgeStatus } from "./app_bridge.ts";
 import type { Host } from "./app_host.ts";
 import { forwardStatus } from "./ops/forward_status.ts";
-import { forwardDetails } from "./ops/forwards.ts";
+import { forwardDetails, reverseDetails } from "./ops/forwards.ts";
 import { joinSyncs } from "./ops/joined_sync.ts";
 import type { Metrics } from "./ops/metrics.ts";
 import type { EventLog } from "./ops/event_log.ts";
@@ -44,6 +44,7 @@ export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): 
       each((host) => [
         ...host.forwards().map(forwardDetails),
         ...bridgeDetails(host.bridges()),
+        ...host.reverses().map(reverseDetails),
       ]),
     syncs: () => each((host) => host.sync?.snapshot().map((info) => syncStatus(info)) ?? []),
     sync: () => syncOf(hosts()),

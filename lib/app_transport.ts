@@ -5,7 +5,6 @@ import { EngineClient } from "./docker/engine_client.ts";
 import type { Interceptor } from "./docker/exchange.ts";
 import { gatewayHost } from "./intercept/gateway_host.ts";
 import { keepBackEmptyEnds } from "./intercept/half_close.ts";
-import { warnOfPorts } from "./intercept/out_of_reach.ts";
 import { AgentError } from "./errors.ts";
 import { logger } from "./log.ts";
 import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
@@ -75,15 +74,14 @@ export interface OnTheWay {
 
 /** The requests of clients on their way to a gateway; nothing where there is none. */
 export function makeOnTheWay(settings: Settings, supervisor: Supervisor): OnTheWay {
-  const { mtls, ports, mode } = settings;
+  const { mtls, mode } = settings;
   if (mtls === undefined || mode === "raw") return { interceptors: [], close: () => {} };
-  const limits = limitsOf(supervisor);
+  const keepsOutput = () => limitsOf(supervisor) === undefined;
   const engine = new EngineClient(engineStreams(settings, supervisor).open);
   const log = logger("gateway");
   return {
     interceptors: [
-      ...(limits === undefined || ports.mode === "off" ? [] : [warnOfPorts(limits)]),
-      keepBackEmptyEnds({ engine, keepsOutput: limits === undefined, log }),
+      keepBackEmptyEnds({ engine, keepsOutput, log }),
       gatewayHost(mtls.serverName),
     ],
     close: () => engine.close(),

@@ -51,6 +51,7 @@ const LIBRARY_LEVEL = {
 } as const;
 const CONTEXT = new AsyncLocalStorage<Record<string, unknown>>();
 const encoder = new TextEncoder();
+const DECEPTIVE = /[\p{Cc}\u200e\u200f\u2028-\u202e\u2066-\u2069]/gu;
 
 /** Sets level, format and destination for the whole process. May be called again. */
 export function configureLogging(options: LogOptions): void {
@@ -109,13 +110,13 @@ function formatText(record: LogRecord): string {
 }
 
 function formatJson(record: LogRecord): string {
-  return JSON.stringify({
+  return oneLine(JSON.stringify({
     time: new Date(record.timestamp).toISOString(),
     level: ourLevel(record),
     scope: record.category.slice(1).join("."),
     message: textOf(record),
     ...record.properties,
-  });
+  }));
 }
 
 function textOf(record: LogRecord): string {
@@ -128,13 +129,19 @@ function ourLevel(record: LogRecord): string {
 
 function textValue(value: unknown): string {
   const text = typeof value === "string" ? value : JSON.stringify(value) ?? "undefined";
-  return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
+  return oneLine(/^[^\s"=\p{Cc}]+$/u.test(text) ? text : JSON.stringify(text));
 }
 
-/** A log line is one line whatever a peer put into it. */
+/**
+ * A log line is one line, and says what it seems to say, whatever a peer put into it: without control
+ * characters, among them those that a terminal obeys, and without those that turn the direction of
+ * writing. As JSON writes them, so that a line of JSON stays one.
+ */
 function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f]/g, (c) => JSON.stringify(c).slice(1, -1));
+  return text.replaceAll(DECEPTIVE, (found) => {
+    const quoted = JSON.stringify(found).slice(1, -1);
+    return quoted === found ? `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}` : quoted;
+  });
 }
 
 function writeStderr(line: string): void {

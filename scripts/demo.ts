@@ -3,7 +3,8 @@
  * started for it, and the real docker CLI runs a container through the agent. Everything is taken
  * down again; the exit code is 0 if all of it worked.
  */
-import { flagList, freePort, spawnAgent } from "../tests/support/agent.ts";
+import { flagList, spawnAgent } from "../tests/support/agent.ts";
+import { freePort } from "../tests/support/free_ports.ts";
 import { Child } from "../tests/support/child.ts";
 import { cliVersion } from "../tests/support/docker_cli.ts";
 import { type RemoteHost, remoteHost } from "./support/remote_host.ts";

@@ -4,6 +4,10 @@
 # version and all or nothing; every start then runs from there.
 set -eu
 
+if [ -z "${@VARIABLE@:-${HOME:-}}" ]; then
+  echo "remote-docker-agent: There is no directory to unpack into; set @PLACES@" >&2
+  exit 2
+fi
 parent="@CACHES@/remote-docker-agent"
 directory="$parent/@ID@"
 program="$directory/remote-docker-agent"

@@ -72,6 +72,7 @@ async function launcher(version: string, id: string): Promise<string> {
     PLATFORM: Deno.build.target,
     ID: id,
     CACHES: isMac ? "${HOME}/Library/Caches" : "${XDG_CACHE_HOME:-${HOME}/.cache}",
+    PLACES: isMac ? "HOME" : "HOME or XDG_CACHE_HOME",
     VARIABLE: isMac ? "HOME" : "XDG_CACHE_HOME",
     RUNTIME_FLAGS: RUNTIME_FLAGS.join(" "),
     FIRST_LINE: String(text.split("\n").length),

@@ -2,7 +2,8 @@
  * `deno task tour`: runs the commands of the README's tour against a real remote host on this machine and
  * draws what the terminal shows as `docs/tour.svg`. Nothing in it is made up.
  */
-import { cleanEnvironment, flagList, freePort, rigFlags } from "../tests/support/agent.ts";
+import { cleanEnvironment, flagList, rigFlags } from "../tests/support/agent.ts";
+import { freePort } from "../tests/support/free_ports.ts";
 import { Child, runCommand } from "../tests/support/child.ts";
 import { programCommand } from "../tests/support/program.ts";
 import { rigDown, rigUp } from "../tests/support/rig.ts";

@@ -4,11 +4,10 @@
  * and the directory of containers.
  */
 import type { Emit } from "../agent_event.ts";
-import { AgentError } from "../errors.ts";
 import { type FindShell, UdpRelay } from "../forward/udp_relay.ts";
 import { type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
 import { type Logger, logger } from "../log.ts";
-import { formatHostPort, isLoopback } from "../net/address.ts";
+import { formatHostPort } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
 import { ContainerDirectory, type EngineStreams } from "./directory.ts";
 import { serveHttpProxy } from "./http_proxy.ts";
@@ -25,13 +24,12 @@ export type BridgeKind = typeof BRIDGE_KINDS[number];
 
 /** What the user wants of the bridge. */
 export interface BridgeSettings {
+  /** Whether other machines may reach an address is judged before it gets here. */
   readonly socks: readonly Destination[];
   readonly httpProxy: readonly Destination[];
   readonly rules: readonly BridgeRule[];
   /** File of those who may use it; see `users.ts`. */
   readonly usersFile?: string;
-  /** Whether addresses that other machines can reach may be listened on; they need users. */
-  readonly allowRemote: boolean;
 }
 
 /** The ways to the remote host. */
@@ -68,8 +66,8 @@ export class Bridge {
   }
 
   /**
-   * Takes the addresses and serves. Throws `AgentError`: `config` for an address that is not allowed
-   * or a users file, `listen` when the system refuses; then nothing is left behind.
+   * Takes the addresses and serves. Throws `AgentError`: `config` for a users file, `listen` when the
+   * system refuses; then nothing is left behind.
    */
   static async open(settings: BridgeSettings, links: BridgeLinks): Promise<Bridge> {
     const log = logger("bridge");
@@ -77,7 +75,6 @@ export class Bridge {
       ...settings.socks.map((address) => ["socks", address] as const),
       ...settings.httpProxy.map((address) => ["http-proxy", address] as const),
     ];
-    for (const [kind, address] of addresses) checkAddress(kind, address, settings);
     const { usersFile } = settings;
     const checkUser = usersFile === undefined ? undefined : await readUsers(usersFile);
     const listeners: [BridgeKind, BridgeListener][] = [];
@@ -155,15 +152,4 @@ function serversOf(
       await directory.close();
     },
   };
-}
-
-function checkAddress(kind: BridgeKind, { host, port }: Destination, settings: BridgeSettings) {
-  if (isLoopback(host)) return;
-  const { allowRemote, usersFile } = settings;
-  if (allowRemote && usersFile !== undefined) return;
-  const message = `Refusing to listen on "${formatHostPort(host, port)}" for --${kind}: ` +
-    "other machines could use the network of the remote host";
-  throw new AgentError("config", message, {
-    hint: "listen on 127.0.0.1, or give --bridge-allow-remote with --bridge-users",
-  });
 }

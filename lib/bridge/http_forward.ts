@@ -1,7 +1,9 @@
 /**
  * Requests in absolute form, sent on to where they belong: their bodies and answers are relayed byte
  * for byte, with the heads changed as a proxy has to. Owns the connection to the destination of the
- * last request, which the next one to the same destination uses again.
+ * last request, which the next one to the same destination uses again if it may be sent twice: the
+ * destination may be ending the connection just then, and nobody could tell whether it took effect
+ * (RFC 9112, section 9.3.1).
  */
 import { messageOf } from "../errors.ts";
 import { counted, type Counters } from "../forward/counters.ts";
@@ -33,6 +35,9 @@ interface Kept {
   readonly where: string;
   readonly upstream: Upstream;
 }
+
+/** Sending one of them twice has the effect of sending it once (RFC 9110, section 9.2.2). */
+const IDEMPOTENT = new Set(["GET", "HEAD", "OPTIONS", "TRACE", "PUT", "DELETE"]);
 
 /** See the file comment. */
 export class HttpForwarder {
@@ -66,19 +71,20 @@ export class HttpForwarder {
     }
     const { destination, head } = proxied;
     const where = formatHostPort(destination.host, destination.port);
-    const repeatable = /^(GET|HEAD|OPTIONS)$/.test(head.method) && request.framing.kind === "none";
+    // A body comes only once.
+    const repeatable = IDEMPOTENT.has(head.method) && request.framing.kind === "none";
     if (repeatable) {
       await request.body.read();
       request.body = bodyOf(new Uint8Array(0));
     }
     const message = { ...request, head };
-    const kept = this.#take(where);
+    const kept = this.#take(repeatable ? where : undefined);
     if (kept !== undefined) {
       try {
         return await this.#exchange(message, request, kept, where);
       } catch (error) {
         // A connection that was kept may have ended just now; one that is new tells more.
-        if (!repeatable || this.#replyBegun || this.#options.signal.aborted) throw error;
+        if (this.#replyBegun || this.#options.signal.aborted) throw error;
       }
     }
     return await this.#exchange(message, request, await this.#dial(destination), where);
@@ -169,10 +175,10 @@ export class HttpForwarder {
   }
 
   /** The connection that was kept, if it leads there; another one is closed. */
-  #take(where: string): Upstream | undefined {
+  #take(where: string | undefined): Upstream | undefined {
     const kept = this.#kept;
     this.#kept = undefined;
-    if (kept?.where === where) return kept.upstream;
+    if (kept !== undefined && kept.where === where) return kept.upstream;
     kept?.upstream.close();
     return undefined;
   }

@@ -1,6 +1,5 @@
 /** What SOCKS and HTTP do alike with a client's stream: bound its handshake, join it, end it. */
 import { messageOf } from "../errors.ts";
-import { counted } from "../forward/counters.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
@@ -43,7 +42,7 @@ export async function join(
   { counters, signal }: Pick<BridgeClient, "counters" | "signal">,
   log: Logger,
 ): Promise<void> {
-  const { error } = await pipe(near, counted(far, counters), { signal });
+  const { error } = await pipe(near, far, { signal, tally: counters });
   if (error !== undefined) log.debug("A connection was cut", { error: messageOf(error) });
 }
 

@@ -1,7 +1,7 @@
 /**
  * UDP ASSOCIATE (RFC 1928, section 7): a local UDP socket for each association, and behind it a flow
- * to each destination its client names, all over the one relay on the remote host. An association is
- * closed with the client's connection.
+ * to each destination its client names: over the one relay on the remote host, or from here where a
+ * rule says so. An association is closed with the client's connection.
  */
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import type { UdpCarrier, UdpFlow } from "../forward/udp_relay.ts";
@@ -11,6 +11,7 @@ import type { Dialer } from "./dialer.ts";
 import { failureOf } from "./failure.ts";
 import type { BridgeClient } from "./listener.ts";
 import { type Destination, encodeDatagram, parseDatagram } from "./socks_wire.ts";
+import { openUdpHere } from "./udp_here.ts";
 
 /** What associations are made of. */
 export interface UdpOptions {
@@ -137,20 +138,28 @@ class OpenAssociation implements Association {
   async #open(flow: Flow, to: Destination): Promise<void> {
     const { relay, dialer } = this.#options;
     const { route, hosts } = await dialer.resolve(to);
-    const [host] = hosts;
-    if (route === "direct" || host === undefined) {
-      throw new Error("Datagrams are carried through the remote host only");
-    }
-    // It may have been dropped meanwhile.
-    if (this.#closed || ![...this.#flows.values()].includes(flow)) return;
-    flow.flow = relay.open({ host, port: to.port }, (answer) => {
-      flow.usedAt = performance.now();
-      this.#client.counters.received += answer.length;
-      if (this.#closed) return;
-      // A client that is gone is no error of ours.
-      this.#socket.send(encodeDatagram(to, answer), this.#port, this.#client.address, () => {});
-    });
+    // It may have been dropped meanwhile, and again below.
+    if (!this.#isOpen(flow)) return;
+    const target = { host: hosts[0] ?? to.host, port: to.port };
+    const receive = (answer: Uint8Array) => this.#answer(flow, to, answer);
+    const opened = route === "direct"
+      ? await openUdpHere(target, receive)
+      : relay.open(target, receive);
+    if (!this.#isOpen(flow)) return opened.close();
+    flow.flow = opened;
     for (const data of flow.waiting.splice(0)) flow.flow.send(data);
+  }
+
+  #isOpen(flow: Flow): boolean {
+    return !this.#closed && [...this.#flows.values()].includes(flow);
+  }
+
+  #answer(flow: Flow, from: Destination, data: Uint8Array): void {
+    flow.usedAt = performance.now();
+    this.#client.counters.received += data.length;
+    if (this.#closed) return;
+    // A client that is gone is no error of ours.
+    this.#socket.send(encodeDatagram(from, data), this.#port, this.#client.address, () => {});
   }
 
   #makeRoom(): void {

@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
+import { exists } from "../net/exists.ts";
 import { type Identity, readIdentity } from "../net/tls_files.ts";
 import { clientName, fileStem, isDnsName, type Person, serverName, spiffeId } from "./names.ts";
 import { type AltName, type CertificateRequest, issue, makeAuthority } from "./x509.ts";
@@ -99,7 +100,7 @@ async function issueTo(request: CertificateRequest, options: CertsOptions): Prom
 
 async function readAuthority(directory: string): Promise<Identity> {
   const files = filesOf(directory, AUTHORITY);
-  if (await exists(files.certFile)) return await readIdentity(files, "authority's");
+  if (await exists(files.certFile, cannotWrite)) return await readIdentity(files, "authority's");
   throw new AgentError("config", `There is no authority in "${directory}"`, {
     hint: "make one with certs init, or name its directory with --dir",
   });
@@ -114,17 +115,7 @@ function filesOf(directory: string, stem: string): CertsResult {
 
 async function checkAbsent({ certFile, keyFile }: CertsResult, force: boolean): Promise<void> {
   for (const path of force ? [] : [keyFile, certFile]) {
-    if (await exists(path)) throw present(path);
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw cannotWrite(path, error);
+    if (await exists(path, cannotWrite)) throw present(path);
   }
 }
 

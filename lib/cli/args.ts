@@ -67,7 +67,9 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const expected = given + (places?.length ?? (topic === undefined ? 0 : 1));
   const surplus = words[1 + expected];
   if (surplus !== undefined) {
-    const hint = "a value belongs to its flag, as in --flag=value";
+    const hint = commandSpec(command).rest === undefined
+      ? "a value belongs to its flag, as in --flag=value"
+      : `write ${usageOf(command)}`;
     throw new AgentError("usage", `Unexpected argument ${quote(surplus)}`, { hint });
   }
   const stray = flags.find(({ name }) => !takes(command, name));
@@ -113,7 +115,7 @@ function readPlaces(command: CommandName, words: readonly string[]): string[] | 
   const missing = placesOptional ? undefined : wanted[words.length];
   if (missing === undefined) return words.slice(0, wanted.length);
   throw new AgentError("usage", `Missing ${missing} after "${command}"`, {
-    hint: `Write ${command} ${wanted.join(" ")}`,
+    hint: `write ${command} ${wanted.join(" ")}`,
   });
 }
 

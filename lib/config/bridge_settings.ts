@@ -1,9 +1,9 @@
 /** The network bridge, made from the values of the option table; see `settings.ts`. */
-import type { BridgeSettings } from "../bridge/bridge.ts";
+import type { BridgeKind, BridgeSettings } from "../bridge/bridge.ts";
 import { parseBridgeRule } from "../bridge/rules.ts";
 import type { Destination } from "../bridge/socks_wire.ts";
 import { AgentError } from "../errors.ts";
-import { parseListenAddress } from "../net/address.ts";
+import { formatHostPort, isLoopback, parseListenAddress } from "../net/address.ts";
 import type { Values } from "./schema.ts";
 
 type BridgeValues = Pick<
@@ -11,20 +11,22 @@ type BridgeValues = Pick<
   "socks" | "http-proxy" | "bridge" | "bridge-users" | "bridge-allow-remote"
 >;
 
-/** Nothing where no proxy is wanted. Throws `AgentError` of kind `usage`. */
+/** Nothing where no proxy is wanted. Throws `AgentError` of kind `usage` or `config`. */
 export function bridgeSettings(values: BridgeValues): BridgeSettings | undefined {
   const { socks, "http-proxy": httpProxy, "bridge-users": usersFile } = values;
   if (socks.length + httpProxy.length === 0) return undefined;
+  const isOpen = values["bridge-allow-remote"] && usersFile !== undefined;
+  const read = (texts: readonly string[], option: BridgeKind) =>
+    texts.map((text) => allowed(tcpAddress(text, option), option, isOpen));
   return {
-    socks: socks.map((text) => tcpAddress(text, "socks")),
-    httpProxy: httpProxy.map((text) => tcpAddress(text, "http-proxy")),
+    socks: read(socks, "socks"),
+    httpProxy: read(httpProxy, "http-proxy"),
     rules: values.bridge.map(parseBridgeRule),
     ...(usersFile === undefined ? {} : { usersFile }),
-    allowRemote: values["bridge-allow-remote"],
   };
 }
 
-function tcpAddress(text: string, option: string): Destination {
+function tcpAddress(text: string, option: BridgeKind): Destination {
   const address = parseListenAddress(text);
   if (address.kind === "tcp") {
     // As for all other listeners, whatever the machine's resolver prefers.
@@ -33,5 +35,16 @@ function tcpAddress(text: string, option: string): Destination {
   }
   throw new AgentError("usage", `Cannot use "${text}" for --${option}: not a TCP address`, {
     hint: "write HOST:PORT, such as 127.0.0.1:1080",
+  });
+}
+
+/** Addresses that other machines reach are for users who have to say who they are. */
+function allowed(address: Destination, option: BridgeKind, isOpen: boolean): Destination {
+  const { host, port } = address;
+  if (isOpen || isLoopback(host)) return address;
+  const message = `Refusing to listen on "${formatHostPort(host, port)}" for --${option}: ` +
+    "other machines could use the network of the remote host";
+  throw new AgentError("config", message, {
+    hint: "listen on 127.0.0.1, or give --bridge-allow-remote with --bridge-users",
   });
 }

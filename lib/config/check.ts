@@ -17,17 +17,21 @@ export function checkValues(values: Values, origins: Origins): void {
   if (values.dump && quiet && origins["log-level"].source !== "default") {
     throw clash(origins, "dump", "log-level", "a dump is written at level debug");
   }
-  const transport = transportOf(values, origins);
-  if (transport !== "ssh" && values.reverse.length > 0) {
-    const chosen = values["ts-server"] === undefined ? "transport" : "ts-server";
-    throw clash(origins, "reverse", chosen, "a gateway or guest leads in one direction only");
-  }
   if (values.mode === "raw" && values.reverse.length > 0) {
     throw clash(origins, "reverse", "mode", "raw mode does not look into what it relays");
   }
   checkEndpoint(values, origins);
-  if (transport === "ssh") checkSsh(values);
+  if (transportOf(values, origins) === "ssh") checkSsh(values);
   checkTls(values, origins);
+  checkSyncRoot(values["sync-root"], origins);
+}
+
+/** On the remote host there is no directory that a relative path could start from. */
+function checkSyncRoot(root: string, origins: Origins): void {
+  if (root.startsWith("/") || root === "~" || root.startsWith("~/")) return;
+  throw new AgentError("usage", `Invalid value "${root}" for ${origins["sync-root"].where}`, {
+    hint: "write an absolute path of the remote host, /DIR or ~/DIR",
+  });
 }
 
 function checkSsh(values: Values): void {

@@ -55,13 +55,19 @@ const DESTINATIONS: ReadonlyMap<string, string> = new Map([
   ["ts-server", "tstunnel"],
 ]);
 
-/** Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. */
+/**
+ * Throws `AgentError` of kind `usage` or `config`, naming flag, variable or file and line. That there
+ * is no host `wanted` is said before anything else is judged.
+ */
 export async function loadConfiguration(
   sources: Sources,
   report: Report = throwIt,
+  wanted?: string,
 ): Promise<Configuration> {
   const found = await findGiven(sources, report);
   const listed = listedHosts(found);
+  const isListed = listed?.some(({ name }) => name === wanted) ?? false;
+  if (wanted !== undefined && !isListed) throw unknownHost(wanted, found);
   const leavesOutHosts = listed === undefined && found.file.hosts !== undefined;
   const docker = dockerFolder(sources.place);
   const rest = {
@@ -91,26 +97,31 @@ export async function loadConfiguration(
 
 /** The settings of the one host that is meant: by its name, or because there is no other. */
 export async function loadSettings(sources: Sources, name?: string): Promise<HostSettings> {
-  return chooseHost(await loadConfiguration(sources), name);
+  return chooseHost(await loadConfiguration(sources, throwIt, name), name);
 }
 
-/** As {@link loadSettings}, from a configuration. Throws `AgentError` of kind `usage`. */
-export function chooseHost({ hosts, isNamed, path }: Configuration, name?: string): HostSettings {
-  const names = hosts.flatMap((host) => host.name ?? []);
+/**
+ * As {@link loadSettings}, from a configuration that has been loaded for that host. Throws
+ * `AgentError` of kind `usage`.
+ */
+export function chooseHost({ hosts }: Configuration, name?: string): HostSettings {
   const [only, another] = hosts;
-  if (name === undefined && only !== undefined && another === undefined) return only;
-  const found = hosts.find((host) => host.name !== undefined && host.name === name);
-  if (found !== undefined) return found;
-  if (name === undefined) {
-    throw new AgentError("usage", "Cannot tell which remote host is meant", {
-      hint: `name one of ${names.join(", ")}`,
-    });
-  }
-  throw new AgentError("usage", `There is no host ${quote(name)} in the configuration`, {
-    hint: isNamed
-      ? `the hosts are ${names.join(", ")}`
-      : `list it under "hosts" in ${path ?? "a configuration file"}`,
+  const found = name === undefined ? only : hosts.find((host) => host.name === name);
+  if (found !== undefined && (name !== undefined || another === undefined)) return found;
+  throw new AgentError("usage", "Cannot tell which remote host is meant", {
+    hint: `name one of ${hosts.flatMap((host) => host.name ?? []).join(", ")}`,
   });
+}
+
+function unknownHost(name: string, { file, path, above }: Found): AgentError {
+  const names = file.hosts?.map((host) => host.name) ?? [];
+  const elsewhere = above.find((given) => DESTINATIONS.has(given.name));
+  let hint = `list it under "hosts" in ${path ?? "a configuration file"}`;
+  if (names.length > 0) hint = `the hosts are ${names.join(", ")}`;
+  if (names.length > 0 && elsewhere !== undefined) {
+    hint = `${elsewhere.origin.where} leads to a host without a name; leave one of the two out`;
+  }
+  return new AgentError("usage", `There is no host ${quote(name)} in the configuration`, { hint });
 }
 
 /** The hosts of the file, unless a stronger source leads to one of its own. */

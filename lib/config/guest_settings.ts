@@ -8,6 +8,9 @@ import type { Place } from "./paths.ts";
 import type { Values } from "./schema.ts";
 
 const DEFAULT_PORT = 8080;
+/** Beyond loopback only containers get there. */
+const DEFAULT_LISTEN = ["tcp:127.0.0.1:*", "tcp:[::1]:*", "tcp:docker0:*"];
+const NO_LISTEN = "none";
 
 /** What settings take from the machine beside its {@link Place}. */
 export interface GuestPlace {
@@ -36,12 +39,14 @@ export function guestSettings({ values, origins }: Loaded, place: GuestPlace): G
   }
   const allowTunnels = values["allow-tunnel"];
   for (const pattern of allowTunnels) checkPattern(pattern);
+  const allowListen = listenPatterns(values["allow-listen"]);
   return {
     listen: addresses(values, origins.listen.source === "default"),
     allowedNames,
     allowAnonymous: values["dangerously-allow-anonymous"],
     copyRoots: copyRoots(values, place),
     allowTunnels,
+    allowListen,
     limits: {
       ...GUEST_LIMITS,
       maxConnections: values["max-connections"],
@@ -88,4 +93,17 @@ function checkPattern(pattern: string): void {
   throw new AgentError("usage", `Invalid value "${pattern}" for --allow-tunnel`, {
     hint: "write tcp:HOST:PORT, udp:HOST:PORT or unix:/PATH, with * for any characters",
   });
+}
+
+function listenPatterns(given: readonly string[]): readonly string[] {
+  if (given.length === 0) return DEFAULT_LISTEN;
+  if (given.length === 1 && given[0] === NO_LISTEN) return [];
+  for (const pattern of given) {
+    if (pattern === "*" || /^tcp:.+:(\d{1,5}|\d*\*\d*)$/.test(pattern)) continue;
+    throw new AgentError("usage", `Invalid value "${pattern}" for --allow-listen`, {
+      hint:
+        "write tcp:ADDRESS:PORT or tcp:INTERFACE:PORT, with * for any characters, or none alone",
+    });
+  }
+  return given;
 }

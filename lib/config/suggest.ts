@@ -5,7 +5,7 @@ const distance = levenshteinDistance as (a: string, b: string) => number;
 
 /** A longer word is nobody's slip of the finger, and measuring it costs its square. */
 const MAX_LENGTH = 64;
-/** More edits than this make another word, not a slip. */
+/** More edits than this, or than half of the letters, make another word, not a slip. */
 const MAX_EDITS = 3;
 
 /** The nearest of `known` within three edits (fewer for short words), if there is one. */
@@ -13,7 +13,7 @@ export function nearest(word: string, known: readonly string[]): string | undefi
   if (word.length > MAX_LENGTH) return undefined;
   const plain = word.toLowerCase();
   let best: string | undefined;
-  let fewest = Math.min(MAX_EDITS, Math.floor(word.length / 2)) + 1;
+  let fewest = Math.min(MAX_EDITS, Math.floor(word.replace(/^-+/, "").length / 2)) + 1;
   for (const candidate of known) {
     const edits = distance(plain, candidate.toLowerCase());
     if (edits < fewest) [best, fewest] = [candidate, edits];

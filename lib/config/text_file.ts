@@ -18,6 +18,7 @@ export async function readText(
     bytes = await readFile(path, MAX_FILE_BYTES + 1);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) throw refuse("there is no such file", error);
+    if (error instanceof Deno.errors.IsADirectory) throw refuse("it is a directory", error);
     if (error instanceof Deno.errors.PermissionDenied) throw refuse("permission denied", error);
     throw refuse(messageOf(error), error);
   }

@@ -16,18 +16,21 @@ export interface AddressPolicy {
 /** The address to listen on. */
 export interface LocalAddress {
   readonly host: string;
+  /** An address to listen on as well, for clients that take `localhost` for IPv6 first. */
+  readonly twin?: string;
   /** Set when it is not the one that was asked for: a sentence for the user, no final period. */
   readonly note?: string;
 }
 
 /** Ports arrive here unless the user says otherwise. */
 export const DEFAULT_PUBLISH_ADDRESS = "127.0.0.1";
+const TWIN = "::1";
 
 /** Decides for one `HostIp`; anything that is not an IP address counts as none, as in dockerd. */
 export function localAddress(hostIp: string, policy: AddressPolicy): LocalAddress {
   const { publishAddress, isLocal } = policy;
   const wanted = hostIp.replace(/^\[(.*)\]$/, "$1");
-  if (!isIp(wanted)) return { host: publishAddress };
+  if (!isIp(wanted)) return unnamed(policy);
   if (isWildcard(wanted)) return wildcard(wanted, publishAddress);
   if (isLocal(wanted)) return { host: wanted };
   return {
@@ -35,6 +38,12 @@ export function localAddress(hostIp: string, policy: AddressPolicy): LocalAddres
     note: `"${wanted}" is not an address of this machine: the port is published on ` +
       `"${publishAddress}" instead`,
   };
+}
+
+/** As Docker, which then listens for IPv4 and for IPv6. */
+function unnamed({ publishAddress, isLocal }: AddressPolicy): LocalAddress {
+  const host = publishAddress;
+  return host === DEFAULT_PUBLISH_ADDRESS && isLocal(TWIN) ? { host, twin: TWIN } : { host };
 }
 
 /** Whether an address stands for all interfaces. */
@@ -46,7 +55,7 @@ function wildcard(wanted: string, publishAddress: string): LocalAddress {
   if (isWildcard(publishAddress)) return { host: wanted };
   // An IPv6 request stays one, so that it does not collide with its IPv4 twin.
   const host = wanted.includes(":") && publishAddress === DEFAULT_PUBLISH_ADDRESS
-    ? "::1"
+    ? TWIN
     : publishAddress;
   return {
     host,

@@ -17,6 +17,17 @@ export function newCounters(): Counters {
   return { open: 0, total: 0, sent: 0, received: 0 };
 }
 
+/** Two as one. A copy: it does not change. */
+export function sumOf(a: Counters, b: Counters | undefined): Counters {
+  if (b === undefined) return { ...a };
+  return {
+    open: a.open + b.open,
+    total: a.total + b.total,
+    sent: a.sent + b.sent,
+    received: a.received + b.received,
+  };
+}
+
 /** `upstream` with its bytes counted. Owns it in the place of the caller. */
 export function counted(upstream: Duplex, counters: Counters): Duplex {
   return {

@@ -2,7 +2,7 @@
 import type { Protocol, RequestedBinding } from "./binding.ts";
 import type { HostPort } from "./tcp_listener.ts";
 
-/** A binding with the local address that really listens. */
+/** A binding with a local address that really listens; one of two has two of these. */
 export interface Published {
   readonly requested: RequestedBinding;
   readonly local: HostPort;
@@ -23,6 +23,8 @@ export interface ForwardInfo {
   readonly requested: RequestedBinding;
   readonly protocol: Protocol;
   readonly local: HostPort;
+  /** The same port of another address, where that is listened on too. */
+  readonly twin?: HostPort;
   readonly remote: HostPort | undefined;
   /** `reserved`: taken, but the container has not started yet. */
   readonly state: "reserved" | "live";

@@ -18,6 +18,23 @@ export type Listen<T extends Holder> = (local: HostPort) => Promise<T>;
 /** How often the system may offer a guarded port before we give up. */
 const MAX_OFFERS = 16;
 
+/** Local ends of one kind: addresses, and the ports of them that would do. */
+export interface Wanted {
+  readonly protocol: Protocol;
+  readonly host: string;
+  /** Another address, to have the same port of. */
+  readonly twin?: string | undefined;
+  readonly range: PortRange;
+  /** Tried first where it is allowed. */
+  readonly preferred?: number | undefined;
+}
+
+/** What was taken: the same port of one or two addresses. */
+export interface Taken<T> {
+  readonly holder: T;
+  readonly twin?: T;
+}
+
 /** See the file comment. */
 export class LocalPorts {
   readonly #guarded: (local: HostPort) => boolean;
@@ -29,27 +46,22 @@ export class LocalPorts {
   }
 
   /**
-   * Takes one port of `range`, trying `preferred` first where it is allowed. Throws `BindError`; the
-   * caller gives the port back with {@link give} after closing the holder.
+   * Takes one port of the range, of both addresses or of none; an address that this machine does not
+   * have is no twin. Throws `BindError`; the caller gives the ports back with {@link give} after
+   * closing the holders.
    */
-  async take<T extends Holder>(
-    protocol: Protocol,
-    host: string,
-    range: PortRange,
-    preferred: number | undefined,
-    listen: Listen<T>,
-  ): Promise<T> {
-    const { first, last } = range;
+  async take<T extends Holder>(wanted: Wanted, listen: Listen<T>): Promise<Taken<T>> {
+    const { protocol, host, preferred, range: { first, last } } = wanted;
     const any = first === 0;
     if (preferred !== undefined && (any || (preferred >= first && preferred <= last))) {
-      const holder = await this.#tryOne(protocol, { host, port: preferred }, listen);
-      if (holder !== undefined) return holder;
+      const taken = await this.#tryBoth(wanted, preferred, listen);
+      if (taken !== undefined) return taken;
     }
-    if (any) return await this.#takeAny(protocol, host, listen);
-    if (first === last) return await this.#takeOne(protocol, { host, port: first }, listen);
+    if (any) return await this.#takeAny(wanted, listen);
+    if (first === last) return await this.#takeBoth(wanted, first, listen);
     for (let port = first; port <= last; port++) {
-      const holder = await this.#tryOne(protocol, { host, port }, listen);
-      if (holder !== undefined) return holder;
+      const taken = await this.#tryBoth(wanted, port, listen);
+      if (taken !== undefined) return taken;
     }
     throw new BindError("exhausted", { protocol, host, port: first });
   }
@@ -57,6 +69,34 @@ export class LocalPorts {
   /** The port is ours no longer. */
   give(protocol: Protocol, local: HostPort): void {
     this.#ours.delete(keyOf(protocol, local));
+  }
+
+  async #takeBoth<T extends Holder>(
+    { protocol, host, twin }: Wanted,
+    port: number,
+    listen: Listen<T>,
+  ): Promise<Taken<T>> {
+    const holder = await this.#takeOne(protocol, { host, port }, listen);
+    return await this.#withTwin(protocol, holder, twin, listen);
+  }
+
+  /** Owns `holder` until it returns: it is given back if the twin cannot be had. */
+  async #withTwin<T extends Holder>(
+    protocol: Protocol,
+    holder: T,
+    host: string | undefined,
+    listen: Listen<T>,
+  ): Promise<Taken<T>> {
+    if (host === undefined) return { holder };
+    try {
+      const local = { host, port: holder.local.port };
+      return { holder, twin: await this.#takeOne(protocol, local, listen) };
+    } catch (error) {
+      if (error instanceof BindError && error.reason === "unavailable") return { holder };
+      await holder.close();
+      this.give(protocol, holder.local);
+      throw error;
+    }
   }
 
   async #takeOne<T extends Holder>(
@@ -78,40 +118,49 @@ export class LocalPorts {
     }
   }
 
-  async #tryOne<T extends Holder>(
-    protocol: Protocol,
-    local: HostPort,
+  async #tryBoth<T extends Holder>(
+    wanted: Wanted,
+    port: number,
     listen: Listen<T>,
-  ): Promise<T | undefined> {
+  ): Promise<Taken<T> | undefined> {
     try {
-      return await this.#takeOne(protocol, local, listen);
+      return await this.#takeBoth(wanted, port, listen);
     } catch (error) {
-      const taken = error instanceof BindError && error.reason !== "unavailable";
-      if (taken) return undefined;
+      if (isTaken(error)) return undefined;
       throw error;
     }
   }
 
-  async #takeAny<T extends Holder>(
-    protocol: Protocol,
-    host: string,
-    listen: Listen<T>,
-  ): Promise<T> {
+  async #takeAny<T extends Holder>(wanted: Wanted, listen: Listen<T>): Promise<Taken<T>> {
+    const { protocol, host, twin } = wanted;
     for (let offer = 0; offer < MAX_OFFERS; offer++) {
-      let holder: T;
+      const holder = await this.#offered(protocol, host, listen);
+      if (this.#guarded(holder.local)) {
+        await holder.close();
+        continue;
+      }
+      this.#ours.add(keyOf(protocol, holder.local));
       try {
-        holder = await listen({ host, port: 0 });
+        return await this.#withTwin(protocol, holder, twin, listen);
       } catch (error) {
-        throw new BindError(bindReason(error), { protocol, host, port: 0 }, error);
+        if (!isTaken(error)) throw error;
       }
-      if (!this.#guarded(holder.local)) {
-        this.#ours.add(keyOf(protocol, holder.local));
-        return holder;
-      }
-      await holder.close();
     }
     throw new BindError("exhausted", { protocol, host, port: 0 });
   }
+
+  async #offered<T extends Holder>(protocol: Protocol, host: string, listen: Listen<T>) {
+    try {
+      return await listen({ host, port: 0 });
+    } catch (error) {
+      throw new BindError(bindReason(error), { protocol, host, port: 0 }, error);
+    }
+  }
+}
+
+/** Whether another port may be free. */
+function isTaken(error: unknown): boolean {
+  return error instanceof BindError && error.reason !== "unavailable";
 }
 
 function keyOf(protocol: Protocol, { host, port }: HostPort): string {

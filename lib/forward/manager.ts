@@ -18,6 +18,8 @@ import {
   publishedAddress,
 } from "./placement.ts";
 import type { PlainForward } from "./plain.ts";
+import { PortFiles } from "./port_files.ts";
+import { PortMemory } from "./port_memory.ts";
 import { type Forward, PortOwners } from "./port_owners.ts";
 import type { PortRule } from "./rules.ts";
 import { type HostPort, listenTcp, type OpenStream } from "./tcp_listener.ts";
@@ -45,6 +47,8 @@ export interface ForwardingOptions {
   guarded?: (local: HostPort) => boolean;
   /** How long clients wait for a container to start. Default: 10,000 ms. */
   waitMs?: number;
+  /** Where ports that were chosen here are kept. Default: they are remembered for this run. */
+  portsFolder?: string;
   log?: Logger;
   /** Is told of ports that open, close or cannot be had. Default: nobody is told. */
   emit?: Emit;
@@ -54,7 +58,7 @@ const DEFAULT_WAIT_MS = 10_000;
 
 /** See the file comment. */
 export class ForwardingManager {
-  readonly #options: Required<Omit<ForwardingOptions, "openDatagrams">>;
+  readonly #options: Required<Omit<ForwardingOptions, "openDatagrams" | "portsFolder">>;
   readonly #owners: PortOwners;
   readonly #udp: UdpCarrier;
 
@@ -70,7 +74,8 @@ export class ForwardingManager {
       ...options,
     };
     const { findShell, guarded, log, emit } = this.#options;
-    const { openDatagrams } = options;
+    const { openDatagrams, portsFolder } = options;
+    const files = portsFolder === undefined ? undefined : new PortFiles(portsFolder, log);
     this.#udp = openDatagrams === undefined
       ? new UdpRelay(findShell, log)
       : new TunnelUdp(openDatagrams, log);
@@ -79,6 +84,7 @@ export class ForwardingManager {
       listen: (protocol, local) => this.#listen(protocol, local),
       log,
       emit,
+      memory: new PortMemory(files),
     });
   }
 

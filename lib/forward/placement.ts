@@ -15,6 +15,8 @@ export interface ContainerRef {
 export interface Place {
   readonly host: string;
   readonly range: PortRange;
+  /** See {@link localAddress}. */
+  readonly twin?: string;
   /** Set when the address is not the one that was asked for; see {@link localAddress}. */
   readonly note?: string;
 }

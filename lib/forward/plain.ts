@@ -17,7 +17,7 @@ export interface PlainForward {
   readonly remote: HostPort;
 }
 
-const HINT = "Write a forward such as 5432:db.internal:5432 or 127.0.0.1:5432:10.0.0.5:5432";
+const HINT = "write a forward such as 5432:db.internal:5432 or 127.0.0.1:5432:10.0.0.5:5432";
 const PART = /\[([^\]]*)\]|([^:[\]]*)/y;
 
 /** Reads one forward. Throws `AgentError` of kind `config`. */

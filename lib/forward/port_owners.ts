@@ -7,7 +7,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { parseHostPort, portKey, type Protocol, type RequestedBinding } from "./binding.ts";
-import type { Counters } from "./counters.ts";
+import { type Counters, sumOf } from "./counters.ts";
 import type { ForwardInfo, ForwardKind, Published } from "./forward_info.ts";
 import { type Holder, type LocalPorts } from "./local_ports.ts";
 import type { Placer } from "./placement.ts";
@@ -36,10 +36,15 @@ export interface PortOwnersOptions {
   log: Logger;
   /** Default: nobody is told. */
   emit?: Emit;
+  /** Default: ports are remembered for this run. */
+  memory?: PortMemory;
 }
 
-interface Held extends Published {
+interface Held {
+  readonly requested: RequestedBinding;
   readonly forward: Forward;
+  /** The same port of another address; lives and ends with it. */
+  readonly twin?: Forward;
 }
 
 interface Owner extends OwnerRef {
@@ -51,13 +56,14 @@ interface Owner extends OwnerRef {
 /** See the file comment. */
 export class PortOwners {
   readonly #options: Required<PortOwnersOptions>;
-  readonly #memory = new PortMemory();
+  readonly #memory: PortMemory;
   readonly #owners = new Map<string, Owner>();
   readonly #queues = new Map<string, Promise<void>>();
   #closed = false;
 
   constructor(options: PortOwnersOptions) {
-    this.#options = { emit: emitNothing, ...options };
+    this.#options = { emit: emitNothing, memory: new PortMemory(), ...options };
+    this.#memory = this.#options.memory;
   }
 
   /** Takes all ports or none; what the owner holds already for the same bindings stays. */
@@ -89,11 +95,12 @@ export class PortOwners {
   activate(id: string, remote: ReadonlyMap<string, HostPort>): void {
     const owner = this.#owners.get(id);
     for (const held of owner?.held ?? []) {
-      const { requested, forward } = held;
+      const { requested, forward, twin } = held;
       const end = remote.get(portKey(requested));
       if (owner === undefined || end === undefined) continue;
       const isNew = forward.remote === undefined;
       forward.activate(end);
+      twin?.activate(end);
       if (isNew) this.#options.emit({ kind: "forward.opened", ...endsOf(owner, held) });
     }
   }
@@ -168,19 +175,16 @@ export class PortOwners {
     const { ports, listen, log } = this.#options;
     const where = protocol === "sctp" ? undefined : place(requested);
     if (where === undefined) return undefined;
-    const { host, range, note } = where;
+    const { host, twin, range, note } = where;
     if (note !== undefined) log.warn(note, { port: portKey(requested) });
-    const preferred = this.#memory.recall(id, index, requested);
-    const forward = await ports.take(
-      protocol,
-      host,
-      range,
-      preferred,
+    const isOpen = width(requested) > 1;
+    const preferred = isOpen ? this.#memory.recall(id, index, requested) : undefined;
+    const { holder: forward, ...rest } = await ports.take(
+      { protocol, host, twin, range, preferred },
       (local) => listen(protocol, local),
     );
-    const { local } = forward;
-    if (width(requested) > 1) this.#memory.note(id, index, requested, local.port);
-    return { requested, local, forward };
+    if (isOpen) this.#memory.note(id, index, requested, forward.local.port);
+    return { requested, forward, ...rest };
   }
 
   async #drop(owner: Owner): Promise<void> {
@@ -192,9 +196,12 @@ export class PortOwners {
     }));
   }
 
-  async #giveBack({ requested, forward }: Held): Promise<void> {
-    await forward.close();
-    this.#options.ports.give(requested.protocol, forward.local);
+  async #giveBack({ requested, forward, twin }: Held): Promise<void> {
+    await Promise.all([forward, twin].map(async (each) => {
+      if (each === undefined) return;
+      await each.close();
+      this.#options.ports.give(requested.protocol, each.local);
+    }));
   }
 
   /** Runs `work` after everything that was asked for the same owner before. */
@@ -210,7 +217,7 @@ export class PortOwners {
 }
 
 /** Both ends of a port, for people. */
-function endsOf({ kind, name }: Owner, { requested, local }: Held) {
+function endsOf({ kind, name }: Owner, { requested, forward: { local } }: Held) {
   const { protocol } = requested;
   return {
     local: `${formatHostPort(local.host, local.port)}/${protocol}`,
@@ -218,23 +225,27 @@ function endsOf({ kind, name }: Owner, { requested, local }: Held) {
   };
 }
 
-function infoOf({ kind, id, name }: Owner, { requested, local, forward }: Held): ForwardInfo {
-  const { remote, counters } = forward;
+function infoOf({ kind, id, name }: Owner, { requested, forward, twin }: Held): ForwardInfo {
+  const { local, remote } = forward;
+  const { open, total, sent, received } = sumOf(forward.counters, twin?.counters);
   return {
     kind,
     container: { id, name },
     requested,
     protocol: requested.protocol,
     local,
+    ...(twin === undefined ? {} : { twin: twin.local }),
     remote,
     state: remote === undefined ? "reserved" : "live",
-    connections: { open: counters.open, total: counters.total },
-    bytes: { sent: counters.sent, received: counters.received },
+    connections: { open, total },
+    bytes: { sent, received },
   };
 }
 
 function publishedOf({ held }: Owner): readonly Published[] {
-  return held.map(({ requested, local }) => ({ requested, local }));
+  return held.flatMap(({ requested, forward, twin }) =>
+    [forward, ...(twin === undefined ? [] : [twin])].map(({ local }) => ({ requested, local }))
+  );
 }
 
 /** How many local ports would do: 1 for a given one. */

@@ -9,37 +9,29 @@ import type { Duplex } from "../net/duplex.ts";
 const REFUSED_WITHIN_MS = 1_000;
 
 /**
- * Wraps both ends of a connection that has just been opened: when `upstream` ends at once, without
- * having sent anything, while `client` has not ended its direction, the read fails as if reset.
+ * Wraps the remote end of a connection that has just been opened: when it ends at once, without
+ * having sent anything, while our direction is still open, the read fails as if reset.
  */
-export function noteRefusal(client: Duplex, upstream: Duplex): [Duplex, Duplex] {
+export function noteRefusal(upstream: Duplex): Duplex {
   const since = performance.now();
   let clientEnded = false;
   let answered = false;
-  const near: Duplex = {
-    closed: client.closed,
-    async read() {
-      const chunk = await client.read();
-      if (chunk === null) clientEnded = true;
-      return chunk;
-    },
-    write: (chunk) => client.write(chunk),
-    closeWrite: () => client.closeWrite(),
-    close: () => client.close(),
+  const first = async () => {
+    const chunk = await upstream.read();
+    if (chunk === null && !clientEnded && performance.now() - since < REFUSED_WITHIN_MS) {
+      throw new Deno.errors.ConnectionReset("Nothing listens on the container's port");
+    }
+    answered = true;
+    return chunk;
   };
-  const far: Duplex = {
+  return {
     closed: upstream.closed,
-    async read() {
-      const chunk = await upstream.read();
-      if (chunk !== null) answered = true;
-      else if (!answered && !clientEnded && performance.now() - since < REFUSED_WITHIN_MS) {
-        throw new Deno.errors.ConnectionReset("Nothing listens on the container's port");
-      }
-      return chunk;
-    },
+    read: () => answered ? upstream.read() : first(),
     write: (chunk) => upstream.write(chunk),
-    closeWrite: () => upstream.closeWrite(),
+    closeWrite() {
+      clientEnded = true;
+      return upstream.closeWrite();
+    },
     close: () => upstream.close(),
   };
-  return [near, far];
 }

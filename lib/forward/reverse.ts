@@ -1,14 +1,17 @@
 /**
  * The other direction: a port of this machine that containers reach through a name, by default
- * `host.docker.internal`. The remote host listens on the address of Docker's bridge: sshd itself
- * where it may, otherwise a small program that a shell runs (`reverse_script.ts`). It is set up anew
- * on every transport, and owns what it has set up.
+ * `host.docker.internal`. The remote host listens on the address of Docker's bridge: a guest, or sshd
+ * itself where it may, otherwise a small program that a shell runs (`reverse_script.ts`). It is set up
+ * anew on every transport, and owns what it has set up.
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import { counted, newCounters } from "./counters.ts";
+import type { ForwardInfo } from "./forward_info.ts";
+import type { HostPort } from "./tcp_listener.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
@@ -18,6 +21,11 @@ import { sleep } from "../net/sleep.ts";
 export interface ReverseTarget {
   readonly name: string;
   readonly port: number;
+}
+
+/** One of them, for people. A copy: it does not change. */
+export interface ReverseInfo extends Pick<ForwardInfo, "remote" | "connections" | "bytes"> {
+  readonly target: ReverseTarget;
 }
 
 /** What a reverse forward needs of its surroundings. */
@@ -31,7 +39,9 @@ export interface ReverseOptions {
 }
 
 const LOOPBACK = "127.0.0.1";
-const RETRY_MS = 30_000;
+/** After a failure; doubles up to the last while it goes on. */
+const FIRST_RETRY_MS = 2_000;
+const LAST_RETRY_MS = 30_000;
 /** After a lost connection, which the supervisor may not have noticed yet. */
 const AGAIN_MS = 500;
 /** The program on the remote host ends after 30 s of silence. */
@@ -46,7 +56,7 @@ export function parseReverse(text: string): ReverseTarget {
   const port = Number(digits);
   if (name !== "" && port >= 1 && port <= 65535) return { name, port };
   throw new AgentError("config", `Cannot let containers reach "${text}": not NAME:PORT`, {
-    hint: "Write a name for containers and a local port, such as host.docker.internal:3000",
+    hint: "write a name for containers and a local port, such as host.docker.internal:3000",
   });
 }
 
@@ -56,7 +66,13 @@ export class ReverseForward {
   readonly #log: Logger;
   readonly #closing = new AbortController();
   readonly #streams = new Set<Promise<unknown>>();
+  readonly #counters = newCounters();
+  /** Where the remote host listens now. */
+  #remote: HostPort | undefined;
   #running: Promise<void> | undefined;
+  /** The last failure that was told, so that trying again does not tell it again. */
+  #told: string | undefined;
+  #retryMs = FIRST_RETRY_MS;
 
   constructor(options: ReverseOptions) {
     this.#options = options;
@@ -66,6 +82,17 @@ export class ReverseForward {
   /** Begins; failures are logged and tried again. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** As it is now. */
+  snapshot(): ReverseInfo {
+    const { open, total, sent, received } = this.#counters;
+    return {
+      target: this.#options.target,
+      remote: this.#remote,
+      connections: { open, total },
+      bytes: { sent, received },
+    };
   }
 
   /** Ends the listener and its connections. */
@@ -80,17 +107,24 @@ export class ReverseForward {
     while (!signal.aborted) {
       try {
         await this.#serveOn(await this.#options.nextTransport(signal));
+        this.#remote = undefined;
+        await sleep(AGAIN_MS, signal);
       } catch (error) {
+        this.#remote = undefined;
         if (signal.aborted) return;
-        if (error instanceof AgentError && error.kind === "lost") {
-          await sleep(AGAIN_MS, signal);
-          continue;
-        }
-        const { name, port } = this.#options.target;
-        this.#log.warn(`Containers cannot reach ${name}:${port}: ${describeError(error)}`);
-        await sleep(RETRY_MS, signal);
+        const isLost = error instanceof AgentError && error.kind === "lost";
+        if (!isLost) this.#tellFailure(describeError(error));
+        await sleep(isLost ? AGAIN_MS : this.#retryMs, signal);
+        if (!isLost) this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
       }
     }
+  }
+
+  #tellFailure(why: string): void {
+    if (this.#told === why) return;
+    this.#told = why;
+    const { name, port } = this.#options.target;
+    this.#log.warn(`Containers cannot reach ${name}:${port}: ${why}`);
   }
 
   /** Settles when the listener has ended in order, with its transport. */
@@ -99,26 +133,32 @@ export class ReverseForward {
     const host = await this.#options.bridgeAddress(signal);
     const direct = await this.#listenDirectly(transport, host);
     const { name, port } = this.#options.target;
-    const told = () =>
+    const told = () => {
+      this.#remote = { host, port };
+      this.#told = undefined;
+      this.#retryMs = FIRST_RETRY_MS;
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
+    };
     if (direct !== undefined) {
       told();
-      await untilEnd(transport.closed, signal);
+      await untilEnd(Promise.race([transport.closed, direct.closed]), signal);
       return await direct.close();
     }
     await this.#listenThroughProgram(transport, host, told);
   }
 
-  /** sshd on the bridge's address, where it allows that; it does not say when it does not. */
+  /** On the bridge's address, where the other end goes along; sshd does not say when it does not. */
   async #listenDirectly(transport: Transport, host: string): Promise<RemoteListener | undefined> {
     const { port } = this.#options.target;
-    if (transport.listen === undefined || transport.shell === undefined) {
-      throw new AgentError("engine", "this transport leads in one direction only");
-    }
+    const serve = (stream: Duplex) => this.#serve(stream);
+    await transport.look?.();
+    if (transport.listen === undefined) throw cannotListen(transport);
+    if (!transport.listensSomewhere) return await transport.listen({ host, port }, serve);
+    if (transport.shell === undefined) throw cannotListen(transport);
     const { signal } = this.#closing;
     let listener: RemoteListener;
     try {
-      listener = await transport.listen({ host, port }, (stream) => this.#serve(stream));
+      listener = await transport.listen({ host, port }, serve);
     } catch (error) {
       // The port may be taken on loopback only, where sshd listens instead.
       this.#log.debug("sshd does not listen", { error: describeError(error) });
@@ -163,16 +203,27 @@ export class ReverseForward {
 
   async #connect(stream: Duplex): Promise<void> {
     const { port } = this.#options.target;
+    const counters = this.#counters;
+    counters.open++;
+    counters.total++;
     try {
       const conn = await Deno.connect({ hostname: LOOPBACK, port });
       conn.setNoDelay(true);
-      await pipe(stream, denoConnDuplex(conn), { signal: this.#closing.signal });
+      await pipe(counted(stream, counters), denoConnDuplex(conn), { signal: this.#closing.signal });
     } catch (error) {
       this.#log.debug(`Nothing listens on ${LOOPBACK}:${port}`, { error: describeError(error) });
     } finally {
       stream.close();
+      counters.open--;
     }
   }
+}
+
+function cannotListen({ limits }: Transport): AgentError {
+  if (limits !== undefined) return new AgentError("engine", limits);
+  return new AgentError("engine", "the guest of the remote host does not listen for others", {
+    hint: "update the guest there, and see its --allow-listen",
+  });
 }
 
 async function untilListening({ stdio, exit }: RemoteProcess, errors: string[]): Promise<void> {

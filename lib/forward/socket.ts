@@ -13,13 +13,10 @@ export function clientSocket(socket: Socket): Duplex {
   let readEnded = false;
   let writeEnded: Promise<void> | undefined;
   let flushed = false;
+  socket.on("end", () => readEnded = true);
   return {
     closed: inner.closed,
-    async read() {
-      const chunk = await inner.read();
-      if (chunk === null) readEnded = true;
-      return chunk;
-    },
+    read: () => inner.read(),
     write: (chunk) => inner.write(chunk),
     closeWrite() {
       writeEnded ??= Promise.race([

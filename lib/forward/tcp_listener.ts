@@ -11,7 +11,7 @@ import { pipe } from "../net/pipe.ts";
 import type { Target } from "../transport/transport.ts";
 import { noteRefusal } from "./refusal.ts";
 import { clientSocket } from "./socket.ts";
-import { counted, type Counters, newCounters } from "./counters.ts";
+import { type Counters, newCounters } from "./counters.ts";
 
 /** An address and a port. */
 export interface HostPort {
@@ -121,8 +121,7 @@ export class TcpListener {
     try {
       const { host, port } = await this.#remoteEnd();
       const upstream = await this.#options.open({ kind: "tcp", host, port }, signal);
-      const [near, far] = noteRefusal(client, counted(upstream, counters));
-      const { error } = await pipe(near, far, { signal });
+      const { error } = await pipe(client, noteRefusal(upstream), { signal, tally: counters });
       if (error !== undefined) this.#tell(error);
     } catch (error) {
       if (!signal.aborted) this.#tell(error);

@@ -3,8 +3,9 @@
  * behind, and rules in between. Owns the listener, the client connections and the hosts. A reload
  * replaces certificates, hosts, rules and limits together, or nothing.
  */
-import type { X509Certificate } from "node:crypto";
+import { X509Certificate } from "node:crypto";
 import { describeError, messageOf } from "../errors.ts";
+import { isIssued } from "../listen/client_chains.ts";
 import type { ClientInfo, Listener } from "../listen/listener.ts";
 import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
@@ -23,6 +24,8 @@ import {
   type TlsMaterial,
   type TlsServer,
 } from "./tls_server.ts";
+
+const MAX_CLAIM_CHARS = 200;
 
 /** Reads the configuration; throws `AgentError` of kind `config`. */
 export type LoadConfig = () => Promise<GatewayConfig>;
@@ -131,7 +134,8 @@ export class Gateway {
   #endRevoked(): number {
     let ended = 0;
     for (const client of this.#clients.keys()) {
-      const trusted = isIssued(client.identity, this.#authorities);
+      // A certificate that came with others in between is asked for again: its client connects anew.
+      const trusted = isIssued(client.identity.certificate, this.#authorities);
       if (trusted && client.isAllowed()) continue;
       ended++;
       this.#log.info("Ended a connection that is not allowed any more", {
@@ -150,7 +154,7 @@ export class Gateway {
       duplex.close();
     };
     if (distrust !== undefined || certificate === undefined) {
-      return refuse(distrust ?? "no certificate", certificate && this.#subject(certificate));
+      return refuse(distrust ?? "no certificate", certificate && claimOf(certificate));
     }
     let identity: ClientIdentity;
     try {
@@ -166,16 +170,6 @@ export class Gateway {
       await this.#serve(duplex, { identity, serverName, remote });
     } finally {
       this.#ledger.disconnect(fingerprint);
-    }
-  }
-
-  /** What a certificate that is not trusted calls itself, for the log. */
-  #subject(certificate: Uint8Array): { claims?: string } {
-    try {
-      return { claims: this.#identities.of(certificate).label };
-    } catch {
-      // It is refused as it is; that it cannot be read adds nothing.
-      return {};
     }
   }
 
@@ -214,6 +208,19 @@ export class Gateway {
   }
 }
 
+/**
+ * What a certificate that is not trusted calls itself, for the log. Anybody can send one, of any size:
+ * it is kept nowhere, and what is said of it is short.
+ */
+function claimOf(certificate: Uint8Array): { claims?: string } {
+  try {
+    return { claims: new X509Certificate(certificate).subject.slice(0, MAX_CLAIM_CHARS) };
+  } catch {
+    // It is refused as it is; that it cannot be read adds nothing.
+    return {};
+  }
+}
+
 /** Reads what the configuration names. A host that has not changed and holds an SSH connection stays. */
 async function prepare(
   config: GatewayConfig,
@@ -241,13 +248,6 @@ async function prepare(
 
 async function closeHosts(hosts: Iterable<Host>): Promise<void> {
   await Promise.all([...hosts].map((host) => host.close()));
-}
-
-/** A certificate that came with others in between is asked for again: its client connects anew. */
-function isIssued({ certificate }: ClientIdentity, authorities: readonly X509Certificate[]) {
-  return authorities.some((authority) =>
-    certificate.checkIssued(authority) && certificate.verify(authority.publicKey)
-  );
 }
 
 function clientLimits({ headerMs, idleMs, bodyMs }: GatewayLimits): ClientLimits {

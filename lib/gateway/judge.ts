@@ -38,6 +38,8 @@ export type Verdict =
 /** Judges one request. */
 export function judge(petition: Petition, policy: Policy): Verdict {
   const { client, serverName, head, now } = petition;
+  // Whoever answers it with a 2xx turns the connection into one that nobody judges.
+  if (head.method === "CONNECT") return refuse(400, "CONNECT leads nowhere here");
   const destination = destinationOf(head.target);
   if (destination.kind === "refused") return refuse(400, destination.reason);
   if (serverName === undefined) {

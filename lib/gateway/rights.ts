@@ -14,6 +14,8 @@ export type AccessPreset = typeof ACCESS_PRESETS[number];
 export interface AllowedRoute {
   readonly method: string;
   readonly path: RegExp;
+  /** Its last segment is `{x}`: a name, and none of the API's own words. */
+  readonly endsInName: boolean;
 }
 
 /** One rule. It is about the clients that match any of `names`, `uris` and `fingerprints`. */
@@ -80,12 +82,16 @@ export class Rights {
 
   /** Whether the engine may be asked this; `path` is decoded and has no API version in front. */
   engine(method: string, path: string): boolean {
-    const name = matchPath(method, path)?.name;
+    const match = matchPath(method, path);
+    const name = match?.name;
+    // `* /volumes/{name}` is about volumes: `POST /volumes/create` is another route.
+    const isWord = match !== undefined && Object.keys(match.params).length === 0;
     return this.#rules.some(({ access, allow }) =>
       access === "full" ||
       (access === "read-only" && name !== undefined && READ_ONLY.has(name)) ||
       allow.some((route) =>
-        (route.method === "*" || route.method === method) && route.path.test(path)
+        (route.method === "*" || route.method === method) && route.path.test(path) &&
+        !(isWord && route.endsInName)
       )
     );
   }
@@ -146,5 +152,6 @@ export function allowedRoute(text: string): AllowedRoute | undefined {
   const match = /^([A-Z]+|\*) (\/[^\s?#%]*)$/.exec(text);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
   if (/[{}]/.test(match[2].replaceAll(/\{\w+\+?\}/g, ""))) return undefined;
-  return { method: match[1], path: templatePattern(match[2]) };
+  const endsInName = /\{\w+\}$/.test(match[2]);
+  return { method: match[1], path: templatePattern(match[2]), endsInName };
 }

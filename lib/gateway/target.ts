@@ -6,7 +6,7 @@
 import { apiPath } from "../docker/route.ts";
 
 /** What a guest can do for a client; see docs/protocol.md. */
-export const GUEST_RIGHTS = ["exec", "copy", "tunnel"] as const;
+export const GUEST_RIGHTS = ["exec", "copy", "tunnel", "listen"] as const;
 export type GuestRight = typeof GUEST_RIGHTS[number];
 
 /** See the file comment. */
@@ -23,6 +23,7 @@ const GUEST_ROUTES: readonly [RegExp, GuestRight | "info"][] = [
   [/^\/tinyscale\/v1\/host-exec\/command$/, "exec"],
   [/^\/tinyscale\/v1\/host-exec\/copy$/, "copy"],
   [/^\/tinyscale\/v1\/tunnel\/[^/]/, "tunnel"],
+  [/^\/tinyscale\/v1\/listen\/[^/]/, "listen"],
   [/^\/tinyscale\/v1\/info$/, "info"],
 ];
 
@@ -36,8 +37,13 @@ const FAULTS: readonly [RegExp, string][] = [
   [/%2e/i, "The path has an encoded dot"],
   [/%25|%23|%3f/i, "The path has an encoded percent sign, number sign or question mark"],
   [/%[01][0-9a-f]|%7f/i, "The path has an encoded control character"],
+  // RFC 3986, section 2.3: two spellings of one path, of which a program behind may know just one.
+  [
+    /%(2d|3[0-9]|4[1-9a-f]|5[0-9af]|6[1-9a-f]|7[0-9ae])/i,
+    "The path has an encoded letter or digit",
+  ],
   [/\/\//, "The path has an empty segment"],
-  [/\/\.{1,2}(\/|$)/, "The path has a dot segment"],
+  [/\/\.{1,2}([/;]|$)/, "The path has a dot segment"],
 ];
 
 /** Judges the target of a request. */

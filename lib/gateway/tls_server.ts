@@ -7,11 +7,13 @@ import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, type Server, TLSSocket } from "node:tls";
 import { messageOf } from "../errors.ts";
+import { ClientChains } from "../listen/client_chains.ts";
+import { withinLimit } from "../listen/descriptors.ts";
 import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
-import type { ClientInfo, Listener, TlsPeer } from "../listen/listener.ts";
+import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
-import { readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** Handshakes at the same time; one more costs the oldest its connection. */
@@ -19,13 +21,16 @@ const MAX_HANDSHAKES = 1024;
 /** Connections the listener takes beyond the limit, so that the limit is what answers. */
 const SPARE_CLIENTS = 64;
 
+/** How long a silent client is left alone before the system asks whether it is there. */
+const KEEP_ALIVE_MS = 30_000;
+
 const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
 
 /** Certificates as they are put into use. */
 export interface TlsMaterial {
   readonly cert: string;
   readonly key: string;
-  /** One certificate each. */
+  /** One or more certificates each. */
   readonly authorities: readonly string[];
 }
 
@@ -34,14 +39,15 @@ export async function readMaterial(config: GatewayConfig): Promise<TlsMaterial> 
   const identity = await readIdentity(config.identity, "gateway");
   const authorities: string[] = [];
   for (const path of config.authorityFiles) {
-    authorities.push(...splitPem(await readAuthorities(path, "client")));
+    authorities.push(await readAuthorities(path, "client"));
   }
   return { ...identity, authorities };
 }
 
 /** The authorities themselves, to check certificates of open connections against. */
 export function parseAuthorities({ authorities }: TlsMaterial): X509Certificate[] {
-  return authorities.map((pem) => new X509Certificate(pem));
+  const texts = authorities.flatMap(splitPem);
+  return texts.map((pem) => new X509Certificate(pem));
 }
 
 /** See the file comment. The maker closes `listener`. */
@@ -65,19 +71,33 @@ export async function openTlsServer(
     handshakeTimeout: config.limits.handshakeMs,
     allowHalfOpen: true,
   });
-  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, cut: "oldest", log });
+  // A client whose network is gone says nothing, and an answer without end waits for it.
+  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+  const chains = new ClientChains(material.authorities.join(""));
+  const bounds = withinLimit({
+    handshakes: MAX_HANDSHAKES,
+    clients: config.limits.connections + SPARE_CLIENTS,
+  }, log);
+  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, cut: "oldest", log });
   const { host, port } = config.listen;
   const listener = await nodeListener(server, {
     address: config.listen,
     where: { host, port },
     event: "secureConnection",
     log,
-    describe,
+    describe: (socket) => ({ remote: remoteOf(socket), tls: peerOf(socket, chains) }),
     mutualTls: true,
-    maxClients: config.limits.connections + SPARE_CLIENTS,
+    maxClients: bounds.clients,
     onClose: cutHandshakes,
   });
-  return { listener, replace: (next) => server.setSecureContext(contextOptions(next)) };
+  return {
+    listener,
+    replace(next) {
+      server.setSecureContext(contextOptions(next));
+      // A handshake under way would be judged by the authorities it began with.
+      if (chains.replace(next.authorities.join(""))) cutHandshakes();
+    },
+  };
 }
 
 function contextOptions({ cert, key, authorities }: TlsMaterial) {
@@ -85,13 +105,8 @@ function contextOptions({ cert, key, authorities }: TlsMaterial) {
   return { cert, key, ca: [...authorities], minVersion };
 }
 
-function describe(socket: Socket): ClientInfo {
-  const remote = remoteOf(socket);
-  return { remote, tls: peerOf(socket) };
-}
-
 /** Fails closed: whatever is not plainly in order is distrusted. */
-function peerOf(socket: Socket): TlsPeer {
+function peerOf(socket: Socket, chains: ClientChains): TlsPeer {
   if (!(socket instanceof TLSSocket)) return { distrust: "no TLS" };
   const name = "servername" in socket ? socket.servername : undefined; // not in its types
   const serverName = typeof name === "string" && name !== ""
@@ -100,7 +115,10 @@ function peerOf(socket: Socket): TlsPeer {
   try {
     const certificate = socket.getPeerCertificate().raw;
     if (certificate === undefined) return { ...serverName, distrust: "no certificate" };
-    if (socket.authorized === true) return { ...serverName, certificate };
+    if (socket.authorized === true) {
+      if (chains.trusts(socket, certificate)) return { ...serverName, certificate };
+      return { ...serverName, certificate, distrust: "a session from before is not good any more" };
+    }
     return {
       ...serverName,
       certificate,
@@ -125,9 +143,4 @@ function distrustOf(certificate: Uint8Array, error: unknown): string {
   return UNKNOWN_AUTHORITY.test(code)
     ? "no authority of ours has signed the certificate, or not for clients"
     : code;
-}
-
-/** A bundle as one text for each certificate: a context takes several texts, but one from each. */
-function splitPem(bundle: string): string[] {
-  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
 }

@@ -10,6 +10,7 @@ import { ReplyError } from "../docker/error_reply.ts";
 import { type CopyPlace, copyPlace, isWithin, resolveRoots } from "./copy_path.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
+import { pinDirectory, type PinnedDirectory, setMode } from "./pinned.ts";
 import { refuse, type Reply } from "./reply.ts";
 
 /** What copies need. */
@@ -35,11 +36,10 @@ export function copies({ limits, roots }: CopiesOptions): Handler {
     const { length } = exchange;
     if (typeof length === "number" && length > limits.maxCopyBytes) throw tooLarge(limits);
     const place = await copyPlace(path, roots);
-    await checkFree(place, path);
     const leave = places.take();
     if (leave === undefined) throw refuse(503, places.refusal);
     try {
-      const size = await receive(exchange, { place, mode, unpack, limits, roots });
+      const size = await receive(exchange, { path, place, mode, unpack, limits, roots });
       return { status: 200, body: { path, size } } satisfies Reply;
     } catch (error) {
       throw explain(error, path);
@@ -50,6 +50,8 @@ export function copies({ limits, roots }: CopiesOptions): Handler {
 }
 
 interface Copy {
+  /** As it was asked for. */
+  readonly path: string;
   readonly place: CopyPlace;
   readonly mode: number | undefined;
   readonly unpack: boolean;
@@ -58,32 +60,55 @@ interface Copy {
 }
 
 async function receive(exchange: Exchange, copy: Copy): Promise<number> {
-  const { directory, name } = copy.place;
-  const target = join(directory, name);
-  const partial = join(directory, `${PARTIAL_PREFIX}${crypto.randomUUID()}`);
+  await using directory = await pin(copy);
+  const target = join(directory.path, copy.place.name);
+  await checkFree(target, copy.path);
+  const partial = join(directory.path, `${PARTIAL_PREFIX}${crypto.randomUUID()}`);
   let made = false;
   try {
     using file = await Deno.open(partial, { write: true, createNew: true, mode: 0o600 });
     made = true;
     await checkStillWithin(partial, copy.roots);
     const size = await write(await exchange.body(), file, copy, exchange.stopped);
-    await Deno.chmod(partial, copy.mode ?? await modeOf(target));
+    await setMode(partial, copy.mode ?? await modeOf(target));
     await file.sync();
     await Deno.rename(partial, target);
     made = false;
-    await syncDirectory(directory);
+    await directory.sync();
     return size;
   } finally {
     if (made) await Deno.remove(partial).catch(() => {/* Its directory is gone. */});
   }
 }
 
-/** Somebody could have put a link in place of a directory since it was looked at. */
-async function checkStillWithin(partial: string, roots: readonly string[]): Promise<void> {
-  const [real, allowed] = await Promise.all([Deno.realPath(partial), resolveRoots(roots)]);
-  if (!allowed.some((root) => isWithin(real, root))) {
-    throw refuse(403, "the directory was changed while the file was copied");
+/** The directory that was found to be good, and not what has come to its place since. */
+async function pin({ place, roots }: Copy): Promise<PinnedDirectory> {
+  let directory: PinnedDirectory;
+  try {
+    directory = await pinDirectory(place.directory);
+  } catch (error) {
+    throw moved(error);
   }
+  try {
+    await checkStillWithin(directory.path, roots);
+    return directory;
+  } catch (error) {
+    await directory[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Somebody could have put a link in place of a directory since it was looked at. */
+async function checkStillWithin(path: string, roots: readonly string[]): Promise<void> {
+  const [real, allowed] = await Promise.all([
+    Deno.realPath(path).catch((error) => Promise.reject(moved(error))),
+    resolveRoots(roots),
+  ]);
+  if (!allowed.some((root) => isWithin(real, root))) throw moved();
+}
+
+function moved(cause?: unknown): ReplyError {
+  return refuse(403, "the directory was changed while the file was copied", cause);
 }
 
 async function write(
@@ -126,19 +151,9 @@ async function modeOf(path: string): Promise<number> {
   }
 }
 
-async function checkFree({ directory, name }: CopyPlace, path: string): Promise<void> {
-  const found = await Deno.lstat(join(directory, name)).catch(() => undefined);
+async function checkFree(target: string, path: string): Promise<void> {
+  const found = await Deno.lstat(target).catch(() => undefined);
   if (found?.isDirectory) throw refuse(400, `open ${path}: is a directory`);
-}
-
-/** Makes the new name last over a power cut, where the system lets a directory be synced. */
-async function syncDirectory(path: string): Promise<void> {
-  try {
-    using directory = await Deno.open(path);
-    await directory.sync();
-  } catch {
-    // Not on this file system; the file itself is on the disk.
-  }
 }
 
 function readMode(text: string | null): number | undefined {

@@ -12,6 +12,7 @@ import { copies } from "./copy.ts";
 import { type DoorRules, type OpenDoor, openDoor } from "./doors.ts";
 import { Commands } from "./exec.ts";
 import { type GuestLimits, Places } from "./limits.ts";
+import { Listening } from "./listen.ts";
 import { ownAccount } from "./program.ts";
 import { encodeReply, errorAnswer } from "./reply.ts";
 import { info, makeRouter } from "./routes.ts";
@@ -28,6 +29,8 @@ export interface GuestOptions extends Omit<DoorRules, "token"> {
   /** Where files may be copied to. */
   readonly copyRoots: readonly string[];
   readonly allowTunnels: readonly string[];
+  /** Where clients may listen; empty: nowhere. */
+  readonly allowListen: readonly string[];
   readonly limits: GuestLimits;
   /** Default: the logger of scope `guest`. */
   readonly log?: Logger;
@@ -99,6 +102,7 @@ class Serving {
   readonly #places: Places;
   readonly #terminals = Terminals.load();
   readonly #commands: Commands;
+  readonly #listening: Listening;
   readonly #connections = new Map<GuestConnection, Promise<void>>();
   readonly #stop = new AbortController();
   readonly #route;
@@ -112,13 +116,17 @@ class Serving {
     this.#log = log;
     this.#places = new Places(limits.maxConnections, "connections");
     this.#commands = new Commands({ limits, account, terminals: this.#terminals });
+    this.#listening = new Listening({ limits, allowed: options.allowListen, log });
     this.#route = makeRouter({
       exec: this.#commands.handle,
       copy: copies({ limits, roots: options.copyRoots }),
       tunnel: tunnels({ limits, allowed: options.allowTunnels }),
+      listen: this.#listening.listen,
+      accept: this.#listening.accept,
       info: info(account, {
         commands: limits.maxCommands > 0,
         terminals: this.#terminals !== undefined,
+        listen: options.allowListen.length > 0,
       }),
     });
     // A second signal ends the program at once, and still nothing may survive it.
@@ -175,6 +183,7 @@ class Serving {
 
   async shutdown(timeoutMs: number): Promise<void> {
     this.#draining = true;
+    this.#listening.drain();
     for (const connection of this.#connections.keys()) connection.drain();
     const endAll = () => {
       this.#stop.abort();

@@ -9,6 +9,10 @@ export interface GuestLimits {
   /** Terminals among them: each one keeps a thread waiting for its output. */
   readonly maxTerminals: number;
   readonly maxTunnels: number;
+  /** Ports that are listened on for clients. */
+  readonly maxListeners: number;
+  /** Connections of one such port that its client has not fetched yet. */
+  readonly maxWaiting: number;
   readonly maxCopies: number;
   /** Bytes of one copied file, unpacked. */
   readonly maxCopyBytes: number;
@@ -22,7 +26,9 @@ export interface GuestLimits {
   readonly graceMs: number;
   /** How often a silent command's client is written to, so that one that has left is noticed. */
   readonly keepAliveMs: number;
-  /** How long a tunnel may take to reach its target. */
+  /** How long the client of a listener may be silent. */
+  readonly listenSilenceMs: number;
+  /** How long a tunnel may take to reach its target, and a connection wait to be fetched. */
   readonly connectMs: number;
   /** How long a tunnel for datagrams may be silent. */
   readonly udpIdleMs: number;
@@ -34,6 +40,8 @@ export const GUEST_LIMITS: GuestLimits = {
   maxCommands: 256,
   maxTerminals: 64,
   maxTunnels: 1000,
+  maxListeners: 64,
+  maxWaiting: 128,
   maxCopies: 32,
   maxCopyBytes: 10e9,
   idleMs: 60_000,
@@ -41,6 +49,7 @@ export const GUEST_LIMITS: GuestLimits = {
   requestMs: 30_000,
   graceMs: 5_000,
   keepAliveMs: 15_000,
+  listenSilenceMs: 30_000,
   connectMs: 10_000,
   udpIdleMs: 120_000,
 };

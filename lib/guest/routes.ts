@@ -3,6 +3,7 @@ import metadata from "../../deno.json" with { type: "json" };
 import type { RequestHead } from "../http/head.ts";
 import { EXEC_PATH } from "../transport/guest_exec.ts";
 import { INFO_PATH } from "../transport/guest_link.ts";
+import { ACCEPT_PATH, LISTEN_PREFIX } from "../transport/guest_listen.ts";
 import type { Handler } from "./exchange.ts";
 import { refuse, type Reply } from "./reply.ts";
 import type { Account } from "./program.ts";
@@ -18,6 +19,8 @@ export interface Handlers {
   readonly exec: Handler;
   readonly copy: Handler;
   readonly tunnel: Handler;
+  readonly listen: Handler;
+  readonly accept: Handler;
   readonly info: Handler;
 }
 
@@ -32,15 +35,17 @@ export function makeRouter(handlers: Handlers): Router {
     [EXEC_PATH]: { methods: ["POST"], handler: handlers.exec },
     [COPY_PATH]: { methods: ["POST"], handler: handlers.copy },
     [INFO_PATH]: { methods: ["GET"], handler: handlers.info },
+    [ACCEPT_PATH]: { methods: ["POST"], handler: handlers.accept },
   };
-  const tunnel: Route = { methods: ["GET", "POST"], handler: handlers.tunnel };
+  const prefixed: readonly (Route & { prefix: string })[] = [
+    { prefix: TUNNEL_PREFIX, methods: ["GET", "POST"], handler: handlers.tunnel },
+    { prefix: LISTEN_PREFIX, methods: ["POST"], handler: handlers.listen },
+  ];
   return ({ method, target }) => {
     const path = target.split("?", 1)[0] ?? "";
     const found = Object.hasOwn(exact, path)
       ? exact[path]
-      : path.startsWith(TUNNEL_PREFIX)
-      ? tunnel
-      : undefined;
+      : prefixed.find(({ prefix }) => path.startsWith(prefix));
     if (found === undefined) return () => Promise.reject(refuse(404, "page not found"));
     if (found.methods.includes(method)) return found.handler;
     return () => Promise.resolve(notAllowed(method, found.methods));
@@ -56,7 +61,10 @@ function notAllowed(method: string, methods: readonly string[]): Reply {
 }
 
 /** Tells what this guest is and can do. */
-export function info(account: Account, can: { commands: boolean; terminals: boolean }): Handler {
+export function info(
+  account: Account,
+  can: { commands: boolean; terminals: boolean; listen: boolean },
+): Handler {
   const body = {
     version: metadata.version,
     os: Deno.build.os,
@@ -69,6 +77,7 @@ export function info(account: Account, can: { commands: boolean; terminals: bool
       "tunnel-tcp",
       "tunnel-udp",
       "tunnel-unix",
+      ...(can.listen ? ["listen-tcp"] : []),
     ],
   };
   return () => Promise.resolve({ status: 200, body });

@@ -4,7 +4,7 @@ import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { formatHostPort } from "../net/address.ts";
 import { pipe } from "../net/pipe.ts";
-import type { Handler } from "./exchange.ts";
+import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
 import { refuse } from "./reply.ts";
 import {
@@ -29,16 +29,10 @@ export const TUNNEL_PREFIX = "/tinyscale/v1/tunnel/";
 export function tunnels({ limits, allowed }: TunnelsOptions): Handler {
   const places = new Places(limits.maxTunnels, "places for tunnels");
   return async (exchange) => {
-    const { headers, target: requestTarget } = exchange.head;
-    const encoded = requestTarget.split("?", 1)[0]?.slice(TUNNEL_PREFIX.length) ?? "";
+    const encoded = exchange.head.target.split("?", 1)[0]?.slice(TUNNEL_PREFIX.length) ?? "";
     const target = parseTunnelTarget(encoded);
     exchange.note({ target: formatTunnelTarget(target) });
-    if (!headers.hasToken("Upgrade", "tcp")) {
-      throw refuse(426, "ask for an upgrade: Connection: Upgrade, Upgrade: tcp");
-    }
-    if (exchange.length !== "none" && exchange.length !== 0) {
-      throw refuse(400, "a tunnel is asked for without a body");
-    }
+    askedToUpgrade(exchange);
     if (!isTunnelAllowed(target, allowed)) {
       throw refuse(403, `a tunnel to ${formatTunnelTarget(target)} is not allowed`);
     }
@@ -56,6 +50,14 @@ export function tunnels({ limits, allowed }: TunnelsOptions): Handler {
     }
     return undefined;
   };
+}
+
+/** Throws `ReplyError` for a request that is not for a stream, or has a body. */
+export function askedToUpgrade({ head, length }: Exchange): void {
+  if (!head.headers.hasToken("Upgrade", "tcp")) {
+    throw refuse(426, "ask for an upgrade: Connection: Upgrade, Upgrade: tcp");
+  }
+  if (length !== "none" && length !== 0) throw refuse(400, "a stream is asked for without a body");
 }
 
 async function connect(

@@ -65,8 +65,15 @@ export function formatTunnelTarget(target: TunnelTarget): string {
  * any characters, in a path for those up to the next slash.
  */
 export function isTunnelAllowed(target: TunnelTarget, patterns: readonly string[]): boolean {
-  const text = formatTunnelTarget(target);
-  const any = target.kind === "unix" ? "[^/]*" : ".*";
+  return fitsPattern(
+    formatTunnelTarget(target),
+    patterns,
+    target.kind === "unix" ? "[^/]*" : ".*",
+  );
+}
+
+/** Whether one of `patterns` is `text`, where `*` stands for what `any` matches; `*` alone fits all. */
+export function fitsPattern(text: string, patterns: readonly string[], any: string): boolean {
   return patterns.some((pattern) => {
     if (pattern === "*") return true;
     const parts = pattern.split("*").map((part) => part.replaceAll(/[.+?^${}()|[\]\\]/g, "\\$&"));

@@ -19,14 +19,14 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
   readonly #duplex: Duplex;
   readonly #source: DuplexSource;
   readonly #framer: HttpFramer<H>;
-  readonly #events: ReadableStreamDefaultReader<HttpEvent<H>>;
+  readonly #more: () => Promise<Uint8Array | null>;
   #ahead: Promise<HttpEvent<H> | null> | undefined;
 
   constructor(duplex: Duplex, framer: HttpFramer<H>) {
     this.#duplex = duplex;
     this.#framer = framer;
     this.#source = new DuplexSource(duplex);
-    this.#events = this.#source.readable.pipeThrough(framer).getReader();
+    this.#more = () => this.#source.read();
   }
 
   /** The next event; `null` at the orderly end of the connection. Rejects on a parse or I/O error. */
@@ -38,13 +38,7 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
 
   /** The next event without taking it: how an idle connection notices that its peer is gone. */
   ahead(): Promise<HttpEvent<H> | null> {
-    this.#ahead ??= this.#read();
-    return this.#ahead;
-  }
-
-  async #read(): Promise<HttpEvent<H> | null> {
-    const { value, done } = await this.#events.read();
-    return done ? null : value;
+    return this.#ahead ??= this.#framer.next(this.#more);
   }
 
   /** The body of the message whose head was the last event. */
@@ -56,7 +50,24 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
         ended = piece === null;
         return piece;
       },
+      ready: () => {
+        const piece = ended ? null : this.#readyBody();
+        ended = piece === null;
+        return piece;
+      },
     };
+  }
+
+  #readyBody(): BodyPiece | null | undefined {
+    if (this.#ahead !== undefined) return undefined;
+    try {
+      const event = this.#framer.take();
+      if (event === undefined || event?.type === "body") return event;
+      return null;
+    } catch {
+      // The next read reports it.
+      return undefined;
+    }
   }
 
   async #readBody(): Promise<BodyPiece | null> {

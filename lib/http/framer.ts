@@ -1,5 +1,7 @@
 /**
- * The parser as a transform stream: `source.pipeThrough(new HttpFramer(parser))`.
+ * The parser as a transform stream: `source.pipeThrough(new HttpFramer(parser))`. Whoever has a
+ * connection and no streams calls `next` and `take` instead, which spares each request the two dozen
+ * promises of two streams; the two ways are not to be mixed.
  *
  * It is a `TransformStream` by interface and not a subclass of the platform's class, for three
  * things that class cannot do. Each event is parsed when it is read and not before, so that a
@@ -9,6 +11,7 @@
  *
  * The framer owns the parser and both ends; ending or failing one of them ends the other.
  */
+import { FramerStreams } from "./framer_streams.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
 import type { HttpEvent, HttpParser } from "./parser.ts";
 
@@ -28,37 +31,82 @@ type Decision = "resume" | "raw";
 /** Bytes to {@link HttpEvent}s; a parse error is the error of the readable end. */
 export class HttpFramer<H extends RequestHead | ResponseHead>
   implements TransformStream<Uint8Array, HttpEvent<H>> {
-  readonly readable: ReadableStream<HttpEvent<H>>;
-  readonly writable: WritableStream<Uint8Array>;
   readonly #parser: HttpParser<H>;
   readonly #holdAfter: (head: H) => boolean;
+  #streams: FramerStreams<H> | undefined;
   /** Set from the head of a message that is to be held until it has been followed up. */
-  #hold: PromiseWithResolvers<Decision> | undefined;
-  /** Whether the end of the held message has been read. */
+  #hold: PromiseWithResolvers<void> | undefined;
+  #decision: Decision | undefined;
+  /** Whether the end of the held message has been taken. */
   #holding = false;
-  /** The write whose bytes are not used up. */
-  #write: PromiseWithResolvers<void> | undefined;
-  /** The reader that waits for bytes or for the end. */
-  #arrival: PromiseWithResolvers<void> | undefined;
   #ended = false;
-  #over = false;
-  #intake!: WritableStreamDefaultController;
-  #outlet!: ReadableStreamDefaultController<HttpEvent<H>>;
 
   /** @param parser For this framer alone; `ResponseParser.expect` may be called at any time. */
   constructor(parser: HttpParser<H>, options: HttpFramerOptions<H> = {}) {
     this.#parser = parser;
     this.#holdAfter = options.holdAfter ?? (() => false);
-    this.writable = new WritableStream<Uint8Array>({
-      start: (controller) => this.#startIntake(controller),
-      write: (chunk) => this.#accept(chunk),
-      close: () => this.#end(),
-    }, { highWaterMark: 1 });
-    this.readable = new ReadableStream<HttpEvent<H>>({
-      start: (controller) => void (this.#outlet = controller),
-      pull: () => this.#pull(),
-      cancel: (reason) => this.#fail(reason),
-    }, { highWaterMark: 0 });
+  }
+
+  get readable(): ReadableStream<HttpEvent<H>> {
+    return this.#ends().readable;
+  }
+
+  get writable(): WritableStream<Uint8Array> {
+    return this.#ends().writable;
+  }
+
+  #ends(): FramerStreams<H> {
+    return this.#streams ??= new FramerStreams({
+      next: (more) => this.next(more),
+      abandon: () => {
+        this.#decision ??= "resume";
+        this.#hold?.resolve();
+      },
+    });
+  }
+
+  /**
+   * The next event, for which `more` gives bytes where they are needed, `null` at their end; `null`
+   * after the last event. Rejects with a parse error, or as `more` does.
+   */
+  async next(more: () => Promise<Uint8Array | null>): Promise<HttpEvent<H> | null> {
+    for (;;) {
+      const event = this.take();
+      if (event !== undefined) return event;
+      if (this.#holding) {
+        await this.#hold?.promise;
+        continue;
+      }
+      const chunk = await more();
+      if (chunk === null) this.#ended = true;
+      else this.#parser.push(chunk);
+    }
+  }
+
+  /**
+   * The next event if it is here: `null` after the last one, `undefined` where it takes more bytes, or
+   * a decision on a held message.
+   *
+   * @throws {HttpParseError} The message is refused.
+   */
+  take(): HttpEvent<H> | null | undefined {
+    if (this.#holding && !this.#followUp()) return undefined;
+    const event = this.#parser.next() ?? (this.#ended ? this.#parser.finish() : undefined);
+    if (event === undefined) return this.#ended ? null : undefined;
+    if (event.type === "head" && this.#holdAfter(event.head)) {
+      this.#hold = Promise.withResolvers();
+    }
+    this.#holding = event.type === "end" && this.#hold !== undefined;
+    return event;
+  }
+
+  /** Whether there is a decision on the held message, which is acted upon. */
+  #followUp(): boolean {
+    if (this.#decision === undefined) return false;
+    if (this.#decision === "raw") this.#parser.switchToRaw();
+    this.#holding = false;
+    this.#hold = this.#decision = undefined;
+    return true;
   }
 
   /**
@@ -82,86 +130,9 @@ export class HttpFramer<H extends RequestHead | ResponseHead>
   }
 
   #decide(decision: Decision): void {
-    if (this.#over) return;
+    if (this.#streams?.over) return;
     if (this.#hold === undefined) throw new TypeError("No message is held");
-    this.#hold.resolve(decision);
-  }
-
-  #startIntake(controller: WritableStreamDefaultController): void {
-    this.#intake = controller;
-    const { signal } = controller;
-    // The sink's own `abort` would be called only after the write under way has ended.
-    signal.addEventListener("abort", () => this.#abandon(signal.reason), { once: true });
-  }
-
-  #accept(chunk: Uint8Array): Promise<void> {
-    this.#parser.push(chunk);
-    this.#write = Promise.withResolvers();
-    this.#arrival?.resolve();
-    return this.#write.promise;
-  }
-
-  #end(): void {
-    this.#ended = true;
-    this.#arrival?.resolve();
-  }
-
-  async #pull(): Promise<void> {
-    try {
-      if (this.#holding) await this.#followUp();
-      while (!this.#over && !this.#deliver()) await this.#more();
-    } catch (error) {
-      this.#fail(error);
-    }
-  }
-
-  /** Waits for the decision on the held message, or for the stream to be over. */
-  async #followUp(): Promise<void> {
-    const decision = await this.#hold?.promise;
-    this.#holding = false;
-    this.#hold = undefined;
-    if (decision === "raw") this.#parser.switchToRaw();
-  }
-
-  /** Hands out the next event, or the end; whether there was one. */
-  #deliver(): boolean {
-    const event = this.#parser.next() ?? (this.#ended ? this.#parser.finish() : undefined);
-    if (event !== undefined) {
-      if (event.type === "head" && this.#holdAfter(event.head)) {
-        this.#hold = Promise.withResolvers();
-      }
-      this.#holding = event.type === "end" && this.#hold !== undefined;
-      this.#outlet.enqueue(event);
-    } else if (this.#ended) {
-      this.#over = true;
-      this.#outlet.close();
-    }
-    return event !== undefined || this.#ended;
-  }
-
-  /** Ends the write under way, whose bytes are used up, and waits for the next one. */
-  async #more(): Promise<void> {
-    this.#arrival = Promise.withResolvers();
-    this.#write?.resolve();
-    this.#write = undefined;
-    await this.#arrival.promise;
-    this.#arrival = undefined;
-  }
-
-  /** Fails both ends. */
-  #fail(reason: unknown): void {
-    if (this.#over) return;
-    this.#intake.error(reason);
-    this.#abandon(reason);
-  }
-
-  /** Fails the readable end and the write under way; whatever waits here, finds that all is over. */
-  #abandon(reason: unknown): void {
-    if (this.#over) return;
-    this.#over = true;
-    this.#outlet.error(reason);
-    this.#write?.reject(reason);
-    this.#arrival?.resolve();
-    this.#hold?.resolve("resume");
+    this.#decision ??= decision;
+    this.#hold.resolve();
   }
 }

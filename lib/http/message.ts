@@ -17,6 +17,8 @@ export interface BodyPiece {
 /** A body; `null` at its end. One reader. */
 export interface Body {
   read(): Promise<BodyPiece | null>;
+  /** The next piece if it is here already; `undefined` where it takes a {@link Body.read}. */
+  ready?(): BodyPiece | null | undefined;
 }
 
 /** A request or a response. */
@@ -42,14 +44,40 @@ export function isInterim(head: ResponseHead): boolean {
 
 /** A body that is all here. */
 export function bodyOf(bytes: Uint8Array): Body {
-  let left: BodyPiece | null = bytes.length === 0 ? null : { wire: bytes, data: [bytes] };
-  return {
-    read() {
-      const piece = left;
-      left = null;
-      return Promise.resolve(piece);
-    },
-  };
+  return bodyOfPieces(bytes.length === 0 ? [] : [{ wire: bytes, data: [bytes] }]);
+}
+
+/** A body of pieces that are all here. */
+export function bodyOfPieces(pieces: readonly BodyPiece[]): Body {
+  let next = 0;
+  const ready = () => pieces[next++] ?? null;
+  return { read: () => Promise.resolve(ready()), ready };
+}
+
+/**
+ * The start of a message as one piece: its head, and what is here of its body. Sent in one write, it
+ * takes one packet, and wakes its reader once.
+ */
+export function firstBytes({ head, body }: Message<RequestHead | ResponseHead>): Uint8Array {
+  const piece = body.ready?.();
+  return piece ? concat([head.raw, piece.wire]) : head.raw;
+}
+
+/** All pieces of a body. Throws as {@link collect} does. */
+export async function collectPieces(body: Body, limit: number): Promise<BodyPiece[]> {
+  const pieces: BodyPiece[] = [];
+  let length = 0;
+  for (let piece = await body.read(); piece !== null; piece = await body.read()) {
+    for (const data of piece.data) length += data.length;
+    if (length > limit) throw new HttpParseError(413, `Body is longer than ${limit} bytes`);
+    pieces.push(piece);
+  }
+  return pieces;
+}
+
+/** The payload of pieces of a body. */
+export function payloadOf(pieces: readonly BodyPiece[]): Uint8Array {
+  return concat(pieces.flatMap(({ data }) => data));
 }
 
 /**
@@ -58,16 +86,7 @@ export function bodyOf(bytes: Uint8Array): Body {
  * @throws {HttpParseError} 413 when it is longer than `limit` bytes.
  */
 export async function collect(body: Body, limit: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let length = 0;
-  for (let piece = await body.read(); piece !== null; piece = await body.read()) {
-    for (const data of piece.data) {
-      length += data.length;
-      if (length > limit) throw new HttpParseError(413, `Body is longer than ${limit} bytes`);
-      pieces.push(data);
-    }
-  }
-  return concat(pieces);
+  return payloadOf(await collectPieces(body, limit));
 }
 
 /** The request with another payload: framed by Content-Length, all other fields kept. */

@@ -6,7 +6,14 @@ import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange } from "../docker/exchange.ts";
 import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
 import { encodeRequestHead } from "../http/head.ts";
-import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
+import {
+  bodyOfPieces,
+  type BodyPiece,
+  collectPieces,
+  payloadOf,
+  type ResponseMessage,
+  withResponseBody,
+} from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { mapLines } from "./body_lines.ts";
 
@@ -29,14 +36,17 @@ export async function editedAnswer(
   { label, always = false }: LabelEdit,
 ): Promise<ResponseMessage> {
   if (response.head.status !== 200 || response.framing.kind === "none") return response;
-  const bytes = await collectView(response);
-  if (!always && !includes(bytes, encoder.encode(label))) return withResponseBody(response, bytes);
+  const pieces = await collectView(response);
+  const bytes = payloadOf(pieces);
+  if (!always && !includes(bytes, encoder.encode(label))) {
+    return { ...response, body: bodyOfPieces(pieces) };
+  }
   return withResponseBody(response, encodeJson(edit(parseJson(bytes))));
 }
 
-async function collectView(response: ResponseMessage): Promise<Uint8Array> {
+async function collectView(response: ResponseMessage): Promise<BodyPiece[]> {
   try {
-    return await collect(response.body, MAX_VIEW_BYTES);
+    return await collectPieces(response.body, MAX_VIEW_BYTES);
   } catch (cause) {
     if (!(cause instanceof HttpParseError)) throw cause;
     throw new ReplyError(502, `The engine's answer cannot be shown: ${cause.message}`, { cause });
@@ -60,7 +70,7 @@ export async function editedEvents(
   });
   // A stream that knows its end is no stream: its length changes with its lines.
   if (framing.kind !== "length") return { ...response, body };
-  return withResponseBody(response, await collectView({ ...response, body }));
+  return withResponseBody(response, payloadOf(await collectView({ ...response, body })));
 }
 
 /** Sends the request on with another query. */

@@ -13,8 +13,8 @@ import type { Duplex } from "../net/duplex.ts";
 /** What it needs of its surroundings. */
 export interface HalfCloseOptions {
   readonly engine: Pick<EngineClient, "get">;
-  /** The gateway is known to keep what comes after the end of the input. */
-  readonly keepsOutput: boolean;
+  /** Whether the gateway is known to keep what comes after the end of the input. */
+  keepsOutput(): boolean;
   readonly log: Logger;
 }
 
@@ -22,7 +22,7 @@ export interface HalfCloseOptions {
 export function keepBackEmptyEnds(options: HalfCloseOptions): Interceptor {
   let told = false;
   const tell = () => {
-    if (told || options.keepsOutput) return;
+    if (told || options.keepsOutput()) return;
     told = true;
     options.log.warn(
       "The end of a command's input is passed on to the gateway; " +

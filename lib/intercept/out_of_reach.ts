@@ -1,6 +1,7 @@
 /**
- * Published ports where they cannot be brought here: the create request stays as it is, and the reply's
- * `Warnings`, which every client shows, say that the ports are to be found on the remote host only.
+ * Published ports that a create request asks for and cannot have now, because there is nothing but the
+ * engine at the other end. The request then stays as it is, and the reply's `Warnings`, which every
+ * client shows, say so. It is found out anew for each request.
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
@@ -9,22 +10,25 @@ import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
 
+/** Why there is nothing but the engine; nothing where there is more. */
+export type Obstacle = (signal: AbortSignal) => Promise<string | undefined>;
+
 /** Bytes of the answer: an id and warnings. */
 const MAX_CREATED_BYTES = 1024 * 1024;
 
-/** The interceptor of `ContainerCreate`; `why` completes a sentence. */
-export function warnOfPorts(why: string): Interceptor {
+const WARNING = "Published ports cannot be reached from here";
+
+/** `publish`, the interceptor of published ports, where they can be brought here. */
+export function portsUnless(obstacle: Obstacle, publish: Interceptor): Interceptor {
   return async (exchange, next) => {
-    if (exchange.route?.name !== "ContainerCreate") return await next();
+    if (exchange.route?.name !== "ContainerCreate") return await publish(exchange, next);
+    const why = await obstacle(exchange.signal);
+    if (why === undefined) return await publish(exchange, next);
     const body = await takeJson(exchange, MAX_CREATE_BYTES);
-    const publishes = isObject(body) && publishesPorts(body);
+    const isConcerned = isObject(body) && publishesPorts(body);
     const response = await next();
-    if (!publishes || response.head.status !== 201) return response;
-    return await withWarning(
-      response,
-      `Published ports cannot be reached from here: ${why}`,
-      exchange,
-    );
+    if (!isConcerned || response.head.status !== 201) return response;
+    return await withWarning(response, `${WARNING}: ${why}`, exchange);
   };
 }
 

@@ -11,6 +11,7 @@ import type { Duplex } from "../net/duplex.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";
 import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
+import { type Obstacle, portsUnless } from "./out_of_reach.ts";
 import type { PortPolicy } from "./port_rewrite.ts";
 import { publishPorts } from "./ports.ts";
 import { unrewritePorts } from "./unrewrite.ts";
@@ -22,6 +23,8 @@ export interface PublishingOptions {
   readonly foreign: boolean;
   readonly forwarding: PortForwarding;
   readonly hostPorts: LocalEndsOptions["hostPorts"];
+  /** Asked at each creation, where there may be nothing but the engine. */
+  readonly obstacle?: Obstacle;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -51,13 +54,14 @@ export class Publishing {
   #looking: Promise<void> = Promise.resolve();
 
   constructor(options: PublishingOptions) {
-    const { policy, foreign, forwarding, hostPorts } = options;
+    const { policy, foreign, forwarding, hostPorts, obstacle } = options;
     this.#options = options;
     this.#engine = new EngineClient(options.open);
     const engine = this.#engine;
     const ends = new LocalEnds({ forwarding, hostPorts, owner: policy.owner, foreign });
     const ports = new ContainerPorts({ engine, ends });
     this.#ports = ports;
+    const publish = publishPorts({ ports, engine, policy, warnings: options.warnings });
     this.interceptors = [
       unrewritePorts({
         owner: policy.owner,
@@ -65,7 +69,7 @@ export class Publishing {
         published: (id) => ends.published(id),
         isFollowed: (target) => ports.isFollowed(target),
       }),
-      publishPorts({ ports, engine, policy, warnings: options.warnings }),
+      obstacle === undefined ? publish : portsUnless(obstacle, publish),
       portLifecycle(ports),
     ];
   }

@@ -4,7 +4,12 @@
  */
 import { EngineClient } from "../docker/engine_client.ts";
 import type { Interceptor } from "../docker/exchange.ts";
-import { ReverseForward, type ReverseOptions, type ReverseTarget } from "../forward/reverse.ts";
+import {
+  ReverseForward,
+  type ReverseInfo,
+  type ReverseOptions,
+  type ReverseTarget,
+} from "../forward/reverse.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { bridgeAddressOf, reverseHosts } from "./reverse_hosts.ts";
 
@@ -35,6 +40,11 @@ export class Reversing {
   /** Begins to listen on the remote host. */
   start(): void {
     for (const forward of this.#forwards) forward.start();
+  }
+
+  /** Every forward as it is now. */
+  snapshot(): readonly ReverseInfo[] {
+    return this.#forwards.map((forward) => forward.snapshot());
   }
 
   /** Ends the forwards and their connections. */

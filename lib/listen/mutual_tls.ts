@@ -8,6 +8,8 @@ import { createServer, TLSSocket } from "node:tls";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { ClientChains } from "./client_chains.ts";
+import { withinLimit } from "./descriptors.ts";
 import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
 import { nodeListener } from "./node_listener.ts";
@@ -25,6 +27,8 @@ const HANDSHAKE_TIMEOUT = 10_000;
 const KEEP_ALIVE_MS = 30_000;
 /** Handshakes at the same time. */
 const MAX_HANDSHAKES = 256;
+/** Clients at the same time. */
+const MAX_CLIENTS = 4096;
 
 /** Listens with mutual TLS. Throws `AgentError` (`config` for the files, `listen`). */
 export function listenMutualTls(
@@ -47,8 +51,10 @@ export async function listenTls(
     ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
     minVersion: "TLSv1.2" as const,
   });
+  const first = await read();
+  const chains = first.ca === undefined ? undefined : new ClientChains(first.ca);
   const server = createServer({
-    ...await read(),
+    ...first,
     requestCert: caFile !== undefined,
     rejectUnauthorized: caFile !== undefined,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
@@ -57,8 +63,15 @@ export async function listenTls(
   // A client whose network is gone says nothing.
   server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
   const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
-  await reloadOnChange(server, { paths, read, log });
-  const cutHandshakes = watchHandshakes(server, { max: MAX_HANDSHAKES, log });
+  const bounds = withinLimit({ handshakes: MAX_HANDSHAKES, clients: MAX_CLIENTS }, log);
+  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, log });
+  await reloadOnChange(server, {
+    paths,
+    read,
+    log,
+    // A handshake under way would be judged by the authorities it began with.
+    onChange: ({ ca }) => void (chains?.replace(String(ca)) && cutHandshakes()),
+  });
   return await nodeListener(server, {
     address,
     where: { host: address.host, port: address.port },
@@ -66,8 +79,16 @@ export async function listenTls(
     log,
     describe,
     mutualTls: caFile !== undefined,
+    maxClients: bounds.clients,
+    ...(chains && { admits: (socket) => isTrusted(socket, chains) }),
     onClose: cutHandshakes,
   });
+}
+
+function isTrusted(socket: Socket, chains: ClientChains): boolean {
+  if (!(socket instanceof TLSSocket)) return false;
+  const der = socket.getPeerCertificate().raw;
+  return der !== undefined && chains.trusts(socket, der);
 }
 
 function describe(socket: Socket): ClientInfo {

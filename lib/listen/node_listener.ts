@@ -30,6 +30,8 @@ export interface NodeListenerOptions {
   log: Logger;
   describe: (socket: Socket) => ClientInfo;
   mutualTls: boolean;
+  /** Whether a client whose handshake is over is served. Default: each is. */
+  admits?: (socket: Socket) => boolean;
   /** Clients at the same time; more are cut off. Default: 4096. */
   maxClients?: number;
   /** Called once the server has stopped accepting. */
@@ -118,9 +120,16 @@ class NodeListener implements Listener {
     const info = this.#options.describe(socket);
     this.#clients++;
     void duplex.closed.then(() => this.#clients--);
-    if (this.#closed || this.#isFull(info)) duplex.close();
+    if (this.#closed || this.#isFull(info) || !this.#admits(socket, info)) duplex.close();
     else if (this.#handler === undefined) this.#waiting.push([duplex, info]);
     else this.#hand(this.#handler, duplex, info);
+  }
+
+  #admits(socket: Socket, { remote }: ClientInfo): boolean {
+    const { admits, log } = this.#options;
+    if (admits === undefined || admits(socket)) return true;
+    log.info("Refused a client", { remote, error: "its TLS session is not good any more" });
+    return false;
   }
 
   #isFull({ remote }: ClientInfo): boolean {

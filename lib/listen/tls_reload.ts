@@ -15,6 +15,8 @@ export interface ReloadOptions {
   readonly paths: readonly string[];
   /** Reads and checks the files; a throw leaves the old ones in use. */
   readonly read: () => Promise<TlsOptions>;
+  /** Is told what new connections use from now on. */
+  readonly onChange?: (options: TlsOptions) => void;
   readonly log: Logger;
   /** Milliseconds since some moment. Default: `performance.now`. */
   readonly now?: () => number;
@@ -30,7 +32,9 @@ export async function reloadOnChange(server: Server, options: ReloadOptions): Pr
     if (found === stamp) return;
     stamp = found;
     try {
-      server.setSecureContext(await read());
+      const changed = await read();
+      server.setSecureContext(changed);
+      options.onChange?.(changed);
       log.info("Certificate files have changed; new connections use the new ones");
     } catch (error) {
       log.warn(`Certificate files have changed and cannot be used: ${describeError(error)}`, {

@@ -5,12 +5,16 @@
 import type { Duplex } from "./duplex.ts";
 import { isClosedError } from "../errors.ts";
 
-/** What went through a pipe. */
-export interface PipeResult {
-  /** Bytes from the first stream to the second. */
+/** Bytes that went through. */
+export interface Tally {
+  /** From the first stream to the second. */
   sent: number;
-  /** Bytes from the second stream to the first. */
+  /** From the second stream to the first. */
   received: number;
+}
+
+/** What went through a pipe. */
+export interface PipeResult extends Tally {
   /** Why it ended early; absent after two orderly ends, and when one end simply went away. */
   error?: Error;
 }
@@ -19,6 +23,8 @@ export interface PipeResult {
 export interface PipeOptions {
   /** Closes both streams. */
   signal?: AbortSignal;
+  /** Is counted up as well, as bytes go through. */
+  tally?: Tally;
 }
 
 /**
@@ -27,6 +33,7 @@ export interface PipeOptions {
  */
 export async function pipe(a: Duplex, b: Duplex, options: PipeOptions = {}): Promise<PipeResult> {
   const result: PipeResult = { sent: 0, received: 0 };
+  const tallies: Tally[] = options.tally === undefined ? [result] : [result, options.tally];
   const closeBoth = () => {
     a.close();
     b.close();
@@ -39,8 +46,8 @@ export async function pipe(a: Duplex, b: Duplex, options: PipeOptions = {}): Pro
   if (options.signal?.aborted) closeBoth();
   try {
     await Promise.all([
-      relay(a, b, (n) => result.sent += n).catch(fail),
-      relay(b, a, (n) => result.received += n).catch(fail),
+      relay(a, b, "sent", tallies).catch(fail),
+      relay(b, a, "received", tallies).catch(fail),
     ]);
   } finally {
     options.signal?.removeEventListener("abort", closeBoth);
@@ -49,12 +56,16 @@ export async function pipe(a: Duplex, b: Duplex, options: PipeOptions = {}): Pro
   return result;
 }
 
-async function relay(from: Duplex, to: Duplex, count: (bytes: number) => void): Promise<void> {
-  for (;;) {
-    const chunk = await from.read();
-    if (chunk === null) break;
+async function relay(
+  from: Duplex,
+  to: Duplex,
+  direction: keyof Tally,
+  tallies: readonly Tally[],
+): Promise<void> {
+  for (let chunk = await from.read(); chunk !== null; chunk = await from.read()) {
+    const { length } = chunk;
     await to.write(chunk);
-    count(chunk.length);
+    for (const tally of tallies) tally[direction] += length;
   }
   await to.closeWrite();
 }

@@ -50,6 +50,11 @@ export async function readAuthorities(path: string, whose: string): Promise<stri
   return text;
 }
 
+/** A bundle as one text for each certificate in it. */
+export function splitPem(bundle: string): string[] {
+  return bundle.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----\n?/g) ?? [];
+}
+
 async function readPem(path: string, what: string): Promise<string> {
   try {
     const { size } = await Deno.stat(path);

@@ -1,5 +1,6 @@
 /** The local ports of a running command in full, for the command `forwards`. */
 import type { ForwardInfo } from "../forward/forward_info.ts";
+import type { ReverseInfo } from "../forward/reverse.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { ForwardDetails, OpsSource } from "./source.ts";
 
@@ -22,7 +23,8 @@ export function forwardsOf(source: OpsSource): Forwards {
 
 /** One local port as it is shown. */
 export function forwardDetails(info: ForwardInfo): ForwardDetails {
-  const { kind, container, requested, local, remote, protocol, state, connections, bytes } = info;
+  const { kind, container, requested, local, twin, remote, protocol, state } = info;
+  const { connections, bytes } = info;
   const { hostIp, hostPort, containerPort } = requested;
   const address = hostIp === "" ? "" : `${hostIp.includes(":") ? `[${hostIp}]` : hostIp}:`;
   return {
@@ -31,11 +33,28 @@ export function forwardDetails(info: ForwardInfo): ForwardDetails {
     container_id: kind === "plain" ? "" : container.id,
     requested: `${address}${hostPort}:${containerPort}/${protocol}`,
     local: formatHostPort(local.host, local.port),
+    ...(twin === undefined ? {} : { local_twin: formatHostPort(twin.host, twin.port) }),
     remote: remote === undefined ? "" : formatHostPort(remote.host, remote.port),
     protocol,
     state,
     connections,
     bytes,
+  };
+}
+
+/** One port of this machine for containers, shown as the local ports are. */
+export function reverseDetails({ target, remote, ...counts }: ReverseInfo): ForwardDetails {
+  const written = `${target.name}:${target.port}`;
+  return {
+    kind: "reverse",
+    container: written,
+    container_id: "",
+    requested: written,
+    local: formatHostPort("127.0.0.1", target.port),
+    remote: remote === undefined ? "" : formatHostPort(remote.host, remote.port),
+    protocol: "tcp",
+    state: remote === undefined ? "reserved" : "live",
+    ...counts,
   };
 }
 

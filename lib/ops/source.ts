@@ -77,16 +77,21 @@ export interface ForwardStatus {
 export interface ForwardDetails {
   /** The name of its remote host, if it has one. */
   readonly host?: string;
-  /** `bridge`: an address of the network bridge, which leads anywhere. */
-  readonly kind: ForwardKind | "bridge";
-  /** Name of the container; for a plain forward, how it was written. */
+  /**
+   * `bridge`: an address of the network bridge, which leads anywhere; `reverse`: a port of this
+   * machine that containers reach at `remote`.
+   */
+  readonly kind: ForwardKind | "bridge" | "reverse";
+  /** Name of the container; for a plain or a reverse forward, how it was written. */
   readonly container: string;
   readonly container_id: string;
   /** As `docker run -p` would have it, such as `127.0.0.1::80/tcp`. */
   readonly requested: string;
   /** Where it listens, such as `127.0.0.1:8080`. */
   readonly local: string;
-  /** Where it leads on the remote host; empty before the container has started. */
+  /** Where it listens as well: the same port of `[::1]`. */
+  readonly local_twin?: string;
+  /** Where it leads on the remote host; empty while it leads nowhere. */
   readonly remote: string;
   readonly protocol: string;
   readonly state: ForwardInfo["state"];

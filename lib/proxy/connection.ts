@@ -15,6 +15,7 @@ import type { RequestHead } from "../http/head.ts";
 import { asksForUpgrade, isHijacked } from "../http/hijack.ts";
 import {
   type Body,
+  firstBytes,
   type RequestMessage,
   type ResponseMessage,
   staysOpen,
@@ -201,10 +202,11 @@ export class ClientConnection {
     const answer = answerOf();
     const held = mayLeaveHttp(exchange.request.head);
     this.#replyBegun = true;
-    await this.#write(response.head.raw);
     if (answer !== undefined && isHijacked(response, held)) {
+      await this.#write(response.head.raw);
       return await this.#tunnel(exchange, answer);
     }
+    await this.#write(firstBytes(response));
     for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
       await this.#write(piece.wire);
     }

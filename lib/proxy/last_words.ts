@@ -10,9 +10,14 @@ import { FormTracker, type StreamForm } from "./stream_form.ts";
 
 const WORDS = "remote-docker-agent: the connection to the remote host was lost, and with it this " +
   "stream; the container goes on";
-/** Nothing where the words could be taken for bytes of the stream. */
+const FRAME = stderrFrame(`${WORDS}\n`);
+/**
+ * Nothing where the words could be taken for bytes of the stream. Before the first byte they come in a
+ * frame: whoever expects none has a terminal, which passes over the bytes of a header.
+ */
 const WORDS_AS: Readonly<Record<StreamForm, Uint8Array | null>> = {
-  frames: stderrFrame(`${WORDS}\n`),
+  frames: FRAME,
+  silent: FRAME,
   text: new TextEncoder().encode(`\r\n${WORDS}\r\n`),
   unknown: null,
 };

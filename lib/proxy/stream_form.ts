@@ -4,8 +4,8 @@
  * bytes themselves tell. Pure.
  */
 
-/** `unknown`: nothing has come yet, or the stream is in the middle of a frame. */
-export type StreamForm = "unknown" | "frames" | "text";
+/** `silent`: nothing has come yet. `unknown`: that is so too, or the stream is within a frame. */
+export type StreamForm = "unknown" | "silent" | "frames" | "text";
 
 const RAW = "application/vnd.docker.raw-stream";
 const FRAMES = "application/vnd.docker.multiplexed-stream";
@@ -40,7 +40,8 @@ export class FormTracker {
   /** The form in which something may be added now. */
   get form(): StreamForm {
     if (this.#isText) return "text";
-    return this.#begun && this.#at === 0 && this.#left === 0 ? "frames" : "unknown";
+    if (!this.#begun) return "silent";
+    return this.#at === 0 && this.#left === 0 ? "frames" : "unknown";
   }
 
   /** The next bytes of the stream. */

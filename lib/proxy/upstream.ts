@@ -5,7 +5,7 @@
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { ResponseHead } from "../http/head.ts";
-import { type Body, isInterim, type RequestMessage } from "../http/message.ts";
+import { type Body, firstBytes, isInterim, type RequestMessage } from "../http/message.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -64,7 +64,7 @@ export class Upstream {
    */
   async exchange(request: RequestMessage, client: ClientSide): Promise<Answer> {
     this.#parser.expect(request.head.method);
-    await this.#stream.write(request.head.raw);
+    await this.#stream.write(firstBytes(request));
     const upload = this.#send(request.body);
     client.onSending(this, upload);
     try {

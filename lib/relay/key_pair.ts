@@ -6,6 +6,7 @@
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
+import { exists } from "../net/exists.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import { type KeyKind, keyProblem, kindOfFile } from "./key_types.ts";
 
@@ -28,7 +29,7 @@ export interface KeyFiles {
 export async function generateKeyFiles(path: string, kind: KeyKind): Promise<KeyFiles> {
   const publicFile = `${path}.pub`;
   for (const file of [path, publicFile]) {
-    if (await exists(file)) throw alreadyThere(file);
+    if (await exists(file, cannotWrite)) throw alreadyThere(file);
   }
   const pair = await makePair(kind, `${userName()}@${hostname()}`);
   const authorizedKeysFile = join(dirname(path), "authorized_keys");
@@ -119,16 +120,6 @@ async function readIfThere(path: string): Promise<string> {
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return "";
     throw error;
-  }
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw cannotWrite(path, error);
   }
 }
 

@@ -16,7 +16,7 @@ import {
 } from "./local_apply.ts";
 import { fetchLarge } from "./fetch_large.ts";
 import { localPath } from "./path_map.ts";
-import { type Plan, type Put, type SidePlan, withProbe } from "./plan.ts";
+import { type Plan, type Put, type SidePlan } from "./plan.ts";
 import { stampParts } from "./remote_stamp.ts";
 import { counted, onceText } from "./pull.ts";
 import type { RoundParts } from "./round_parts.ts";
@@ -96,10 +96,8 @@ class Run {
   }
 
   async remote(plan: SidePlan): Promise<void> {
-    const { removeDirs } = plan;
+    const { removeDirs, batches } = plan;
     const { link } = this.#parts.root;
-    // How fast the link is has to be known before much is sent.
-    const batches = link.isKnown ? plan.batches : withProbe(plan.batches);
     const safe = (path: string) => !this.#toKeep.has(path) || this.#kept.has(path);
     const remove = plan.remove.filter(safe);
     this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
@@ -117,7 +115,9 @@ class Run {
           ? this.#upload(remove, removeDirs, puts, before)
           : this.#upload([], [], puts, before);
         last.catch(() => {}); // awaited below
-        if (!await (link.isKnown ? before : last)) break;
+        // Whether to compress has to be known before much is sent.
+        await Promise.race([last, link.known]);
+        if (!await before) break;
       }
     } finally {
       await Promise.allSettled([last]);
@@ -152,7 +152,8 @@ class Run {
     for (const path of removed) if (!replaced.has(path)) this.#gone(path);
     const left = [...remove, ...removeDirs].filter((path) => !removed.has(path));
     this.#notRemoved(left.filter((path) => !replaced.has(path)));
-    for (const { path, entry } of puts) {
+    const sent = puts.slice(0, puts.length - done.left.length);
+    for (const { path, entry } of sent) {
       const result = done.put.get(path);
       if (result === undefined) this.unsettled.push(path);
       else {
@@ -162,9 +163,9 @@ class Run {
       }
     }
     if (this.unsettled.length > 0) this.complaints.push(...done.complaints);
-    this.#advance(puts.length, 0);
+    this.#advance(sent.length, 0);
     index.save();
-    return true;
+    return done.left.length === 0 || await this.#upload([], [], done.left);
   }
 
   async local(plan: SidePlan): Promise<void> {

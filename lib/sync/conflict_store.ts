@@ -87,7 +87,7 @@ export class ConflictStore {
     const there = statOrNothing(target);
     if (there?.isDirectory === true) {
       throw new AgentError("usage", `Cannot restore to "${target}": it is a directory`, {
-        hint: "Name a file to write to",
+        hint: "name a file to write to",
       });
     }
     if (there?.isFile === true) await this.#keepFile(target);

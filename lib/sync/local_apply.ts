@@ -228,7 +228,7 @@ function writeError(path: string, error: unknown): unknown {
   if (/No space left|os error 28|os error 112|ENOSPC/i.test(error.message)) {
     return new AgentError("engine", `Cannot write "${path}": the disk of this machine is full`, {
       cause: error,
-      hint: "Free some space; what is on the remote host stays there",
+      hint: "free some space; what is on the remote host stays there",
     });
   }
   if (error instanceof Deno.errors.PermissionDenied) {

@@ -177,7 +177,7 @@ export class SyncManager implements BindSync {
       if (await conflicts.restore(conflictId, to)) return;
     }
     throw new AgentError("usage", `There is no conflict "${conflictId}"`, {
-      hint: "See remote-docker-agent conflicts",
+      hint: "see remote-docker-agent conflicts",
     });
   }
 

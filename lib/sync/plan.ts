@@ -12,7 +12,6 @@ import type { Problem } from "./types.ts";
 /** Entries carried over in one go. */
 const BATCH_ENTRIES = 20_000;
 const BATCH_BYTES = 128 * 1024 * 1024;
-const PROBE_BYTES = 2 * 1024 * 1024;
 
 /** One thing to create or replace. */
 export interface Put {
@@ -91,15 +90,6 @@ function batchesOf(puts: readonly Put[]): Put[][] {
   }
   if (batch.length > 0) batches.push(batch);
   return batches;
-}
-
-/** The same batches, but the first one no longer than is needed to see how fast the link is. */
-export function withProbe(batches: readonly (readonly Put[])[]): readonly (readonly Put[])[] {
-  const [first = [], ...rest] = batches;
-  let bytes = 0;
-  const end = first.findIndex(({ entry }) => (bytes += entry.size) >= PROBE_BYTES) + 1;
-  if (end === 0 || end === first.length) return batches;
-  return [first.slice(0, end), first.slice(end), ...rest];
 }
 
 /**

@@ -20,7 +20,6 @@ export interface RemoteFacts {
   /** It may give files away, so that owners and modes are kept as they are. */
   readonly isRoot: boolean;
   readonly home: string;
-  readonly inotify: boolean;
   readonly rsync: boolean;
   readonly gzip: boolean;
   /** There are no commands, or not the tools: everything goes by SFTP. */
@@ -53,7 +52,7 @@ const PROBE = [
   "find --version 2>/dev/null | head -n 1",
   "stat --version 2>/dev/null | head -n 1",
   "tar --version 2>/dev/null | head -n 1",
-  "for t in inotifywait rsync gzip; do command -v $t >/dev/null 2>&1 && echo $t; done",
+  "for t in rsync gzip; do command -v $t >/dev/null 2>&1 && echo $t; done",
   ":",
 ].join("; ");
 
@@ -70,7 +69,7 @@ export async function probeRemote(shell: Shell, signal?: AbortSignal): Promise<R
   try {
     const files = await shell.files();
     const home = await files.realpath(".");
-    return { isRoot: false, home, inotify: false, rsync: false, gzip: false, files };
+    return { isRoot: false, home, rsync: false, gzip: false, files };
   } catch (error) {
     throw isLostError(error) ? error : byCommands;
   }
@@ -84,14 +83,13 @@ async function probeTools(shell: Shell, signal: AbortSignal | undefined): Promis
   if (code !== 0 || lacking.length > 0) {
     const said = stderr.length > 0 ? `: ${stderr.join("; ")}` : "";
     throw new AgentError("engine", `Cannot sync files to the remote host${said}`, {
-      hint: `It needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}, or SFTP`,
+      hint: `it needs a POSIX shell and GNU ${lacking.join(", ") || "tools"}, or SFTP`,
     });
   }
   const home = value.match(/^home=(.*)$/m)?.[1] ?? "";
   return {
     isRoot: /^uid=0$/m.test(value),
     home,
-    inotify: /^inotifywait$/m.test(value),
     rsync: /^rsync$/m.test(value),
     gzip: /^gzip$/m.test(value),
   };
@@ -120,7 +118,7 @@ export async function openRemoteRoot(
     throw new AgentError(
       "engine",
       `Cannot create "${where.path}" on the remote host: ${stderr.join("; ")}`,
-      { hint: "Name another directory with --sync-root" },
+      { hint: "name another directory with --sync-root" },
     );
   }
   return { path, staging, facts, isOpen, link: new LinkRate() };
@@ -140,7 +138,7 @@ async function openByFiles(
     if (!(cause instanceof RemoteFileError)) throw cause;
     throw new AgentError("engine", cause.message, {
       cause,
-      hint: "Name another directory with --sync-root",
+      hint: "name another directory with --sync-root",
     });
   }
 }

@@ -112,7 +112,7 @@ export function scriptError(
   const said = result.stderr.join("; ") || `exit status ${result.code}`;
   if (/No space left|quota exceeded/i.test(said)) {
     return new AgentError("engine", `Cannot ${action} the remote host: its disk is full`, {
-      hint: "Free some space there; nothing was changed on this machine",
+      hint: "free some space there; nothing was changed on this machine",
     });
   }
   return new AgentError("engine", `Cannot ${action} the remote host: ${said}`);

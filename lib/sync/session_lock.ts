@@ -20,7 +20,7 @@ export class SessionTaken extends AgentError {
   constructor(folder: string, holder: string | undefined) {
     const who = holder === undefined ? "another program" : `another program (process ${holder})`;
     super("engine", `The folder "${folder}" is kept in sync by ${who}`, {
-      hint: "Use that one, or stop it; what it does is listed by: remote-docker-agent syncs",
+      hint: "use that one, or stop it; what it does is listed by: remote-docker-agent syncs",
     });
   }
 }

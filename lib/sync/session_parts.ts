@@ -37,13 +37,13 @@ export function unsettled({ unsettled: paths, complaints }: RoundResult): AgentE
   const more = paths.length > 1 ? ` and ${paths.length - 1} more` : "";
   const why = complaints.slice(0, 3).join("; ");
   return new AgentError("engine", `Cannot sync "${paths[0]}"${more}: ${why}`, {
-    hint: "See remote-docker-agent syncs; a file that is not meant to travel can be ignored",
+    hint: "see remote-docker-agent syncs; a file that is not meant to travel can be ignored",
   });
 }
 
 /** A flush of a session that somebody has paused. */
 export function paused(root: string): AgentError {
   return new AgentError("engine", `The sync of "${root}" is paused`, {
-    hint: "Go on with: remote-docker-agent syncs resume",
+    hint: "go on with: remote-docker-agent syncs resume",
   });
 }

@@ -119,13 +119,10 @@ export class SessionStore {
   async #shellOf({ volume, remotePath }: SessionRecord, signal: AbortSignal) {
     const shell = volume === true ? this.engine : await this.shell(signal);
     if (shell !== undefined && (volume === true || !(shell instanceof EngineShell))) return shell;
-    throw new AgentError(
-      "engine",
-      `Cannot sync: nothing leads to the copy "${remotePath}" any more`,
-      {
-        hint: "Create the containers that use it again",
-      },
-    );
+    const message = `Cannot sync "${remotePath}": the remote host runs no commands for us now`;
+    throw new AgentError("engine", message, {
+      hint: "It goes on when it does; or create the containers anew",
+    });
   }
 
   /** Commands on the remote host, a few at a time; or the engine, where there is nothing else. */
@@ -145,7 +142,7 @@ export class SessionStore {
     const root = expandHome(this.options.syncRoot, await probeRemote(shell, signal));
     if (!root.startsWith("/")) {
       throw new AgentError("config", `"${root}" is no absolute path on the remote host`, {
-        hint: "Give --sync-root as /DIR or ~/DIR",
+        hint: "give --sync-root as /DIR or ~/DIR",
       });
     }
     return `${root}/${this.options.owner}`;
@@ -156,7 +153,7 @@ export class SessionStore {
     const session = this.sessions.get(id);
     if (session === undefined) {
       throw new AgentError("usage", `There is no sync session "${id}"`, {
-        hint: "See remote-docker-agent syncs",
+        hint: "see remote-docker-agent syncs",
       });
     }
     return session;

@@ -37,13 +37,13 @@ export function resolveSource(local: string, home: string | undefined): Source {
   if (parse(real).root === real) {
     throw new SyncRefused(
       `Cannot sync "${local}": it is the whole file system`,
-      "Bind a smaller folder",
+      "bind a smaller folder",
     );
   }
   if (home !== undefined && real === realOr(home)) {
     throw new SyncRefused(
       `Cannot sync "${local}": it is the home directory`,
-      "Bind a folder in it",
+      "bind a folder in it",
     );
   }
   const info = statOrNothing(real);
@@ -51,7 +51,7 @@ export function resolveSource(local: string, home: string | undefined): Source {
   if (info?.isFile === true) return { root: dirname(real), only: basename(real) };
   throw new SyncRefused(
     `Cannot sync "${local}": it is neither a file nor a folder`,
-    "Leave it to the remote host with a path rule",
+    "leave it to the remote host with a path rule",
   );
 }
 
@@ -80,7 +80,7 @@ export async function checkSize(
     `Cannot sync "${tree.root}": it holds ${formatBytes(bytes)}, the limit is ${
       formatBytes(maxBytes)
     }`,
-    "Ignore what containers do not need in .remote-docker-agent-ignore, or raise --sync-max-size",
+    "ignore what containers do not need in .remote-docker-agent-ignore, or raise --sync-max-size",
     bytes,
   );
 }

@@ -7,7 +7,7 @@
  * costs time and never a file.
  */
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { AgentError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Agreed, EntryKind } from "./entry.ts";
 import { statOrNothing } from "./local_tree.ts";
@@ -92,8 +92,15 @@ function isRecord(value: unknown): value is SessionRecord {
 
 /** Writes the record of a session, making its directory. */
 export function writeSession(directory: string, record: SessionRecord): void {
-  Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
-  writeAtomically(join(directory, SESSION_FILE), `${JSON.stringify(record, null, 2)}\n`);
+  try {
+    Deno.mkdirSync(directory, { recursive: true, mode: 0o700 });
+    writeAtomically(join(directory, SESSION_FILE), `${JSON.stringify(record, null, 2)}\n`);
+  } catch (error) {
+    throw new AgentError("engine", `Cannot keep state in "${directory}": ${messageOf(error)}`, {
+      cause: error,
+      hint: "make room and let it be written to, or name another place with XDG_STATE_HOME",
+    });
+  }
 }
 
 type Line =

@@ -8,28 +8,29 @@ import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Dialer } from "./dialer.ts";
-import type { GuestLink } from "./guest_link.ts";
+import type { GuestKeeper } from "./guest_keeper.ts";
+import type { GuestCapability, GuestLink } from "./guest_link.ts";
 import { GuestShell } from "./guest_shell.ts";
+import { listenThroughGuest } from "./guest_listen.ts";
 import type { OpenOptions, Shell, Target, Transport } from "./transport.ts";
 
 /** What such a transport is made of. */
 export interface EndpointParts {
   readonly description: string;
   readonly dialer: Dialer;
-  /** Absent: the gateway leads to the engine and nowhere else. */
-  readonly guest?: GuestLink;
+  /** Without a link, the gateway leads to the engine and nowhere else. */
+  readonly guest: GuestKeeper;
   /** Where the engine is for the guest; absent: the endpoint speaks the Engine API itself. */
   readonly engine?: Exclude<Target, { kind: "docker" }>;
   /** Rejects when the endpoint does not answer. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
-  /** What a user who wants more than the engine is told. */
-  readonly missing: string;
 }
 
 /** Between two questions while streams are open. */
 const PULSE_MS = 10_000;
 /** How long an answer may take. */
 const PULSE_TIMEOUT_MS = 5_000;
+const NO_COMMANDS = "the guest runs no commands for us";
 /** Questions in a row without an answer, after which the host counts as lost. */
 const MAX_MISSED = 2;
 
@@ -37,30 +38,55 @@ const MAX_MISSED = 2;
 export class EndpointTransport implements Transport {
   readonly description: string;
   readonly closed: Promise<Error | undefined>;
-  readonly shell?: Shell;
-  /** Absent where the guest carries none. */
-  readonly openDatagrams?: NonNullable<Transport["openDatagrams"]>;
-  readonly limits?: string;
   readonly #parts: EndpointParts;
   readonly #log: Logger;
   readonly #gone = new AbortController();
   readonly #pulse: ReturnType<typeof setInterval>;
   #asking = false;
+  /** The shell of a guest, made once for each. */
+  #shell: { readonly link: GuestLink; readonly shell: Shell } | undefined;
   #end!: (reason: Error | undefined) => void;
 
   constructor(parts: EndpointParts) {
-    const { description, guest, missing } = parts;
-    this.description = description;
+    this.description = parts.description;
     this.#parts = parts;
     this.#log = logger("transport");
     this.closed = new Promise((resolve) => this.#end = resolve);
-    if (guest?.can("exec-framed-v1")) this.shell = new GuestShell(guest);
-    if (guest?.can("tunnel-udp")) {
-      this.openDatagrams = (to, signal) =>
-        this.#guarded(guest.open({ kind: "udp", ...to }, signal), signal);
-    }
-    if (guest === undefined) this.limits = missing;
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
+  }
+
+  get limits(): string | undefined {
+    return this.#parts.guest.missing;
+  }
+
+  look(): Promise<void> {
+    return this.#parts.guest.look();
+  }
+
+  get shell(): Shell | undefined {
+    const link = this.#guestFor("exec-framed-v1");
+    if (link === undefined) return undefined;
+    if (this.#shell?.link !== link) this.#shell = { link, shell: new GuestShell(link) };
+    return this.#shell.shell;
+  }
+
+  /** Absent where the guest carries none. */
+  get openDatagrams(): Transport["openDatagrams"] {
+    const guest = this.#guestFor("tunnel-udp");
+    return guest &&
+      ((to, signal) => this.#guarded(guest.open({ kind: "udp", ...to }, signal), signal));
+  }
+
+  /** Absent where the guest does not listen for others. */
+  get listen(): Transport["listen"] {
+    const guest = this.#guestFor("listen-tcp");
+    return guest &&
+      ((address, serve) => this.#guarded(listenThroughGuest(guest, address, serve), undefined));
+  }
+
+  #guestFor(capability: GuestCapability): GuestLink | undefined {
+    const { link } = this.#parts.guest;
+    return link?.can(capability) ? link : undefined;
   }
 
   async open(target: Target, { lane, signal }: OpenOptions = {}): Promise<Duplex> {
@@ -68,29 +94,30 @@ export class EndpointTransport implements Transport {
     return await this.#guarded(this.#open(target, lane === "bulk", signal), signal);
   }
 
-  async #guarded(opening: Promise<Duplex>, signal: AbortSignal | undefined): Promise<Duplex> {
+  async #guarded<T>(opening: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
     try {
       return await opening;
     } catch (error) {
+      this.#parts.guest.doubt();
       throw this.#judge(error, signal);
     }
   }
 
   /** Each command is a connection of its own already. */
-  bulkShell(): Promise<Shell> {
-    if (this.shell !== undefined) return Promise.resolve(this.shell);
-    return Promise.reject(new AgentError("engine", this.#parts.missing));
+  async bulkShell(): Promise<Shell> {
+    await this.look();
+    if (this.shell !== undefined) return this.shell;
+    throw new AgentError("engine", this.limits ?? NO_COMMANDS);
   }
 
-  #open(target: Target, isBulk: boolean, signal: AbortSignal | undefined): Promise<Duplex> {
+  async #open(target: Target, isBulk: boolean, signal: AbortSignal | undefined): Promise<Duplex> {
     const { dialer, guest, engine } = this.#parts;
     const wanted = target.kind === "docker" ? engine : target;
     // Who keeps idle connections to the engine needs none that are dialed ahead.
-    if (wanted === undefined) return isBulk ? dialer.take(signal) : dialer.dial(signal);
-    if (guest === undefined) {
-      throw new AgentError("engine", `Cannot reach ${describe(wanted)}: ${this.#parts.missing}`);
-    }
-    return guest.open(wanted, signal);
+    if (wanted === undefined) return await (isBulk ? dialer.take(signal) : dialer.dial(signal));
+    await this.look();
+    if (guest.link !== undefined) return await guest.link.open(wanted, signal);
+    throw new AgentError("engine", `Cannot reach ${describe(wanted)}: ${guest.missing}`);
   }
 
   #throwIfGone(): void {
@@ -128,6 +155,7 @@ export class EndpointTransport implements Transport {
     if (gone.aborted) return true;
     try {
       await this.#parts.probe(AbortSignal.any([gone, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
+      await this.#parts.guest.refresh();
       return true;
     } catch (error) {
       this.#log.debug("The endpoint does not answer", { error: messageOf(error) });

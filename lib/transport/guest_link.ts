@@ -32,7 +32,8 @@ export type GuestCapability =
   | "copy"
   | "tunnel-tcp"
   | "tunnel-udp"
-  | "tunnel-unix";
+  | "tunnel-unix"
+  | "listen-tcp";
 
 const PREFIX = "/tinyscale/v1";
 /** Where a guest says what it can do. */

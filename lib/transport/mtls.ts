@@ -8,6 +8,7 @@ import { formatHostPort } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { guestAt } from "./guest_info.ts";
+import { GuestKeeper } from "./guest_keeper.ts";
 import { ask, NoAnswer, type PlainAnswer } from "./http_ask.ts";
 import { tlsError, wordsOf } from "./tls_error.ts";
 import type { Transport } from "./transport.ts";
@@ -26,8 +27,6 @@ export interface MtlsSettings {
 
 const CHECK_TIMEOUT_MS = 15_000;
 const MAX_QUOTED = 200;
-const NO_GUEST = "the gateway leads to Docker only, it offers no guest of the remote host " +
-  "(/tinyscale/v1)";
 
 /**
  * Reads the certificates and checks that the gateway lets us in, has an engine for the name, and
@@ -45,13 +44,13 @@ export async function connectMtls(
     await checkEngine(dialer, signal);
     const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
     const description = `mtls://${serverName}${via}`;
-    const guest = await guestAt(dialer, { host: serverName, name: description, signal });
+    const askGuest = (limit: AbortSignal) =>
+      guestAt(dialer, { host: serverName, name: description, signal: limit });
     return new EndpointTransport({
       description,
       dialer,
-      ...(guest.kind === "guest" ? { guest: guest.link } : {}),
+      guest: new GuestKeeper(await askGuest(signal), { name: description, ask: askGuest }),
       probe: (limit) => checkEngine(dialer, limit),
-      missing: NO_GUEST,
     });
   } catch (error) {
     dialer.close({ everything: true });

@@ -67,6 +67,8 @@ export class Supervisor {
   #pauseTimer: { end: () => void; early: boolean } | undefined;
   #running: Promise<void> = Promise.resolve();
   #connectedBefore = false;
+  /** Why there is no connection: the loss of the last one, then the last attempt that failed. */
+  #lastCause: string | undefined;
   /** What went wrong is never tried again. */
   #isOver = false;
 
@@ -195,8 +197,9 @@ export class Supervisor {
       const reason = await transport.closed;
       if (this.#closing.signal.aborted) return;
       if (performance.now() - since >= this.#options.backoff.stableMs) attempt = 0;
+      this.#lastCause = reason === undefined ? "closed by the remote host" : describeError(reason);
       this.#options.log.warn(`Lost the connection to ${transport.description}`, {
-        reason: reason === undefined ? "closed by the remote host" : describeError(reason),
+        reason: this.#lastCause,
       });
       transport = await this.#reconnect(attempt);
       attempt += 1;
@@ -216,12 +219,14 @@ export class Supervisor {
         else this.#set({ kind: "up", transport });
         const again = this.#connectedBefore ? " again" : "";
         this.#connectedBefore = true;
+        this.#lastCause = undefined;
         this.#options.log.info(`Connected${again} to ${transport.description}`);
         return transport;
       } catch (error) {
         if (this.#closing.signal.aborted) return undefined;
+        this.#lastCause = describeError(error);
         if (this.#isFinal(error)) return undefined;
-        this.#options.log.warn(`Cannot connect: ${describeError(error)}`, { attempt: attempt + 1 });
+        this.#options.log.warn(`Cannot connect: ${this.#lastCause}`, { attempt: attempt + 1 });
         this.#set({ kind: "pausing", attempt: attempt + 1, lastError: error });
       }
     }
@@ -263,14 +268,9 @@ export class Supervisor {
 
   #notReady(): AgentError {
     const state = this.#state;
-    if (state.kind === "pausing") {
-      return new AgentError(
-        "lost",
-        `The remote host is not connected (attempt ${state.attempt} failed: ${
-          describeError(state.lastError)
-        })`,
-      );
-    }
-    return new AgentError("lost", "The remote host is not connected yet");
+    const cause = this.#lastCause;
+    if (cause === undefined) return new AgentError("lost", "The remote host is not connected yet");
+    const about = state.kind === "pausing" ? `attempt ${state.attempt} failed: ${cause}` : cause;
+    return new AgentError("lost", `The remote host is not connected (${about})`);
   }
 }

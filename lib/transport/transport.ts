@@ -68,6 +68,8 @@ export interface Shell {
 /** A port of the remote host that leads here. Ends with the transport. */
 export interface RemoteListener {
   readonly port: number;
+  /** Settles, never rejecting, when it has ended, whatever the reason. */
+  readonly closed: Promise<void>;
   /** Stops listening; open streams live on. Never rejects. */
   close(): Promise<void>;
 }
@@ -85,25 +87,38 @@ export interface Transport {
   open(target: Target, options?: OpenOptions): Promise<Duplex>;
 
   /**
-   * Listens on the remote host (port 0: any free one), where the transport can; the host may listen
-   * on loopback only. `serve` owns each stream. Throws `AgentError` of kind `engine` or `lost`.
+   * Listens on the remote host (port 0: any free one), where the transport can. `serve` owns each
+   * stream. Throws `AgentError` of kind `engine` or `lost`.
    */
-  listen?(
-    address: { host: string; port: number },
-    serve: (stream: Duplex) => void,
-  ): Promise<RemoteListener>;
+  readonly listen?:
+    | ((
+      address: { host: string; port: number },
+      serve: (stream: Duplex) => void,
+    ) => Promise<RemoteListener>)
+    | undefined;
+
+  /** The host may listen on loopback in place of the address that was asked for, without a word. */
+  readonly listensSomewhere?: boolean;
 
   /**
    * Opens a flow of datagrams to an address that the host can reach, where the transport carries them
    * itself: both ways a frame is `length(2) data`, the length in network order. The caller owns it.
    */
-  openDatagrams?(to: { host: string; port: number }, signal?: AbortSignal): Promise<Duplex>;
+  readonly openDatagrams?:
+    | ((to: { host: string; port: number }, signal?: AbortSignal) => Promise<Duplex>)
+    | undefined;
 
   /** Why there is nothing but the engine; absent where there is more. */
-  readonly limits?: string;
+  readonly limits?: string | undefined;
+
+  /**
+   * Where what there is beside the engine may come and go: looks again if it is missing, so that
+   * `limits` and all that is optional here tell how it is now. Never rejects.
+   */
+  look?(): Promise<void>;
 
   /** Commands on the remote host, where the transport offers them. */
-  readonly shell?: Shell;
+  readonly shell?: Shell | undefined;
 
   /** Commands that move much data: beside the interactive connection where there is another. */
   bulkShell?(): Promise<Shell>;

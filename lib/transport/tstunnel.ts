@@ -8,6 +8,7 @@ import { formatHostPort, isLoopback } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
+import { GuestKeeper } from "./guest_keeper.ts";
 import { GuestLink } from "./guest_link.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
@@ -18,7 +19,6 @@ export interface TstunnelSettings extends EndpointSettings {
   readonly tokenFile?: string;
 }
 
-const NO_COMMANDS = "the guest runs no commands for us";
 const MAX_QUOTED = 200;
 const NOT_HTTP = "it does not answer in HTTP";
 
@@ -46,14 +46,19 @@ export async function connectTstunnel(
   warnOfOpenness(settings);
   try {
     const token = await readToken(settings.tokenFile);
-    const guest = await findGuest(dialer, settings, { signal, token, use });
+    const name = describeTstunnel(settings);
+    const ask = async (limit: AbortSignal) => ({
+      kind: "guest" as const,
+      link: await findGuest(dialer, settings, { signal: limit, token, use }),
+    });
+    const guest = new GuestKeeper(await ask(signal), { name, ask });
     return new EndpointTransport({
-      description: describeTstunnel(settings),
+      description: name,
       dialer,
       guest,
       ...(use.engine === undefined ? {} : { engine: use.engine }),
-      probe: async (limit) => void await findGuest(dialer, settings, { signal: limit, token, use }),
-      missing: NO_COMMANDS,
+      // Without the guest there is nothing.
+      probe: async (limit) => guest.learn(await ask(limit)),
     });
   } catch (error) {
     dialer.close({ everything: true });

@@ -122,7 +122,10 @@ function splitHostPort(
   if (bracketed !== null) return withPort(bracketed[1] ?? "", bracketed[2], fail);
   const colons = text.split(":").length - 1;
   // Two colons and no brackets: an IPv6 address alone, as ssh(1) takes it.
-  if (colons > 1) return withPort(text, undefined, fail);
+  if (colons > 1) {
+    if (!/^[\da-f:.]+(%.+)?$/i.test(text)) throw fail("more than one port");
+    return withPort(text, undefined, fail);
+  }
   const [host = "", port] = text.split(":");
   return withPort(host, port, fail);
 }

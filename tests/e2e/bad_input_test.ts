@@ -1,7 +1,8 @@
 /** Bad input: one line with a hint, an exit code of its own, nothing left behind. */
 import { assert, assertEquals, assertMatch, assertNotEquals } from "../support/assert.ts";
-import { flagList, freePort, rigFlags, spawnAgent } from "../support/agent.ts";
+import { flagList, rigFlags, spawnAgent } from "../support/agent.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import type { Rig } from "../support/rig.ts";
 import { EXIT_CODES } from "../../lib/errors.ts";
 

@@ -1,6 +1,6 @@
 /** Agents that are killed and links that are cut in the middle: nothing is torn, nothing is lost. */
 import { type Agent, startAgent } from "../support/agent.ts";
-import { assertEquals } from "../support/assert.ts";
+import { assertEquals, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { DockerCli } from "../support/docker_cli.ts";
@@ -102,6 +102,42 @@ test.bare("killed while a container writes: the next agent brings it home", {
   for (const file of names(src.path).filter((each) => /^f\d+$/.test(each))) {
     assertEquals(await textOf(`${src.path}/${file}`), `${file.slice(1)}\n`);
   }
+});
+
+test("a stream lost while the folder travels: the container is not started unheard", {
+  agentOnly: true,
+  vars,
+  flags,
+}, async ({ docker, direct, rig }) => {
+  await using src = await folder();
+  Deno.writeFileSync(`${src.path}/big`, crypto.getRandomValues(new Uint8Array(65_536)));
+  Deno.truncateSync(`${src.path}/big`, 30_000_000);
+  const name = uniqueName("unheard");
+  await using _ = cleanup(direct, [name]);
+  const run = [
+    "run",
+    "--rm",
+    "--name",
+    name,
+    "-v",
+    `${src.path}:/app`,
+    "bb",
+    "wc",
+    "-c",
+    "/app/big",
+  ];
+  await rig.verb("shape", "rate", "60mbit");
+  try {
+    await using first = docker.spawn(run);
+    await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
+    await rig.verb("drop-sessions");
+    assertEquals(await first.wait(), 125);
+    assertStringIncludes(first.stderr, "was lost before the container was started");
+  } finally {
+    await rig.verb("unshape");
+  }
+  assertEquals(await direct.ok(["ps", "-aq", "--filter", `name=${name}`]), "");
+  assertEquals(await docker.ok(run), "30000000 /app/big");
 });
 
 test("a cut link: both sides go on, and are equal when it is back", {

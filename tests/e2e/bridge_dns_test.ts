@@ -3,12 +3,13 @@
  * a resolver that counts its questions and answers none, in a mount namespace of their own.
  */
 import { createSocket } from "node:dgram";
-import { cleanEnvironment, flagList, freePort, rigFlags } from "../support/agent.ts";
+import { cleanEnvironment, flagList, rigFlags } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { Browser, chromiumPath } from "../support/chromium.ts";
 import { Child, runCommand } from "../support/child.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import { programCommand } from "../support/program.ts";
 import { cleanup, webOn } from "../support/published.ts";

@@ -1,9 +1,10 @@
 /** The network bridge: containers and addresses behind the remote host through SOCKS and HTTP. */
-import { type Agent, freePort, spawnAgent, startAgent } from "../support/agent.ts";
+import { type Agent, spawnAgent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { askUdp, curl, socksReply } from "../support/bridge.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { hostEntry, HostsAgent } from "../support/hosts.ts";
 import { until } from "../support/poll.ts";
 import { cleanup, WEB, webOn } from "../support/published.ts";

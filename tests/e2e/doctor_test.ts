@@ -2,9 +2,10 @@
 import { join } from "node:path";
 import type { Result } from "../../lib/doctor/check.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
-import { cleanEnvironment, flagList, freePort, rigFlags } from "../support/agent.ts";
+import { cleanEnvironment, flagList, rigFlags } from "../support/agent.ts";
 import { runCommand, runOk } from "../support/child.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { programCommand } from "../support/program.ts";
 import type { Rig } from "../support/rig.ts";
 

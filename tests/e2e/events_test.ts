@@ -1,12 +1,13 @@
 /** `events`: what happens to connections, ports, the bridge and clients, as a user sees it. */
-import { cleanEnvironment, freePort, spawnAgent, startAgent } from "../support/agent.ts";
+import { cleanEnvironment, spawnAgent, startAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { curl } from "../support/bridge.ts";
 import { runOk } from "../support/child.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { programCommand } from "../support/program.ts";
-import { cleanup, freeLocalPort, WEB } from "../support/published.ts";
+import { cleanup, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = { agentOnly: true };
@@ -22,7 +23,7 @@ test.bare("what happens is told as it happens, and once more later", agentOnly, 
   await followed.waitFor(/ transport\.up remote=ssh:/);
   await followed.waitFor(/ forward\.opened local=\S+ target=http-proxy/);
 
-  const port = freeLocalPort();
+  const port = freePort();
   await docker.ok(["run", "-d", "--name", "told", "-p", `${port}:80`, ...WEB]);
   const ends = `local=127\\.0\\.0\\.1:${port}/tcp target=told:80/tcp`;
   await followed.waitFor(new RegExp(` forward\\.opened ${ends}`));

@@ -1,8 +1,9 @@
 /** Containers on the remote host's own network: their ports are found and arrive on localhost. */
-import { freePort, startAgent } from "../support/agent.ts";
+import { startAgent } from "../support/agent.ts";
 import { assertEquals } from "../support/assert.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
 

@@ -1,9 +1,10 @@
 /** Forwards by address (`--forward`), TCP and UDP, and what they do when the connection is lost. */
 import { createSocket } from "node:dgram";
-import { type Agent, freePort, startAgent } from "../support/agent.ts";
+import { type Agent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
 

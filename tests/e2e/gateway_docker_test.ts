@@ -1,11 +1,12 @@
 /** The real docker CLI behind client certificates: through the gateway itself, and through start. */
 import type { IdentityFiles } from "../../lib/net/tls_files.ts";
-import { Agent, flagList, freePort, spawnAgent } from "../support/agent.ts";
+import { Agent, flagList, spawnAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";
 import { uniqueName } from "../support/compare.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { GatewayHouse } from "../support/gateway.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";

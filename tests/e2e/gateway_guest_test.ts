@@ -1,8 +1,9 @@
 /** A guest behind the gateway: commands and tunnels for those who may, by their certificates alone. */
 import type { IdentityFiles } from "../../lib/net/tls_files.ts";
-import { freePort, spawnAgent } from "../support/agent.ts";
+import { spawnAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";
+import { freePort } from "../support/free_ports.ts";
 import { GatewayHouse } from "../support/gateway.ts";
 import { writeAll } from "../support/raw_http.ts";
 

@@ -116,8 +116,11 @@ Deno.test("paths that could mean two things get no further", async () => {
       const text = `GET ${target} HTTP/1.1\r\nHost: a.containers.test\r\n\r\n`;
       assertEquals(statusOf(await house.ask(alice, text)), 400, target);
     }
-    const tunnel = "CONNECT b.containers.test:443 HTTP/1.1\r\nHost: a.containers.test\r\n\r\n";
-    assertEquals(statusOf(await house.ask(alice, tunnel)), 400);
+    for (const target of ["b.containers.test:443", "/_ping", "*"]) {
+      const text = `CONNECT ${target} HTTP/1.1\r\nHost: a.containers.test\r\n\r\n`;
+      assertEquals(statusOf(await house.ask(alice, text)), 400, target);
+    }
+    assertEquals(statusOf(await house.get(alice, "/%74inyscale/v1/info")), 400);
     assertEquals(statusOf(await house.get(alice, "/tinyscale/v2/info")), 404);
     assertEquals(house.seen, []);
     assertMatch(gateway.output, /"status":400.*"reason":"The path has a dot segment"/);
@@ -303,6 +306,12 @@ Deno.test("authorities come and go, and the server's certificate with them", asy
     );
   };
   await reload(`[${house.caFile}, ${elsewhere}]`);
+  assertEquals(await statuses(), [200, 200]);
+  // One file with both is as good as two.
+  const bundle = `${house.directory}/both.pem`;
+  const texts = await Promise.all([house.caFile, elsewhere].map((path) => Deno.readTextFile(path)));
+  await Deno.writeTextFile(bundle, texts.join(""));
+  await reload(bundle);
   assertEquals(await statuses(), [200, 200]);
   const open = await house.connect(alice);
   await reload(elsewhere);

@@ -1,8 +1,8 @@
 /** Several remote hosts in one program: each is on its own, whatever happens to the others. */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
-import { freePort } from "../support/agent.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { hostEntry, HostsAgent, removeContainers, secondRig } from "../support/hosts.ts";
 import { pause, until } from "../support/poll.ts";
 import { unsupported } from "../support/rig.ts";

@@ -1,9 +1,10 @@
 /** `tunnel`, `sync` with a URL and certificates that change, against a guest on the rig. */
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
-import { freePort, spawnAgent, startAgent } from "../support/agent.ts";
+import { spawnAgent, startAgent } from "../support/agent.ts";
 import { Certificates } from "../support/certificates.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { freePort } from "../support/free_ports.ts";
 import { goByGuest } from "../support/mtls_way.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";

@@ -3,7 +3,8 @@ import { assertEquals, assertMatch, assertStringIncludes } from "../support/asse
 import { runCommand } from "../support/child.ts";
 import { uniqueName } from "../support/compare.ts";
 import { type Bench, endToEnd } from "../support/e2e.ts";
-import { fetchPort, freePorts, untilRefused, webOn } from "../support/published.ts";
+import { freePorts } from "../support/free_ports.ts";
+import { fetchPort, untilRefused, webOn } from "../support/published.ts";
 
 const COMPOSE = "/usr/bin/docker-compose";
 const test = await endToEnd();

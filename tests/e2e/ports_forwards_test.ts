@@ -3,7 +3,8 @@ import { rigFlags, spawnAgent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
-import { cleanup, fetchPort, freePorts, WEB } from "../support/published.ts";
+import { freePorts } from "../support/free_ports.ts";
+import { cleanup, fetchPort, HAS_IPV6, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
@@ -44,13 +45,18 @@ test.bare(
       );
       assertMatch(
         text,
-        new RegExp(`^${name} +${port}:80/tcp +127.0.0.1:${port} +127.0.0.1:\\d+ .* live$`, "m"),
+        new RegExp(
+          `^${name} +${port}:80/tcp +127.0.0.1:${port}(, \\[::1\\]:${port})? +127.0.0.1:\\d+ .* live$`,
+          "m",
+        ),
       );
       assertMatch(text, new RegExp(`^${plain}:127.0.0.1:22 .* 127.0.0.1:22 +0 of 0 .* live$`, "m"));
       const [first] = JSON.parse((await forwards(home, "--json")).text);
       assertEquals([first.pid, first.hosts.length], [agent.pid, 1]);
       const web = first.forwards.find((each: { container: string }) => each.container === name);
       assert(web.connections.total >= 1 && web.bytes.received > 0, JSON.stringify(web));
+      const twin = HAS_IPV6 ? `[::1]:${port}` : undefined;
+      assertEquals([web.local, web.local_twin], [`127.0.0.1:${port}`, twin]);
       assertStringIncludes(first.hosts[0], rigFlags(rig)["ssh-user"] ?? "");
     } finally {
       await Deno.remove(home, { recursive: true });

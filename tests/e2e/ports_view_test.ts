@@ -2,9 +2,10 @@
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
+import { freePort, freePorts } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
-import { cleanup, freeLocalPort, freePorts, WEB } from "../support/published.ts";
+import { cleanup, HAS_IPV6, WEB } from "../support/published.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
@@ -12,7 +13,7 @@ const LABEL = "remote-docker-agent";
 
 test("inspect shows the request and the local address", { agentOnly }, async (bench) => {
   const { docker, agent } = bench;
-  const [name, port] = [uniqueName("seen"), freeLocalPort()];
+  const [name, port] = [uniqueName("seen"), freePort()];
   await using _ = cleanup(docker, [name]);
   await docker.ok(["create", "--name", name, "--label", "mine=1", "-p", `${port}:80`, ...WEB]);
   const inspect = async () =>
@@ -27,7 +28,8 @@ test("inspect shows the request and the local address", { agentOnly }, async (be
   assertEquals(running.HostConfig.PortBindings, created.HostConfig.PortBindings);
   assertEquals(running.HostConfig.PublishAllPorts, false);
   assertEquals(running.NetworkSettings.Ports, {
-    "80/tcp": [{ HostIp: "127.0.0.1", HostPort: `${port}` }],
+    "80/tcp": ["127.0.0.1", ...(HAS_IPV6 ? ["::1"] : [])]
+      .map((HostIp) => ({ HostIp, HostPort: `${port}` })),
   });
   const seen = await request(agent.socket, "GET /system/df");
   // Images made of containers by other tests keep the label, emptied.
@@ -82,7 +84,7 @@ test("events do not carry our label", { agentOnly }, async ({ docker, agent }) =
 test("an image made of a container does not publish its ports", { agentOnly }, async (bench) => {
   const { docker } = bench;
   const [name, child] = [uniqueName("source"), uniqueName("child")];
-  const [image, port] = [uniqueName("image"), freeLocalPort()];
+  const [image, port] = [uniqueName("image"), freePort()];
   await using _ = cleanup(docker, [name, child]);
   await docker.ok(["run", "-d", "--name", name, "-p", `${port}:80`, ...WEB]);
   await docker.ok(["commit", name, image]);
@@ -103,7 +105,7 @@ test("a body that cannot be understood is refused, not passed on", { agentOnly }
       body,
       headers: ["Content-Type: application/json"],
     });
-  const port = freeLocalPort();
+  const port = freePort();
   const cases: [string, number, RegExp][] = [
     [
       `{"Image":"bb","HostConfig":{"PortBindings":{"80/tcp":[{"HostPort":"x"}]}}}`,
@@ -128,7 +130,7 @@ test("a body that cannot be understood is refused, not passed on", { agentOnly }
 
 test("names are folded as Go folds them, and numbers survive", { agentOnly }, async (bench) => {
   const { agent, direct, rig } = bench;
-  const [name, port] = [uniqueName("fold"), freeLocalPort()];
+  const [name, port] = [uniqueName("fold"), freePort()];
   await using _ = cleanup(direct, [name]);
   const body =
     `{"image":"bb:httpd","hoſtconfig":{"portbindings":{"80/tcp":[{"hostport":"${port}"}]},` +

@@ -117,6 +117,20 @@ test(
   },
 );
 
+test("a command that has said nothing yet is told of as well", { agentOnly }, async (bench) => {
+  const script = "while [ ! -e /tmp/go ]; do usleep 50000; done; exit 5";
+  const name = `silent-${bench.agent.pid}`;
+  await using run = bench.docker.spawn(["run", "--rm", "--name", name, "bb", "sh", "-c", script]);
+  await until(
+    "the container runs",
+    async () => (await bench.direct.run(["exec", name, "true"])).code === 0,
+  );
+  await bench.rig.verb("drop-sessions");
+  await run.waitFor(/the connection to the remote host was lost/);
+  await bench.direct.ok(["exec", name, "touch", "/tmp/go"]);
+  assertEquals(await run.wait(), 5);
+});
+
 test(
   "exec whose link is lost says so and fails",
   { agentOnly },

@@ -5,6 +5,7 @@
  */
 import { Child } from "./child.ts";
 import { type CliName, DockerCli } from "./docker_cli.ts";
+import { freePort } from "./free_ports.ts";
 import { until } from "./poll.ts";
 import { cacheVariables, programCommand } from "./program.ts";
 import { request } from "./raw_http.ts";
@@ -144,12 +145,6 @@ export async function startAgent(
     await agent.stop();
     throw new Error(`The agent does not start; its log:\n${agent.log}`, { cause: error });
   }
-}
-
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  return listener.addr.port;
 }
 
 /** Also true once the process has ended: nothing more to wait for. */

@@ -6,8 +6,10 @@ import { Buffer } from "node:buffer";
 import { connect, type TLSSocket } from "node:tls";
 import { initAuthority, issueClient, issueServer } from "../../lib/certs/certs.ts";
 import type { IdentityFiles } from "../../lib/net/tls_files.ts";
-import { freePort, spawnAgent } from "./agent.ts";
-import type { Child } from "./child.ts";
+import { cleanEnvironment, spawnAgent } from "./agent.ts";
+import { Child } from "./child.ts";
+import { freePort } from "./free_ports.ts";
+import { programCommand } from "./program.ts";
 
 const DECODER = new TextDecoder();
 const CLIENT_TIMEOUT_MS = 10_000;
@@ -76,10 +78,11 @@ export class GatewayHouse implements AsyncDisposable {
     await Deno.writeTextFile(this.configFile, `${head.join("\n")}\n${rest}`);
   }
 
-  /** Starts the gateway and waits until it listens. */
-  async start(): Promise<Child> {
+  /** Starts the gateway and waits until it listens; `openFiles` is the limit of the system for it. */
+  async start({ openFiles }: { openFiles?: number } = {}): Promise<Child> {
     const args = ["gateway", "--gateway-config", this.configFile, "--shutdown-timeout", "2s"];
-    const child = spawnAgent([...args, "--log-format", "json"]);
+    const command = [...args, "--log-format", "json"];
+    const child = openFiles === undefined ? spawnAgent(command) : limited(openFiles, command);
     this.#children.push(child);
     await child.waitFor(/Listening on/);
     return child;
@@ -123,6 +126,12 @@ export class GatewayHouse implements AsyncDisposable {
     for (const engine of this.#engines) await engine.shutdown();
     await Deno.remove(this.directory, { recursive: true });
   }
+}
+
+function limited(openFiles: number, args: readonly string[]): Child {
+  const line = [...programCommand(), ...args];
+  const script = `ulimit -n ${openFiles}; exec "$@"`;
+  return new Child("sh", ["-c", script, "sh", ...line], { env: cleanEnvironment() });
 }
 
 /** One connection behind its handshake. */

@@ -1,7 +1,6 @@
 /** A guest within the test's own process, on a port of this machine, and ways to talk to it. */
 import { type Guest, type GuestOptions, startGuest } from "../../lib/guest/guest.ts";
 import { GUEST_LIMITS, type GuestLimits } from "../../lib/guest/limits.ts";
-import type { Logger } from "../../lib/log.ts";
 import { denoConnDuplex } from "../../lib/net/deno_conn.ts";
 import type { Duplex } from "../../lib/net/duplex.ts";
 import {
@@ -10,6 +9,7 @@ import {
   type GuestProcess,
 } from "../../lib/transport/guest_exec.ts";
 import { readAll, say, text } from "./duplex.ts";
+import { collectLog, type LogLine } from "./log.ts";
 
 /** What a test changes about a guest. */
 export interface GuestSetup extends Partial<Omit<GuestOptions, "limits" | "log">> {
@@ -22,7 +22,7 @@ export interface TestGuest {
   readonly port: number;
   readonly directory: string;
   /** Lines of its log: level, message and fields. */
-  readonly lines: { level: string; message: string; fields: Record<string, unknown> }[];
+  readonly lines: LogLine[];
   /** A connection; the test closes it. */
   dial(): Promise<Duplex>;
   /** Sends these bytes and returns all that comes until the guest closes. */
@@ -39,16 +39,17 @@ export async function withGuest(
   body: (guest: TestGuest) => Promise<void>,
 ): Promise<void> {
   const directory = await Deno.realPath(await Deno.makeTempDir({ prefix: "rda-guest-" }));
-  const lines: TestGuest["lines"] = [];
+  const { log, lines } = collectLog();
   const guest = await startGuest({
     listen: [{ kind: "tcp", host: "127.0.0.1", port: 0 }],
     allowedNames: [],
     allowAnonymous: false,
     copyRoots: [directory],
     allowTunnels: ["*"],
+    allowListen: ["tcp:127.0.0.1:*", "tcp:[::1]:*"],
     ...setup,
     limits: { ...GUEST_LIMITS, graceMs: 300, ...setup.limits },
-    log: collector(lines),
+    log,
   });
   try {
     await body(describe(guest, directory, lines));
@@ -92,23 +93,6 @@ function describe(guest: Guest, directory: string, lines: TestGuest["lines"]): T
     },
     exec: async (command) => await execOverGuest(await dial(), { ...command, host: "localhost" }),
   };
-}
-
-function collector(lines: TestGuest["lines"]): Logger {
-  const make = (own: Record<string, unknown>): Logger => {
-    const add = (level: string) => (message: string, fields: Record<string, unknown> = {}) =>
-      void lines.push({ level, message, fields: { ...own, ...fields } });
-    return {
-      trace: add("trace"),
-      debug: add("debug"),
-      info: add("info"),
-      warn: add("warn"),
-      error: add("error"),
-      enabled: () => true,
-      with: (fields) => make({ ...own, ...fields }),
-    };
-  };
-  return make({});
 }
 
 /** Whether a process is there and not merely waiting to be reaped. */

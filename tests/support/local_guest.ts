@@ -1,6 +1,7 @@
 /** The guest as a program of its own on this machine, and the command line that talks to it. */
-import { cleanEnvironment, freePort, spawnAgent } from "./agent.ts";
+import { cleanEnvironment, spawnAgent } from "./agent.ts";
 import { type Child, type Finished, runCommand } from "./child.ts";
+import { freePort } from "./free_ports.ts";
 import { programCommand } from "./program.ts";
 
 /** A guest that listens; whoever started it stops it. */

@@ -1,7 +1,8 @@
 /** What tests of the operations side share. */
 import type { Agent } from "./agent.ts";
-import { freePort, spawnAgent } from "./agent.ts";
+import { spawnAgent } from "./agent.ts";
 import type { Child, Finished } from "./child.ts";
+import { freePort } from "./free_ports.ts";
 
 /** Flags for an operations server, and where it answers. */
 export interface OpsPort {

@@ -1,33 +1,21 @@
-/** What tests of published ports need: free ports, and clients that say what they got. */
+/** What tests of published ports need: clients that say what they got. */
 import type { DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
 
 /** How long a client waits for its answer. */
 const CLIENT_TIMEOUT_MS = 10_000;
 
-/** `count` neighbouring ports of 127.0.0.1 that were free a moment ago. */
-export function freePorts(count = 1): number[] {
-  for (let attempt = 0; attempt < 100; attempt++) {
-    const first = 20_000 + Math.floor(Math.random() * 12_000);
-    const ports = Array.from({ length: count }, (_, index) => first + index);
-    if (ports.every(isFree)) return ports;
-  }
-  throw new Error(`No ${count} free ports`);
-}
+/** Whether this machine has IPv6: ports without an address listen on `::1` then, too. */
+export const HAS_IPV6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
 
-/** One free port; see {@link freePorts}. */
-export function freeLocalPort(): number {
-  return freePorts(1)[0] ?? 0;
-}
-
-function isFree(port: number): boolean {
-  try {
-    Deno.listen({ hostname: "0.0.0.0", port }).close();
-    Deno.listen({ hostname: "::1", port }).close();
-    return true;
-  } catch {
-    return false; // taken, which is all that is asked
-  }
+/**
+ * What `docker port` says of a port without an address, such as `80/tcp -> 127.0.0.1:8080`, in
+ * either CLI.
+ */
+export function portLines(key: string, port: number): RegExp {
+  const line = (host: string) => `${key} -> ${host}:${port}`;
+  const hosts = ["127\\.0\\.0\\.1", ...(HAS_IPV6 ? ["\\[?::1\\]?"] : [])];
+  return new RegExp(`^${hosts.map(line).join("\\n")}$`);
 }
 
 /**

@@ -3,8 +3,9 @@
  * socket in the place of the engine, `relay-server` in front of it, and a `wsl.exe` that runs what it
  * is told on this machine. Whoever opens a {@link RelayHome} disposes of it and of what it started.
  */
-import { freePort, spawnAgent } from "./agent.ts";
+import { spawnAgent } from "./agent.ts";
 import type { Child } from "./child.ts";
+import { freePort } from "./free_ports.ts";
 import { programLine } from "./program.ts";
 import { until } from "./poll.ts";
 import { request } from "./raw_http.ts";

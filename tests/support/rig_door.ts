@@ -25,8 +25,10 @@ export interface RigDoorOptions {
   port: number;
   /** A gateway in front, which leads to the engine and to a guest on loopback; else the guest alone. */
   gateway?: boolean;
-  /** More flags of a guest that stands alone. */
+  /** More flags of the guest. */
   flags?: readonly string[];
+  /** The guest is not started yet. */
+  later?: boolean;
 }
 
 /** See the file comment. */
@@ -38,13 +40,15 @@ export class RigDoor implements AsyncDisposable {
   readonly certificates: Certificates;
   /** The flags of an agent that comes in here. */
   readonly flags: Readonly<Record<string, string>>;
+  /** The guest, which a test may stop and start. */
+  readonly guest: DoorPart;
   readonly #directory: string;
-  readonly #processes: readonly Deno.ChildProcess[];
+  readonly #gateway: DoorPart | undefined;
 
   private constructor(
     fields: Pick<RigDoor, "address" | "port" | "authority" | "client" | "certificates" | "flags">,
     directory: string,
-    processes: readonly Deno.ChildProcess[],
+    parts: { guest: DoorPart; gateway: DoorPart | undefined },
   ) {
     this.address = fields.address;
     this.port = fields.port;
@@ -53,13 +57,14 @@ export class RigDoor implements AsyncDisposable {
     this.certificates = fields.certificates;
     this.flags = fields.flags;
     this.#directory = directory;
-    this.#processes = processes;
+    this.guest = parts.guest;
+    this.#gateway = parts.gateway;
   }
 
   /** Starts one and waits until it listens. */
   static async open(rig: Rig, options: RigDoorOptions): Promise<RigDoor> {
     await install(rig);
-    const { port, gateway = false, flags: more = [] } = options;
+    const { port, gateway = false, flags: more = [], later = false } = options;
     const directory = await Deno.makeTempDir({ prefix: "rda-door-" });
     const certificates = new Certificates(directory);
     const authority = await certificates.authority("ca");
@@ -80,32 +85,61 @@ export class RigDoor implements AsyncDisposable {
     ];
     const address = `${rig.address}:${port}`;
     const inner = port + INNER;
-    const processes = gateway
-      ? [
-        spawn(rig, ["guest", `--port=${inner}`]),
-        spawn(rig, [
+    const parts = gateway
+      ? {
+        guest: new DoorPart(rig, ["guest", `--port=${inner}`, ...more], inner),
+        gateway: new DoorPart(rig, [
           ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
           ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
-        ]),
-      ]
-      : [spawn(rig, ["guest", `--listen=${address}`, ...door, ...more])];
-    for (const each of gateway ? [inner, port] : [port]) {
-      await until("the door is open", () => listens(rig, each), { timeoutMs: READY_TIMEOUT_MS });
-    }
+        ], port),
+      }
+      : {
+        guest: new DoorPart(rig, ["guest", `--listen=${address}`, ...door, ...more], port),
+        gateway: undefined,
+      };
+    await Promise.all([later ? undefined : parts.guest.start(), parts.gateway?.start()]);
     const flags = flagsOf(address, gateway ? name : undefined, { authority, client });
     return new RigDoor(
       { address: rig.address, port, authority, client, certificates, flags },
       directory,
-      processes,
+      parts,
     );
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const process of this.#processes) {
-      await process.stdin.close().catch(() => {}); // it may have ended by itself
-      await process.status;
-    }
+    await this.guest.stop();
+    await this.#gateway?.stop();
     await Deno.remove(this.#directory, { recursive: true });
+  }
+}
+
+/** One program of a door: started and stopped as often as a test likes. */
+export class DoorPart {
+  readonly #rig: Rig;
+  readonly #args: readonly string[];
+  readonly #port: number;
+  #process: Deno.ChildProcess | undefined;
+
+  /** `args`: its command line, with which it listens on `port`. */
+  constructor(rig: Rig, args: readonly string[], port: number) {
+    this.#rig = rig;
+    this.#args = args;
+    this.#port = port;
+  }
+
+  /** Starts it, with `more` flags, and waits until it listens. */
+  async start(more: readonly string[] = []): Promise<void> {
+    this.#process = spawn(this.#rig, [...this.#args, ...more]);
+    const open = () => listens(this.#rig, this.#port);
+    await until("the door is open", open, { timeoutMs: READY_TIMEOUT_MS });
+  }
+
+  /** Ends it and waits until it has. */
+  async stop(): Promise<void> {
+    const process = this.#process;
+    this.#process = undefined;
+    await process?.stdin.close().catch(() => {}); // it may have ended by itself
+    await process?.status;
   }
 }
 

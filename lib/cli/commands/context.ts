@@ -5,6 +5,7 @@ import {
   type HostSettings,
   loadConfiguration,
 } from "../../config/configuration.ts";
+import { throwIt } from "../../config/file.ts";
 import { dockerFolder, runtimeFolders } from "../../config/paths.ts";
 import { describeRemote } from "../../config/settings.ts";
 import { AgentError } from "../../errors.ts";
@@ -37,7 +38,7 @@ export async function runContext(
   const store = new ContextStore(folder);
   if (operand === "ls") await list(store, system);
   else if (operand === "add") {
-    const configuration = await loadConfiguration({ ...sources, command: "start" });
+    const configuration = await loadConfiguration({ ...sources, command: "start" }, throwIt, name);
     await add(store, hostsToAdd(configuration, name), system, ask);
   } else if (operand === "rm") {
     await store.remove(required(name, "rm"));

@@ -13,6 +13,13 @@ import { nobody, size } from "./status.ts";
 
 const HEAD = ["CONTAINER", "REQUESTED", "LOCAL", "REMOTE", "CONNECTIONS", "SENT", "RECEIVED"];
 
+/** What stands in the place of a request where nothing has been requested of Docker. */
+const KINDS: Readonly<Partial<Record<ForwardDetails["kind"], string>>> = {
+  host: "host network",
+  bridge: "bridge",
+  reverse: "reverse",
+};
+
 /** Asks all programs that run. */
 export type Ask = (directories: readonly string[]) => Promise<Forwards[]>;
 
@@ -42,10 +49,11 @@ export function renderForwards(found: readonly Forwards[]): string {
 }
 
 function rowOf(forward: ForwardDetails): string[] {
-  const { container, container_id, requested, local, remote, connections, bytes } = forward;
+  const { container, container_id, requested, remote, connections, bytes } = forward;
+  const local = [forward.local, forward.local_twin ?? []].flat().join(", ");
   return [
     container === "" ? container_id.slice(0, 12) : container,
-    forward.kind === "host" ? "host network" : forward.kind === "bridge" ? "bridge" : requested,
+    KINDS[forward.kind] ?? requested,
     local,
     remote === "" ? "-" : remote,
     `${connections.open} of ${connections.total}`,

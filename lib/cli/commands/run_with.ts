@@ -10,6 +10,7 @@ import {
   type HostSettings,
   loadConfiguration,
 } from "../../config/configuration.ts";
+import { throwIt } from "../../config/file.ts";
 import type { Place } from "../../config/paths.ts";
 import { AgentError, messageOf } from "../../errors.ts";
 import { logTo } from "../logging.ts";
@@ -39,7 +40,7 @@ export async function runWith(
   spawn: Spawn = denoSpawn,
 ): Promise<number> {
   const { places: [name] = [], rest: command = [] } = invocation;
-  const configuration = await loadConfiguration({ ...sources, command: "start" });
+  const configuration = await loadConfiguration({ ...sources, command: "start" }, throwIt, name);
   const host = chooseHost(configuration, name);
   // Its lines come between those of the command.
   const isAsked = host.origins["log-level"].source !== "default";

@@ -110,7 +110,7 @@ async function sync(
   const { stateFolder, reconnectWaitMs, sync: options } = settings;
   if (stateFolder === undefined) {
     throw new AgentError("config", "Cannot tell where to keep what was synced", {
-      hint: "Set HOME or XDG_STATE_HOME",
+      hint: "set HOME or XDG_STATE_HOME",
     });
   }
   const supervisor = new Supervisor({ connect: connectorOf(settings) });

@@ -62,6 +62,15 @@ export const GUEST_OPTIONS = {
     help: "What tunnels may lead to, such as tcp:127.0.0.1:* or unix:/run/docker.sock",
     commands: guest,
   },
+  "allow-listen": {
+    type: "string",
+    many: true,
+    defaultNote: "loopback and the bridge of Docker (docker0)",
+    placeholder: "PATTERN",
+    group: "Guest",
+    help: "Where clients may listen, such as tcp:10.0.0.5:* or tcp:docker0:3000; none: nowhere",
+    commands: guest,
+  },
   "max-commands": {
     type: "integer",
     default: "256",

@@ -20,10 +20,15 @@ export function withQuery(request: RequestMessage, query: URLSearchParams): Requ
 
 /** A request of our own, of the same API version. */
 export function getRequest(exchange: Exchange, path: string): RequestMessage {
+  return ownRequest(exchange, "GET", path);
+}
+
+/** The same with any method; there is no body. */
+export function ownRequest(exchange: Exchange, method: string, path: string): RequestMessage {
   const version = exchange.route?.version;
   const target = version === undefined ? path : `/v${version}${path}`;
   const headers = new HeaderList([["Host", "docker"]]);
-  const head = { method: "GET", target, version: "1.1" as const, headers };
+  const head = { method, target, version: "1.1" as const, headers };
   const raw = encodeRequestHead(head);
   return { head: { ...head, raw }, framing: { kind: "none" }, body: bodyOf(NOTHING) };
 }

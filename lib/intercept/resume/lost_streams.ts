@@ -15,16 +15,25 @@ export class LostStreams {
     this.#connection = connection;
   }
 
-  /** A stream of `id` has begun over the connection that is up. `id` is as the client wrote it. */
+  /**
+   * A stream of `id` has begun over the connection that is up, in the place of any before it. `id` is
+   * as the client wrote it.
+   */
   note(id: string): void {
     const connection = this.#connection();
     if (connection === undefined) return;
+    this.forget(id);
     let ids = this.#ids.get(connection);
     if (ids === undefined) {
       this.#ids.set(connection, ids = new Set());
       this.#lastConnections = [connection, ...this.#lastConnections].slice(0, 4);
     }
     ids.add(id);
+  }
+
+  /** What was lost has been told. */
+  forget(id: string): void {
+    for (const each of this.#lastConnections) this.#ids.get(each)?.delete(id);
   }
 
   /** Whether a stream of `id` began over a connection that is gone. */

@@ -1,7 +1,8 @@
 /**
  * What outlives the connection to the remote host: `logs -f` and `events` go on without a gap or a
  * repeat, `wait` comes to its end. What cannot (attach, exec) ends with a clear word; see
- * `proxy/last_words.ts` for the stream itself. The innermost layer: the others see one answer.
+ * `proxy/last_words.ts` for the stream itself, and `start.ts` for one lost before there is anything to
+ * be seen. The innermost layer: the others see one answer.
  */
 import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
@@ -11,6 +12,7 @@ import { EventStream } from "./event_stream.ts";
 import { follow } from "./follow.ts";
 import { LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
+import { startHeard } from "./start.ts";
 import { resumeWait } from "./wait.ts";
 
 /** Of the state of an exec. */
@@ -37,6 +39,8 @@ export function resume(connection: () => object | undefined): Interceptor {
       case "ContainerAttach":
         attached.note(id);
         return await next();
+      case "ContainerStart":
+        return await startHeard(exchange, next, attached);
       case "ExecStart":
         execs.note(id);
         return await next();

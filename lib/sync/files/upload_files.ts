@@ -12,7 +12,13 @@ import { NameRefused } from "../refused.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { scriptError } from "../remote_shell.ts";
 import { openMode } from "../remote_stamp.ts";
-import { outcome, remoteWork, type Upload, type Uploaded } from "../transfer/upload_work.ts";
+import {
+  nothingDone,
+  outcome,
+  remoteWork,
+  type Upload,
+  type Uploaded,
+} from "../transfer/upload_work.ts";
 import { type FilesRoot, filesRoot } from "./files_root.ts";
 import { remoteClock } from "./file_stamp.ts";
 import { removeTree } from "./open_files.ts";
@@ -103,7 +109,7 @@ class FilesUpload {
     const fresh = todo.expected.some(({ path }) => this.#work.remoteSeen(path)?.racy === true);
     if (fresh) await nextSecond(this.#over, await this.#now(), signal);
     if (fresh || !await move.isAsExpected()) {
-      return { put: new Map(), removed: [], stale: true, complaints: [] };
+      return nothingDone([]);
     }
     const now = await this.#now();
     const report = { now, ...await move.run() };

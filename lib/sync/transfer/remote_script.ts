@@ -6,7 +6,7 @@
  * its path says. So a symlink put in its place by a container leads nowhere.
  */
 import { nameOf, parentOf } from "../entry.ts";
-import { STAT_FORMAT } from "../remote_stamp.ts";
+import { FIND_STAMP, STAT_FORMAT } from "../remote_stamp.ts";
 import { shellQuote } from "../../transport/ssh/shell.ts";
 
 /** Length of the arguments of one command; far below what any system allows. */
@@ -65,7 +65,7 @@ export function remoteScript(work: RemoteWork): string {
     ...work.removeDirs.flatMap((path) => within([path], (name) => `rmdir -- ${name} 2>/dev/null`)),
     ...work.large.map(stageLarge),
     "date +%s.%N",
-    ...report(work.staged, '"$S/t"'),
+    `cd "$S/t" 2>/dev/null && find . -mindepth 1 -printf '${FIND_STAMP} %p\\0'`,
     ...[...work.moves].flatMap(([directory, paths]) => movesInto(directory, paths)),
     ...work.overwrite.map((path) => {
       const [from, to] = [`"$S"/t/${shellQuote(path)}`, shellQuote(`./${nameOf(path)}`)];
@@ -75,7 +75,8 @@ export function remoteScript(work: RemoteWork): string {
       inDirectory(parentOf(path), `chmod ${mode.toString(8)} ${shellQuote(`./${nameOf(path)}`)}`)
     ),
     "printf '=\\0'",
-    ...report([...work.staged, ...work.remove, ...work.removeDirs], '"$R"'),
+    ...[...work.moves].flatMap(([directory, paths]) => reportMoved(directory, paths)),
+    ...report([...work.chmod.map(({ path }) => path), ...work.remove, ...work.removeDirs]),
     "printf '.\\0'",
     "exit 0",
   ];
@@ -106,15 +107,23 @@ function movesInto(directory: string, paths: readonly string[]): string[] {
 }
 
 /** Prints `D` and the directory, then the stamps of what is in it. */
-function report(paths: readonly string[], root: string): string[] {
-  return [...byDirectory(paths)].flatMap(([directory, inside]) => {
-    const names = chunked(inside.map((path) => shellQuote(`./${nameOf(path)}`)));
-    const quoted = shellQuote(directory);
-    return names.map((some) =>
-      `cd ${root} && cd ./${quoted} 2>/dev/null && printf 'D%s\\0' ${quoted} && ` +
-      `stat --printf '${STAT_FORMAT}' -- ${some} 2>/dev/null`
-    );
-  });
+function report(paths: readonly string[]): string[] {
+  return [...byDirectory(paths)].flatMap(([directory, inside]) =>
+    chunked(inside.map((path) => shellQuote(`./${nameOf(path)}`))).map((names) =>
+      reportIn(directory, `stat --printf '${STAT_FORMAT}' -- ${names} 2>/dev/null`)
+    )
+  );
+}
+
+/** The same of what was moved, by one process however much there is in it. */
+function reportMoved(directory: string, paths: readonly string[]): string[] {
+  return chunked(paths.map((path) => shellQuote(`./${nameOf(path)}`))).map((names) =>
+    reportIn(directory, `find ${names} -printf '${FIND_STAMP} %p\\0' 2>/dev/null`)
+  );
+}
+
+function reportIn(directory: string, command: string): string {
+  return inDirectory(directory, `printf 'D%s\\0' ${shellQuote(directory)}; ${command}`);
 }
 
 function byDirectory(paths: readonly string[]): Map<string, string[]> {

@@ -18,7 +18,7 @@ import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
 import { keepLargeFiles, LARGE_FILE_BYTES } from "./large_keep.ts";
 import { EXIT_STALE, parseReport, remoteScript, wantedState } from "./remote_script.ts";
 import { sendEntry } from "./send_entry.ts";
-import { outcome, remoteWork, type Upload, type Uploaded } from "./upload_work.ts";
+import { nothingDone, outcome, remoteWork, type Upload, type Uploaded } from "./upload_work.ts";
 import { TarWriter } from "./tar_write.ts";
 
 /** Blocks that tar reads at a time: 64 KiB. */
@@ -36,17 +36,19 @@ async function upload(
   // How long we waited for the link, not for our own disk.
   const counts = { raw: 0, sent: 0, ms: 0 };
   let ended = 0;
+  let left: readonly Put[] = [];
   const isCompressed = root.facts.gzip && root.link.compresses;
   const result = await runScript(shell, startScript(root, isCompressed), {
     send: async (to) => {
       const link = countingWriter(to, (count, ms) => {
         counts.sent += count;
         counts.ms += ms;
+        if (!isCompressed) root.link.noteSoFar(counts.sent, counts.ms);
       });
       const gzip = isCompressed ? new GzipWriter(link) : undefined;
       const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
       try {
-        await sendArchive(writer, root, tree, work, large, contents);
+        left = await sendArchive(writer, root, tree, work, large, contents);
         await gzip?.end();
       } finally {
         await gzip?.abort();
@@ -57,10 +59,10 @@ async function upload(
     ...(work.signal && { signal: work.signal }),
   });
   const stale = result.code === EXIT_STALE || result.code === EXIT_NO_ROOT;
-  if (stale) return { put: new Map(), removed: [], stale, complaints: result.stderr };
+  if (stale) return nothingDone(result.stderr);
   if (result.code !== 0 || result.value === undefined) throw scriptError("copy to", result);
   root.link.note(counts.raw, counts.sent, counts.ms + performance.now() - ended);
-  return outcome(work, contents, parseReport(result.value), result.stderr);
+  return { ...outcome(work, contents, parseReport(result.value), result.stderr), left };
 }
 
 function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
@@ -73,7 +75,10 @@ function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: nu
   };
 }
 
-/** Sends what is not there yet, and what is to be done with all of it; adds to `contents`. */
+/**
+ * Sends what is not there yet, and what is to be done with all of it; adds to `contents`. If the link
+ * turns out to be so slow that the rest should be compressed, that is left and returned.
+ */
 async function sendArchive(
   writer: TarWriter,
   root: RemoteRoot,
@@ -81,10 +86,13 @@ async function sendArchive(
   work: Upload,
   large: readonly Sent[],
   contents: Map<string, string>,
-): Promise<void> {
+): Promise<readonly Put[]> {
+  const { puts, onBytes } = work;
   const ready: Put[] = [];
-  for (const put of work.puts) {
-    const { onBytes } = work;
+  const isProbe = root.facts.gzip && !root.link.isKnown;
+  let next = 0;
+  while (next < puts.length && !(isProbe && root.link.compresses)) {
+    const put = puts[next++] as Put;
     const options = { seen: work.localSeen(put.path), onBytes };
     const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
     if (content === undefined) continue;
@@ -96,6 +104,7 @@ async function sendArchive(
   await writer.file("want", new TextEncoder().encode(wantedState(remote)));
   await writer.file("run", new TextEncoder().encode(remoteScript(remote)));
   await writer.end();
+  return puts.slice(next);
 }
 
 /** An upload whose last step waits for the batch before; without that it is as stale. */
@@ -118,7 +127,7 @@ export async function uploadAfter(
       : await uploadFiles(root, tree, waiting);
   } catch (error) {
     if (error !== givenUp) throw error;
-    return { put: new Map(), removed: [], stale: true, complaints: [] };
+    return nothingDone([]);
   }
 }
 

@@ -37,9 +37,16 @@ export interface Uploaded {
   /** By path: what is in both places now. */
   readonly put: ReadonlyMap<string, PutState>;
   readonly removed: readonly string[];
+  /** What was not sent, because the rest of the batch is better sent compressed. */
+  readonly left: readonly Put[];
   /** The remote side has changed: nothing was done, it has to be listed again. */
   readonly stale: boolean;
   readonly complaints: readonly string[];
+}
+
+/** The outcome where the remote side is other than it was seen. */
+export function nothingDone(complaints: readonly string[]): Uploaded {
+  return { put: new Map(), removed: [], left: [], stale: true, complaints };
 }
 
 /** What has to be done there with what has been staged. Pure. */
@@ -109,5 +116,5 @@ export function outcome(
     put.set(path, { content, localStamp, remoteStamp: sure ? final : "" });
   }
   const removed = [...work.remove, ...work.removeDirs].filter((path) => !report.final.has(path));
-  return { put, removed, stale: false, complaints };
+  return { put, removed, left: [], stale: false, complaints };
 }

@@ -29,7 +29,6 @@ export async function openVolumeRoot(
     facts: {
       isRoot: true,
       home: "/",
-      inotify: false,
       rsync: false,
       gzip: false,
       isByEngine: true,

@@ -9,14 +9,12 @@ import type { Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { dirStamp } from "../remote_stamp.ts";
 import { TarWriter } from "../transfer/tar_write.ts";
-import type { PutState, Upload, Uploaded } from "../transfer/upload_work.ts";
+import { nothingDone, type PutState, type Upload, type Uploaded } from "../transfer/upload_work.ts";
 import { isAsExpected } from "./expected_paths.ts";
 import { removePaths } from "./remove_volume_paths.ts";
 import { sendToVolume, type SentState } from "./send_to_volume.ts";
 import type { Volume } from "./volume.ts";
 import { volumeStamp } from "./volume_stamp.ts";
-
-const STALE: Uploaded = { put: new Map(), removed: [], stale: true, complaints: [] };
 
 /** See the file comment. Throws `AgentError`; the volume may then have part of the batch. */
 export async function uploadVolume(
@@ -28,7 +26,7 @@ export async function uploadVolume(
   const { signal } = work;
   await work.before?.();
   signal?.throwIfAborted();
-  if (!await isAsExpected(volume, work)) return STALE;
+  if (!await isAsExpected(volume, work)) return nothingDone([]);
   const removed = await removePaths(volume, work);
   const gone = new Set(removed);
   const isInTheWay = new Set(
@@ -48,7 +46,7 @@ export async function uploadVolume(
     }, signal);
   }
   const complaints = [...isInTheWay].map((path) => `${path}: it cannot be removed`);
-  return { put: outcome(puts, sent, work), removed, stale: false, complaints };
+  return { put: outcome(puts, sent, work), removed, left: [], stale: false, complaints };
 }
 
 function outcome(

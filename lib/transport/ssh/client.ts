@@ -83,6 +83,9 @@ class Client implements SshTransport {
     return shell;
   }
 
+  /** Where its GatewayPorts says so. */
+  readonly listensSomewhere = true;
+
   async listen(
     address: { host: string; port: number },
     serve: (stream: Duplex) => void,

@@ -30,6 +30,7 @@ export async function remoteListen(
   client.on("tcp connection", onConnection);
   return {
     port,
+    closed: connection.closed.then(() => {}),
     close() {
       client.off("tcp connection", onConnection);
       if (!connection.isOpen) return Promise.resolve();

@@ -1,5 +1,5 @@
 /** Local ports that lead to two servers on the remote host: what `ssh -L` and the agent both do. */
-import { freePort } from "../../../tests/support/agent.ts";
+import { freePort } from "../../../tests/support/free_ports.ts";
 
 /** Where the stage's servers listen on the loopback of the remote host. */
 export const REMOTE_PORTS = { web: 19180, echo: 19181 } as const;

@@ -2,7 +2,7 @@
  * What the relay is measured with: a server on a Unix socket that echoes, sends or takes bytes, and
  * the ways to it that are compared. Whoever opens a {@link Stage} disposes of it.
  */
-import { freePort } from "../../../tests/support/agent.ts";
+import { freePort } from "../../../tests/support/free_ports.ts";
 import { Child, runOk } from "../../../tests/support/child.ts";
 import { until } from "../../../tests/support/poll.ts";
 import { RelayHome } from "../../../tests/support/relay_program.ts";

@@ -48,8 +48,8 @@ async function echoHeads(_host: string, _port: number, stream: Duplex): Promise<
   try {
     for (;;) {
       const head = await readUntil(stream, "\r\n\r\n");
-      const rest = /content-length: (\d+)/i.test(head) ? await readUntil(stream, "!") : "";
-      const body = head + rest;
+      const isWhole = head.includes("!") || !/content-length: (\d+)/i.test(head);
+      const body = isWhole ? head : head + await readUntil(stream, "!");
       await say(stream, `HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n${body}`);
     }
   } catch {
@@ -113,6 +113,25 @@ Deno.test("a kept connection that has ended is made anew for what may be repeate
     assertMatch(await client.until("ok"), /200 OK/);
   }
   assertEquals(bridge.targets.length, 3);
+});
+
+Deno.test("what must not be sent twice gets a connection that nobody can be ending", async () => {
+  await using bridge = await openBridge({ network: echoHeads });
+  using client = await Client.open(bridge.http);
+  const connections = async (method: string, body = "") => {
+    const length = body === "" ? "" : `Content-Length: ${body.length}\r\n`;
+    await client.say(`${method} http://web/ HTTP/1.1\r\nHost: web\r\n${length}\r\n${body}`);
+    await client.until("\r\n\r\n");
+    assertMatch(await client.until(body === "" ? "\r\n\r\n" : body), new RegExp(`^${method} `));
+    return bridge.targets.length;
+  };
+  assertEquals(await connections("GET"), 1);
+  assertEquals(await connections("DELETE"), 1);
+  assertEquals(await connections("POST"), 2);
+  assertEquals(await connections("POST", "hello!"), 3);
+  // Its body is gone when it would have to be sent once more.
+  assertEquals(await connections("PUT", "hello!"), 4);
+  assertEquals(await connections("GET"), 4);
 });
 
 Deno.test("CONNECT joins the two ends, with what came too early", async () => {

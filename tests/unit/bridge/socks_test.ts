@@ -1,10 +1,12 @@
+import { createSocket } from "node:dgram";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
-import { RawClient, socksReply } from "../../support/bridge.ts";
+import { askUdp, RawClient, socksReply } from "../../support/bridge.ts";
 import { readAll, say } from "../../support/duplex.ts";
 import { openBridge, openFailed } from "./support.ts";
 import { AgentError } from "../../../lib/errors.ts";
 
 const ascii = (text: string) => [...new TextEncoder().encode(text)];
+const decoder = new TextDecoder();
 const GREETING = [5, 1, 0];
 /** CONNECT to the name `web:80`. */
 const CONNECT = [5, 1, 0, 3, 3, ...ascii("web"), 0, 80];
@@ -190,4 +192,23 @@ Deno.test("a direct destination is dialed from here", async () => {
   server.close();
   assertEquals(await socksReply(bridge.socks, to), 5);
   assert(bridge.targets.length === 0);
+});
+
+Deno.test("a direct destination gets its datagrams from here", async () => {
+  const server = createSocket("udp4");
+  await new Promise<void>((bound) => server.bind(0, "127.0.0.1", bound));
+  server.on("message", (data, from) => {
+    server.send(`heard ${decoder.decode(data)}`, from.port, from.address);
+  });
+  const { port } = server.address();
+  try {
+    await using bridge = await openBridge({
+      rules: ["127.0.0.0/8=direct"],
+      datagrams: true,
+    });
+    assertEquals(await askUdp(bridge.socks, { host: "127.0.0.1", port }, "hi"), "heard hi");
+    assertEquals(bridge.targets, []);
+  } finally {
+    await new Promise<void>((done) => server.close(() => done()));
+  }
 });

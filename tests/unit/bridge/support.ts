@@ -11,6 +11,8 @@ import type { Target } from "../../../lib/transport/transport.ts";
 export interface TestBridge {
   rules?: readonly string[];
   usersFile?: string;
+  /** The way to the network behind carries datagrams, to nobody. */
+  datagrams?: boolean;
   /**
    * Serves a destination; throws at once what connecting to it throws, and later on what a lost
    * connection makes its streams fail with.
@@ -33,17 +35,20 @@ export function openFailed(why: string, reason = 2): AgentError {
 
 /** Opens a bridge with one SOCKS and one HTTP proxy. */
 export async function openBridge(options: TestBridge = {}): Promise<Opened> {
-  const { rules = [], usersFile, network = () => {} } = options;
+  const { rules = [], usersFile, datagrams = false, network = () => {} } = options;
   const local = [{ host: "127.0.0.1", port: 0 }];
   const settings: BridgeSettings = {
     socks: local,
     httpProxy: local,
     rules: rules.map((text): BridgeRule => parseBridgeRule(text)),
     ...(usersFile === undefined ? {} : { usersFile }),
-    allowRemote: false,
   };
   const targets: Target[] = [];
   const served: Promise<void>[] = [];
+  const noDatagrams = (to: { host: string; port: number }) => {
+    targets.push({ kind: "tcp", ...to });
+    return Promise.reject(new AgentError("engine", "Nobody is there"));
+  };
   const noEngine = () => Promise.reject(new AgentError("lost", "There is no engine"));
   const bridge = await Bridge.open(settings, {
     open: (target) => {
@@ -55,6 +60,7 @@ export async function openBridge(options: TestBridge = {}): Promise<Opened> {
       return Promise.resolve(cuttable(near, serving));
     },
     findShell: () => Promise.resolve(undefined),
+    ...(datagrams ? { openDatagrams: noDatagrams } : {}),
     engine: { open: noEngine, openWhenUp: noEngine },
     emit: emitNothing,
   });

@@ -80,6 +80,8 @@ const BAD: [string[], string][] = [
   [["--dump", "true"], 'Unknown command "true"'],
   [["--", "--dump"], 'Unknown command "--dump"'],
   [["start", "--", "-x"], 'Unexpected argument "-x"'],
+  [["run", "gpu", "docker", "ps"], 'Unexpected argument "docker"; write run [NAME] [OPTIONS] --'],
+  [["sync", "src"], 'Missing [[USER@]HOST:]REMOTE|URL after "sync"; write sync LOCAL'],
   [["version", "--dump"], 'Cannot use --dump with the command "version"'],
 ];
 

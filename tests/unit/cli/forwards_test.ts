@@ -1,7 +1,7 @@
 /** The table of local ports. */
 import { renderForwards } from "../../../lib/cli/commands/forwards.ts";
 import type { ForwardInfo } from "../../../lib/forward/forward_info.ts";
-import { forwardDetails, isForwards } from "../../../lib/ops/forwards.ts";
+import { forwardDetails, isForwards, reverseDetails } from "../../../lib/ops/forwards.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 const INFO: ForwardInfo = {
@@ -26,15 +26,22 @@ Deno.test("every local port is a row, with a heading when several programs run",
     remote: undefined,
     state: "reserved",
   });
-  const one = { pid: 7, hosts: ["ssh://gpu"], forwards: [web, plain] };
+  const reverse = reverseDetails({
+    target: { name: "me", port: 3000 },
+    remote: { host: "172.17.0.1", port: 3000 },
+    connections: { open: 0, total: 2 },
+    bytes: { sent: 0, received: 0 },
+  });
+  const one = { pid: 7, hosts: ["ssh://gpu"], forwards: [web, plain, reverse] };
   assertEquals(
     renderForwards([one]),
-    "CONTAINER      REQUESTED           LOCAL        REMOTE            CONNECTIONS   SENT   RECEIVED   STATE\n" +
-      "web            [::1]:8080:80/tcp   [::1]:8080   127.0.0.1:32768   1 of 3        10 B   2.0 kB     live\n" +
-      "5432:db:5432   :80/tcp             [::1]:8080   -                 1 of 3        10 B   2.0 kB     reserved\n",
+    "CONTAINER      REQUESTED           LOCAL            REMOTE            CONNECTIONS   SENT   RECEIVED   STATE\n" +
+      "web            [::1]:8080:80/tcp   [::1]:8080       127.0.0.1:32768   1 of 3        10 B   2.0 kB     live\n" +
+      "5432:db:5432   :80/tcp             [::1]:8080       -                 1 of 3        10 B   2.0 kB     reserved\n" +
+      "me:3000        reverse             127.0.0.1:3000   172.17.0.1:3000   0 of 2        0 B    0 B        live\n",
   );
   const two = renderForwards([one, { ...one, pid: 8 }]).split("\n");
-  assertEquals([two[0], two[5]], ["ssh://gpu (process 7)", "ssh://gpu (process 8)"]);
+  assertEquals([two[0], two[6]], ["ssh://gpu (process 7)", "ssh://gpu (process 8)"]);
 });
 
 Deno.test("an answer of another kind is not taken for one", () => {

@@ -75,7 +75,7 @@ Deno.test("a file says it all, with paths from where it is", async () => {
     guest: { kind: "tls", host: "::1", port: 443, ...extras },
   });
   assertEquals(config.rules.map(({ access, guest }) => [access, [...guest]]), [
-    ["full", ["exec", "copy", "tunnel"]],
+    ["full", ["exec", "copy", "tunnel", "listen"]],
     ["read-only", ["tunnel"]],
   ]);
 });
@@ -93,7 +93,7 @@ Deno.test("flags make a gateway of one host", async () => {
     guest: { kind: "tcp", host: "127.0.0.1", port: 8080 },
   }]]);
   assertEquals(config.authorityFiles, ["/ca"]);
-  assertEquals([...config.rules[0]?.guest ?? []], ["exec", "copy", "tunnel"]);
+  assertEquals([...config.rules[0]?.guest ?? []], ["exec", "copy", "tunnel", "listen"]);
   const looking = await load([...FLAGS, "--gateway-access", "read-only"]);
   assertEquals([...looking.rules[0]?.guest ?? []], []);
 });

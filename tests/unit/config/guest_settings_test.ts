@@ -38,6 +38,11 @@ Deno.test("a guest's clients may do what the flags say", async () => {
   const usual = await guest([]);
   assertEquals(usual.copyRoots, ["/home/dev", "/tmp"]);
   assertEquals(usual.allowTunnels, ["*"]);
+  assertEquals(usual.allowListen, ["tcp:127.0.0.1:*", "tcp:[::1]:*", "tcp:docker0:*"]);
+  assertEquals((await guest(["--allow-listen", "none"])).allowListen, []);
+  const narrow = ["tcp:[::1]:80", "tcp:br-*:3000", "tcp:eth0:30*"];
+  const asked = narrow.flatMap((pattern) => ["--allow-listen", pattern]);
+  assertEquals((await guest(asked)).allowListen, narrow);
   assertEquals([usual.allowAnonymous, usual.allowedNames], [false, []]);
   assertEquals((await guest([], { env: { TMPDIR: "/var/tmp" } })).copyRoots[1], "/var/tmp");
   const tls = ["--tls-cert", "c", "--tls-key", "k", "--client-ca", "a"];
@@ -61,6 +66,10 @@ const BAD_GUESTS: readonly [args: readonly string[], message: string][] = [
   [["--client-ca", "a"], "Cannot use --client-ca without --tls-cert"],
   [["--allowed-cns", "alice"], "Cannot use --allowed-cns without --client-ca"],
   [["--allow-tunnel", "db:80"], 'Invalid value "db:80" for --allow-tunnel'],
+  [["--allow-listen", "3000"], 'Invalid value "3000" for --allow-listen'],
+  [["--allow-listen=tcp:docker0"], 'Invalid value "tcp:docker0" for --allow-listen'],
+  [["--allow-listen=udp:lo:53"], 'Invalid value "udp:lo:53" for --allow-listen'],
+  [["--allow-listen=none", "--allow-listen=*"], 'Invalid value "none" for --allow-listen'],
 ];
 
 for (const [args, message] of BAD_GUESTS) {

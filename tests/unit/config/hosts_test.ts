@@ -1,5 +1,5 @@
 import { parseCommandLine } from "../../../lib/cli/args.ts";
-import { chooseHost, loadConfiguration } from "../../../lib/config/configuration.ts";
+import { chooseHost, loadConfiguration, loadSettings } from "../../../lib/config/configuration.ts";
 import { readFileContents } from "../../../lib/config/file.ts";
 import { describeRemote } from "../../../lib/config/settings.ts";
 import { AgentError, describeError } from "../../../lib/errors.ts";
@@ -157,8 +157,26 @@ Deno.test("a host is chosen by its name, or because there is no other", async ()
   assertEquals(chooseHost(two, "prod").name, "prod");
   const which = assertThrows(() => chooseHost(two), AgentError);
   assertStringIncludes(describeError(which), "name one of gpu, prod");
-  assertThrows(() => chooseHost(two, "cpu"), AgentError, 'There is no host "cpu"');
   assertEquals(chooseHost(await load("ssh_host: gpu\n")).sshHost, "gpu");
+});
+
+Deno.test("a host that nobody knows is named before anything else, with those that are known", async () => {
+  const unknown = async (text: string, args: string[] = []) => {
+    const { place, cwd, isTerminal, readFile } = testSystem({ files: { [FILE]: text } });
+    const invocation = parseCommandLine(args, cwd);
+    assert(invocation.kind === "run");
+    const sources = { ...invocation, place, cwd, isTerminal, readFile };
+    const error = await assertRejects(() => loadSettings(sources, "cpu"), AgentError);
+    return describeError(error);
+  };
+  const message = 'There is no host "cpu" in the configuration; ';
+  assertEquals(await unknown(TWO), `${message}the hosts are gpu, prod`);
+  // Nothing says where any host is.
+  assertEquals(await unknown(""), `${message}list it under "hosts" in ${FILE}`);
+  assertEquals(
+    await unknown(TWO, ["--ssh-host", "elsewhere"]),
+    `${message}--ssh-host leads to a host without a name; leave one of the two out`,
+  );
 });
 
 Deno.test("the example in the documentation is in order", async () => {

@@ -187,6 +187,11 @@ const BAD: [string[], Machine, string][] = [
     "Cannot use --dump with --mode: raw mode does not look into what it relays",
   ],
   [[...HOST, "--dump", "--log-level=info"], {}, "Cannot use --dump with --log-level"],
+  [
+    [...HOST, "--sync-root=copies"],
+    {},
+    'Invalid value "copies" for --sync-root; write an absolute path of the remote host',
+  ],
   [[...HOST, "--tls-cert=c"], {}, "Missing --tls-key, which --tls-cert needs"],
   [[...HOST, ...TLS], {}, "Missing --tls-ca, which --tls-cert needs"],
   [[...HOST, "--tls-ca=a"], {}, "Missing --tls-cert, which --tls-ca needs"],
@@ -225,7 +230,7 @@ const BAD: [string[], Machine, string][] = [
   [
     HOST,
     { files: { [OWN_FILE]: new Deno.errors.IsADirectory("Is a directory") } },
-    'config.yaml": Is a directory',
+    'config.yaml": it is a directory',
   ],
   [HOST, { files: { [OWN_FILE]: "#".repeat(MAX_FILE_BYTES + 1) } }, "larger than 65536 bytes"],
 ];

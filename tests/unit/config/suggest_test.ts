@@ -1,7 +1,7 @@
 import { nearest, suggestion } from "../../../lib/config/suggest.ts";
 import { assertEquals } from "../../support/assert.ts";
 
-const KNOWN = ["--ssh-host", "--ssh-key", "--listen", "--log-level"];
+const KNOWN = ["--ssh-host", "--ssh-key", "--listen", "--log-level", "--ports"];
 
 Deno.test("the nearest name is found within three edits", () => {
   const cases: [string, string | undefined][] = [
@@ -10,6 +10,8 @@ Deno.test("the nearest name is found within three edits", () => {
     ["--LISTEN", "--listen"],
     ["--loglevel", "--log-level"],
     ["--colour", undefined],
+    ["--lis", undefined],
+    ["--bogus", undefined],
     ["x", undefined],
     ["", undefined],
     ["x".repeat(100_000), undefined],

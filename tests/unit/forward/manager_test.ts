@@ -4,13 +4,13 @@ import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import {
   answerAfterEnd,
   binding,
-  freePort,
   LOOPBACK,
   readAll,
   server,
   testManager,
   writeText,
 } from "./support.ts";
+import { freePort, freePorts } from "../../support/free_ports.ts";
 
 const web = { id: "w".repeat(64), name: "web" };
 const other = { id: "o".repeat(64), name: "other" };
@@ -65,6 +65,60 @@ Deno.test("two containers that want one port: the second gets the engine's text"
   );
 });
 
+const UNNAMED = { hostIp: "" };
+const six = "::1";
+/** Whether this machine has IPv6 at all. */
+const hasSix = Deno.networkInterfaces().some(({ address }) => address === six);
+
+Deno.test({
+  name: "without an address, one forward listens for IPv4 and for IPv6",
+  ignore: !hasSix,
+  async fn() {
+    await using backend = server(answerAfterEnd);
+    await using manager = testManager();
+    const [four, twin, ...more] = await manager.reserve(web, [binding(UNNAMED)]);
+    assert(four !== undefined);
+    const { port } = four.local;
+    assertEquals([four.local.host, twin?.local, more], [LOOPBACK, { host: six, port }, []]);
+    manager.activate(web.id, new Map([["80/tcp", backend]]));
+    for (const hostname of [LOOPBACK, six]) {
+      using client = await Deno.connect({ hostname, port });
+      await writeText(client, "hi");
+      await client.closeWrite();
+      assertEquals(await readAll(client), "got hi");
+    }
+    const [info, ...rest] = manager.snapshot();
+    assertEquals([info?.local, info?.twin, rest], [four.local, { host: six, port }, []]);
+    assertEquals([info?.connections.total, info?.bytes.sent], [2, 4]);
+    await manager.release(web.id);
+    using _four = Deno.listen({ hostname: LOOPBACK, port });
+    using _six = Deno.listen({ hostname: six, port });
+  },
+});
+
+Deno.test({
+  name: "both addresses or none: the engine's text for the one that is taken",
+  ignore: !hasSix,
+  async fn() {
+    await using manager = testManager();
+    using holder = Deno.listen({ hostname: six, port: 0 });
+    const { port } = holder.addr;
+    const taken = binding({ ...UNNAMED, hostPort: `${port}` });
+    const error = await bindErrorOf(manager.reserve(web, [taken]));
+    assertEquals(
+      error.engineText(),
+      `Error starting userland proxy: listen tcp6 [::1]:${port}: bind: address already in use`,
+    );
+    assertEquals(await connects(port), false);
+    const range = binding({ ...UNNAMED, hostPort: `${port}-${port + 20}` });
+    const ports = (await manager.reserve(web, [range])).map(({ local }) => local.port);
+    assertEquals([ports.length, ports[1]], [2, ports[0]]);
+    assert((ports[0] ?? 0) > port);
+    const named = await manager.reserve(other, [binding({ hostPort: `${port}` })]);
+    assertEquals(named.map(({ local }) => local.host), [LOOPBACK]);
+  },
+});
+
 Deno.test("a port of another process: the text of the userland proxy", async () => {
   await using manager = testManager();
   using holder = Deno.listen({ hostname: LOOPBACK, port: 0 });
@@ -102,11 +156,11 @@ Deno.test("all or nothing: what was taken before the failure is free again", asy
 
 Deno.test("a range yields its first free port, and says when there is none", async () => {
   await using manager = testManager();
-  using holder = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  const { port } = holder.addr;
-  const range = binding({ hostPort: `${port}-${port + 1}` });
+  const [port = 0, next] = freePorts(2);
+  using _holder = Deno.listen({ hostname: LOOPBACK, port });
+  const range = binding({ hostPort: `${port}-${next}` });
   const [first] = await manager.reserve(web, [range]);
-  assertEquals(first?.local.port, port + 1);
+  assertEquals(first?.local.port, next);
   const error = await bindErrorOf(manager.reserve(other, [range]));
   assertEquals(error.engineText(), "all ports are allocated");
 });

@@ -75,7 +75,11 @@ Deno.test("the local address: closed by default, local addresses win, others fal
     const found = localAddress(hostIp, { publishAddress, isLocal });
     assertEquals(found.host, host, `${hostIp} with ${publishAddress}`);
     assertEquals(found.note !== undefined, noted, `${hostIp} with ${publishAddress}`);
+    const isUnnamed = publishAddress === "127.0.0.1" && ["", "nonsense"].includes(hostIp);
+    assertEquals(found.twin, isUnnamed ? "::1" : undefined, `${hostIp} with ${publishAddress}`);
   }
+  const noIpv6 = { publishAddress: "127.0.0.1", isLocal: () => false };
+  assertEquals(localAddress("", noIpv6), { host: "127.0.0.1" });
 });
 
 Deno.test("all interfaces, however they are written", () => {

@@ -2,7 +2,8 @@ import { AgentError } from "../../../lib/errors.ts";
 import { parseReverse } from "../../../lib/forward/reverse.ts";
 import { LISTENING, reverseCommand } from "../../../lib/forward/reverse_script.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
-import { answerAfterEnd, freePort, LOOPBACK, readAll, server, writeText } from "./support.ts";
+import { answerAfterEnd, LOOPBACK, readAll, server, writeText } from "./support.ts";
+import { freePort } from "../../support/free_ports.ts";
 
 Deno.test("a name for containers, and a port of this machine", () => {
   assertEquals(parseReverse("host.docker.internal:3000"), {

@@ -26,12 +26,6 @@ export function binding(change: Partial<RequestedBinding> = {}): RequestedBindin
   return { containerPort: 80, protocol: "tcp", hostIp: LOOPBACK, hostPort: "", ...change };
 }
 
-/** A port of 127.0.0.1 that was free a moment ago. */
-export function freePort(): number {
-  using listener = Deno.listen({ hostname: LOOPBACK, port: 0 });
-  return listener.addr.port;
-}
-
 /** A server on loopback whose every connection is given to `serve`, which is waited for at the end. */
 export function server(serve: (conn: Deno.TcpConn) => Promise<void>) {
   const listener = Deno.listen({ hostname: LOOPBACK, port: 0 });

@@ -115,8 +115,27 @@ Deno.test("lists of routes and several rules add up", () => {
   for (const [method, path, expected] of cases) {
     assertEquals(rights?.engine(method, path), expected, `${method} ${path}`);
   }
-  const guest = (["exec", "copy", "tunnel", "info"] as const).map((right) => rights?.guest(right));
-  assertEquals(guest, [false, false, true, true]);
+  const guest = (["exec", "copy", "tunnel", "listen", "info"] as const)
+    .map((right) => rights?.guest(right));
+  assertEquals(guest, [false, false, true, false, true]);
+});
+
+Deno.test("a name in a route is none of the words of the API", () => {
+  const allow = ["* /volumes/{name}", "GET /{any}", "POST /networks/{more+}"]
+    .map(allowedRoute).filter((route) => route !== undefined);
+  const rights = rightsOf([rule({ names: NAMES, allow })], ALICE, "gpu.example");
+  const cases: [string, string, boolean][] = [
+    ["DELETE", "/volumes/web", true],
+    ["DELETE", "/volumes/create", true],
+    ["POST", "/volumes/create", false],
+    ["POST", "/volumes/prune", false],
+    ["GET", "/info", false],
+    ["POST", "/networks/create", true],
+    ["POST", "/networks/a/connect", true],
+  ];
+  for (const [method, path, expected] of cases) {
+    assertEquals(rights?.engine(method, path), expected, `${method} ${path}`);
+  }
 });
 
 Deno.test("an upgrade leads where its route does, and not past the rules", () => {

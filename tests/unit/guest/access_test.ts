@@ -34,6 +34,7 @@ Deno.test("beyond this machine nobody is let in unnamed, unless that is spelled 
       allowAnonymous: false,
       copyRoots: [],
       allowTunnels: [],
+      allowListen: [],
       limits: GUEST_LIMITS,
     } as const;
     const error = await assertRejects(() => startGuest(options), AgentError, "Refusing to listen");

@@ -190,3 +190,28 @@ Deno.test("nothing is put outside the given directories, whatever leads there", 
     await Deno.remove(outside, { recursive: true });
   }
 });
+
+Deno.test("nothing gets outside while somebody swaps directories for links", async () => {
+  const outside = await Deno.makeTempDir({ prefix: "rda-outside-" });
+  try {
+    await withGuest({}, async (guest) => {
+      const { directory } = guest;
+      await Deno.mkdir(`${directory}/d`);
+      const script = 'cd "$1"; while :; do mv -T d e && ln -s "$2" d && rm d && mv -T e d; done';
+      const swapping = new Deno.Command("sh", {
+        args: ["-c", script, "sh", directory, outside],
+        stderr: "null",
+      }).spawn();
+      const statuses = new Set<string>();
+      for (let i = 0; i < 300; i++) {
+        statuses.add((await copyTo(guest, `${directory}/d/f`, "x")).slice(9, 12));
+      }
+      swapping.kill("SIGKILL");
+      await swapping.status;
+      assertEquals(await namesIn(outside), []);
+      assertEquals([...statuses].filter((each) => !["200", "403", "404"].includes(each)), []);
+    });
+  } finally {
+    await Deno.remove(outside, { recursive: true });
+  }
+});

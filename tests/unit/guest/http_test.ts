@@ -18,6 +18,7 @@ Deno.test("the guest tells what it is", async () => {
       "tunnel-tcp",
       "tunnel-udp",
       "tunnel-unix",
+      "listen-tcp",
     ]);
     assertEquals([body.os, typeof body.version, typeof body.user], ["linux", "string", "string"]);
   });

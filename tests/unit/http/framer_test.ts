@@ -209,3 +209,38 @@ Deno.test("framer accepts expected methods while it is reading", async () => {
   assertEquals(value.framing, { kind: "none" });
   await Promise.all([writer.abort(new Error("done")), assertRejects(() => write, Error, "done")]);
 });
+
+Deno.test("next asks for bytes only where the next event needs them", async () => {
+  const pieces = [bytes(GET + GET), bytes(GET)];
+  let asked = 0;
+  const more = () => Promise.resolve(pieces[asked++] ?? null);
+  const framer = new HttpFramer(new RequestParser());
+  const seen = [];
+  for (let event = await framer.next(more); event !== null; event = await framer.next(more)) {
+    seen.push(`${event.type} ${asked}`);
+  }
+  assertEquals(seen, ["head 1", "end 1", "head 1", "end 1", "head 2", "end 2"]);
+  assertEquals(asked, 3);
+  assertEquals(await framer.next(more), null);
+});
+
+Deno.test("next rejects with the refusal of a message, again and again", async () => {
+  const framer = new HttpFramer(new RequestParser());
+  const more = () => Promise.resolve(bytes("GET / HTTP/3.0\r\n\r\n"));
+  for (let count = 0; count < 2; count++) {
+    await assertRejects(() => framer.next(more), HttpParseError, "HTTP/3.0");
+  }
+});
+
+Deno.test("take gives what is here and waits for nothing", async () => {
+  const framer = new HttpFramer(new RequestParser(), holdUpgrades);
+  assertEquals(framer.take(), undefined);
+  const whole = bytes(`${UPGRADE}left over`);
+  assertEquals((await framer.next(() => Promise.resolve(whole)))?.type, "head");
+  assertEquals(framer.take(), { type: "end" });
+  assertEquals(framer.take(), undefined);
+  framer.switchToRaw();
+  const rest = framer.take();
+  assert(rest?.type === "raw");
+  assertEquals(text(rest.bytes), "left over");
+});

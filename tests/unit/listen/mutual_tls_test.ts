@@ -4,6 +4,8 @@ import type { ClientInfo, Listener } from "../../../lib/listen/listener.ts";
 import type { ServerTlsFiles } from "../../../lib/listen/mutual_tls.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
 import { type CertificateFiles, Certificates } from "../../support/certificates.ts";
+import { until } from "../../support/poll.ts";
+import { connectAgain } from "../../support/resuming.ts";
 
 interface House {
   directory: string;
@@ -82,6 +84,32 @@ Deno.test("a listener for other machines lets in clients with a certificate, and
     assertEquals(clients.length, 1);
     assertEquals(clients[0]?.subject, "client");
     assertMatch(clients[0]?.remote ?? "", /^127\.0\.0\.1:\d+$/);
+    await listener.close();
+  });
+});
+
+Deno.test("a session of an authority that was replaced lets nobody in", async () => {
+  await withHouse(async (house) => {
+    const listener = await listenRemote(house.tls);
+    listener.serve(async (duplex) => {
+      await duplex.write(new TextEncoder().encode("welcome"));
+      await duplex.closeWrite();
+      duplex.close();
+    });
+    const ask = () =>
+      connectAgain({
+        port: portOf(listener),
+        identity: house.client,
+        sessionFile: `${house.directory}/session`,
+        text: "hello",
+        version: "1.3",
+      });
+    assertMatch((await ask()).output, /welcome/);
+    const again = await ask();
+    assert(again.reused, again.output);
+    assertMatch(again.output, /welcome/);
+    await Deno.copyFile(`${house.directory}/other.pem`, house.tls.caFile);
+    await until("nobody is let in", async () => !/welcome/.test((await ask()).output));
     await listener.close();
   });
 });

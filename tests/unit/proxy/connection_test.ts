@@ -407,3 +407,17 @@ Deno.test("an answer that is cut short goes on over another connection, and then
   assertEquals(await readUntil(client, "[]"), OK);
   await b.end();
 });
+
+Deno.test("a head and what came with it of the body are one write", async () => {
+  const b = bench();
+  const client = b.connect();
+  await say(client, GET);
+  const engine = await b.accept();
+  assertEquals(text(await engine.read()), GET);
+  const chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n[]\r\n";
+  await say(engine, chunked);
+  assertEquals(text(await client.read()), chunked);
+  await say(engine, "0\r\n\r\n");
+  assertEquals(text(await client.read()), "0\r\n\r\n");
+  await b.end();
+});

@@ -76,6 +76,18 @@ test("a portable file unpacks itself and runs the program with its arguments and
   assertEquals(names(portable.cache), ["1.2.3-abc"]);
 });
 
+test("without a home directory it says so in one line, unless there is a cache", async (portable) => {
+  const { code, stderr } = await portable.start([], { HOME: "" });
+  assertEquals(code, 2);
+  assertMatch(
+    stderr,
+    /^remote-docker-agent: There is no directory to unpack into; set .*HOME.*\n$/,
+  );
+  if (Deno.build.os === "darwin") return;
+  const caches = portable.cache.slice(0, portable.cache.lastIndexOf("/"));
+  assertEquals((await portable.start(["x"], { HOME: "", XDG_CACHE_HOME: caches })).code, 0);
+});
+
 test("a second start runs what is unpacked already", async (portable) => {
   await portable.start([]);
   await Deno.writeTextFile(`${portable.unpacked}/remote-docker-agent`, "#!/bin/sh\necho kept\n");

@@ -2,7 +2,6 @@
 import { join } from "node:path";
 import { memoryPair } from "../../../lib/net/memory.ts";
 import { ByteReader } from "../../../lib/sync/byte_reader.ts";
-import { withProbe } from "../../../lib/sync/plan.ts";
 import { openRemoteRoot, probeRemote } from "../../../lib/sync/remote_root.ts";
 import { download } from "../../../lib/sync/transfer/download.ts";
 import { gunzip, GzipWriter } from "../../../lib/sync/transfer/gzip.ts";
@@ -11,7 +10,7 @@ import { uploadAfter } from "../../../lib/sync/transfer/upload.ts";
 import { look } from "../../../lib/sync/local_tree.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { LocalShell } from "../../support/local_shell.ts";
-import { edit, SyncBench } from "./harness.ts";
+import { contents, edit, SyncBench } from "./harness.ts";
 
 const MEGABYTE = 1_000_000;
 
@@ -32,13 +31,17 @@ Deno.test("only a slow link is worth compressing for, and only data that compres
   assert(link.compresses, "it is tried again");
 });
 
-Deno.test("a first batch is cut short to see how fast the link is", () => {
-  const put = (path: string, size: number) =>
-    ({ path, entry: { kind: "file", mode: 0o644, size } }) as const;
-  const [a, b, c, d] = [put("a", 10), put("b", 5 * MEGABYTE), put("c", 1), put("d", 1)];
-  assertEquals(withProbe([[a, b, c], [d]]), [[a, b], [c], [d]]);
-  assertEquals(withProbe([[a, c], [d]]), [[a, c], [d]]);
-  assertEquals(withProbe([]), []);
+Deno.test("a first transfer tells on its way how fast the link is, what is under way not counted", () => {
+  const link = new LinkRate();
+  link.noteSoFar(3 * MEGABYTE, 5_000);
+  assert(!link.isKnown, "the host may have taken next to nothing of it");
+  link.noteSoFar(5 * MEGABYTE, 5_000);
+  assert(link.isKnown && link.compresses, "0.5 MB/s");
+  link.noteSoFar(50 * MEGABYTE, 5_000);
+  assert(link.compresses, "the end of the transfer tells it better");
+  const fast = new LinkRate();
+  fast.noteSoFar(5 * MEGABYTE, 100);
+  assert(fast.isKnown && !fast.compresses, "24 MB/s");
 });
 
 Deno.test("what is written compressed is read back", async () => {
@@ -76,32 +79,74 @@ Deno.test("a link that breaks while compressed data is written says so", async (
   await writer.abort();
 });
 
-Deno.test("files travel compressed in both directions", async () => {
-  await using bench = new SyncBench();
-  const shell = new LocalShell();
+/** A remote root on this machine, and an upload of `files` to it. */
+async function uploadOf(bench: SyncBench, shell: LocalShell, files: Record<string, string>) {
   const facts = await probeRemote(shell);
   const where = { path: bench.remote, staging: `${bench.remote}-staging`, isPlain: true };
   const root = await openRemoteRoot(shell, facts, where);
-  root.link.note(MEGABYTE, MEGABYTE, 10_000);
-  assert(root.link.compresses);
-  const text = "0123456789".repeat(300_000);
-  edit(bench.local, { "a": text, "b": "b" });
+  edit(bench.local, files);
   const tree = { root: bench.local, platform: Deno.build.os };
-  const puts = ["a", "b"].map((path) => {
+  const puts = Object.keys(files).map((path) => {
     const seen = look(tree, path, undefined);
     assert(seen !== undefined && "entry" in seen);
     return { path, entry: seen.entry, seen };
   });
-  // Uncompressed it would not get through.
-  shell.cutAfter(MEGABYTE);
-  const done = await uploadAfter(Promise.resolve(true), shell, root, tree, {
+  const work = {
     remove: [],
     removeDirs: [],
     puts,
     remoteSeen: () => undefined,
-    localSeen: (path) => puts.find((put) => put.path === path)?.seen,
+    localSeen: (path: string) => puts.find((put) => put.path === path)?.seen,
     inPlace: false,
+  };
+  return { root, tree, work };
+}
+
+Deno.test("a batch ends early when the link turns out to be slow", async () => {
+  await using bench = new SyncBench();
+  const shell = new LocalShell();
+  const { root, tree, work } = await uploadOf(bench, shell, { "a": "a", "b": "b", "c": "c" });
+  const done = await uploadAfter(Promise.resolve(true), shell, root, tree, {
+    ...work,
+    onBytes: () => root.link.note(MEGABYTE, MEGABYTE, 10_000),
   });
+  assertEquals([...done.put.keys()], ["a"]);
+  assertEquals(done.left.map(({ path }) => path), ["b", "c"]);
+});
+
+Deno.test("what is left of a batch on a slow link arrives compressed", async () => {
+  await using bench = new SyncBench();
+  const shell = new LocalShell();
+  const commands: string[] = [];
+  bench.shell = {
+    run: () => shell.run(),
+    async spawn(command, options) {
+      commands.push(command);
+      const process = await shell.spawn(command, options);
+      const write = async (chunk: Uint8Array) => {
+        // At most 4 MB/s.
+        await new Promise((resolve) => setTimeout(resolve, chunk.length / 4_000));
+        await process.stdio.write(chunk);
+      };
+      return { ...process, stdio: { ...process.stdio, write } };
+    },
+  };
+  edit(bench.local, { "d/a": "0".repeat(5 * MEGABYTE), "d/b": "b", "d/c/d": "d" });
+  await bench.session.flush();
+  assertEquals(contents(bench.remote), contents(bench.local));
+  assertEquals(commands.filter((command) => command.includes("gzip -dc")).length, 1);
+});
+
+Deno.test("files travel compressed in both directions", async () => {
+  await using bench = new SyncBench();
+  const shell = new LocalShell();
+  const text = "0123456789".repeat(300_000);
+  const { root, tree, work } = await uploadOf(bench, shell, { "a": text, "b": "b" });
+  root.link.note(MEGABYTE, MEGABYTE, 10_000);
+  assert(root.link.compresses);
+  // Uncompressed it would not get through.
+  shell.cutAfter(MEGABYTE);
+  const done = await uploadAfter(Promise.resolve(true), shell, root, tree, work);
   assertEquals([...done.put.keys()], ["a", "b"]);
   assertEquals(Deno.readTextFileSync(join(bench.remote, "a")), text);
   const found: Record<string, string> = {};

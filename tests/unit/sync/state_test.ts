@@ -1,8 +1,14 @@
 import { join } from "node:path";
 import { logger } from "../../../lib/log.ts";
 import type { Agreed } from "../../../lib/sync/entry.ts";
-import { AgreedIndex, readSession, writeAtomically } from "../../../lib/sync/state.ts";
-import { assertEquals } from "../../support/assert.ts";
+import {
+  AgreedIndex,
+  readSession,
+  writeAtomically,
+  writeSession,
+} from "../../../lib/sync/state.ts";
+import { describeError } from "../../../lib/errors.ts";
+import { assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";
 
 const log = logger("test");
 const agreed = (content: string): Agreed => ({
@@ -71,4 +77,24 @@ Deno.test("a file is replaced as a whole and leaves nothing beside it", () =>
     writeAtomically(path, "{}");
     assertEquals(readSession(folder), undefined);
     assertEquals([...Deno.readDirSync(folder)].map(({ name }) => name), ["session.json"]);
+  }));
+
+Deno.test("state that cannot be written is told of with its place and what to do", () =>
+  inFolder((folder) => {
+    Deno.writeTextFileSync(join(folder, "sync"), "a file in the way");
+    const record = {
+      id: "0123456789abcdef",
+      root: "/src",
+      mode: "two-way-safe",
+      ignore: [],
+      remotePath: "/copy",
+      staging: "/staging",
+      remote: "ssh://gpu",
+      containers: {},
+    } as const;
+    const error = assertThrows(() => writeSession(join(folder, "sync", record.id), record));
+    assertMatch(
+      describeError(error),
+      /^Cannot keep state in ".*": .*; make room .*XDG_STATE_HOME$/,
+    );
   }));

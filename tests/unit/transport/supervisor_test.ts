@@ -68,6 +68,27 @@ Deno.test("a request gives up in time and names the last cause", async () => {
   await supervisor.close();
 });
 
+Deno.test("a request names the loss while nothing else is known", async () => {
+  const { connect, made } = connector(["up"]);
+  const never: Connect = (signal) =>
+    new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));
+  let first = true;
+  const supervisor = new Supervisor({
+    connect(signal) {
+      const use = first ? connect : never;
+      first = false;
+      return use(signal);
+    },
+    backoff: FAST,
+  });
+  await supervisor.start();
+  made[0]!.die(new Error("no answer for 15 s"));
+  while (supervisor.state.kind === "up") await new Promise((r) => setTimeout(r, 1));
+  const error = await assertRejects(() => supervisor.ready({ waitMs: 1 }), AgentError);
+  assertEquals(error.message, "The remote host is not connected (no answer for 15 s)");
+  await supervisor.close();
+});
+
 Deno.test("a request ends a long pause", async () => {
   const { connect, made } = connector(["up", down, "up"]);
   const backoff = { firstMs: 600_000, maxMs: 600_000, stableMs: 60_000, leastMs: 1 };

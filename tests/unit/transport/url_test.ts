@@ -56,6 +56,7 @@ Deno.test("SSH hosts are understood", () => {
 Deno.test("a bad SSH host is refused with its value and a hint", () => {
   const table = [
     ["", "the host is empty"],
+    ["gpu:22:22", "more than one port"],
     ["@host", "the user name is empty"],
     ["host:", 'bad port ""'],
     ["host:ssh", 'bad port "ssh"'],
