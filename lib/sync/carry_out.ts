@@ -23,6 +23,7 @@ import type { RoundParts } from "./round_parts.ts";
 import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";
 import { download } from "./transfer/download.ts";
 import { uploadAfter } from "./transfer/upload.ts";
+import { markWriting } from "./volume/torn_files.ts";
 
 /** What was done. */
 export interface CarriedOut {
@@ -133,6 +134,7 @@ class Run {
     before = Promise.resolve(true),
   ): Promise<boolean> {
     const { shell, root, tree, only, signal, index } = this.#parts;
+    if (root.volume !== undefined) markWriting(index, puts);
     const done = await uploadAfter(before, shell, root, tree, {
       remove,
       removeDirs,

@@ -14,7 +14,7 @@ import { cleanup } from "../support/published.ts";
 
 // A volume has no propagation, and its folder the owner that it has here.
 const LEFT_OUT =
-  /debian docker CLI|in the middle|cut link|single file|with its options|as 1000|standard input/;
+  /debian docker CLI|in the middle|cut link|stream lost|single file|with its options|as 1000|standard input/;
 await goByNginx((test) => !LEFT_OUT.test(test));
 const test = await endToEnd();
 const vars = await stateVars();

@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { EngineCalls } from "../../lib/docker/engine_calls.ts";
+import type { Duplex } from "../../lib/net/duplex.ts";
 import { denoConnDuplex } from "../../lib/net/deno_conn.ts";
 import { ByteReader } from "../../lib/sync/byte_reader.ts";
 import { TarReader } from "../../lib/sync/transfer/tar_read.ts";
@@ -21,13 +22,37 @@ export class ArchiveEngine {
   readonly asked: string[] = [];
   readonly #server: Deno.HttpServer;
   #container: string | undefined;
+  #limit: number | undefined;
 
   constructor() {
     const path = join(this.base, "engine.sock");
-    this.#server = Deno.serve({ path, onListen: () => {} }, (request) => this.#answer(request));
+    // A request that is cut off has no answer that anybody gets.
+    const onError = () => new Response(null, { status: 500 });
+    const options = { path, onListen: () => {}, onError };
+    this.#server = Deno.serve(options, (request) => this.#answer(request));
     this.calls = new EngineCalls(async () =>
-      denoConnDuplex(await Deno.connect({ transport: "unix", path }))
+      this.#limited(denoConnDuplex(await Deno.connect({ transport: "unix", path })))
     );
+  }
+
+  /** From now on each connection ends once so many bytes have been sent on it. */
+  cutAfter(bytes: number | undefined): void {
+    this.#limit = bytes;
+  }
+
+  #limited(duplex: Duplex): Duplex {
+    let left = this.#limit ?? Infinity;
+    return {
+      read: () => duplex.read(),
+      write: async (chunk) => {
+        left -= chunk.length;
+        if (left < 0) duplex.close();
+        await duplex.write(chunk);
+      },
+      closeWrite: () => duplex.closeWrite(),
+      close: () => duplex.close(),
+      closed: duplex.closed,
+    };
   }
 
   /** What is in the volume. */

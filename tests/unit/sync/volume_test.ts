@@ -169,3 +169,25 @@ Deno.test("a container for files that somebody removes is made again", async () 
   assertEquals(contents(bench.volume), { a: "a", b: "b", c: "c" });
   assertEquals(contents(bench.local), { a: "a", b: "b", c: "c" });
 });
+
+Deno.test("an upload that was cut off makes no conflict, and takes nothing back", async () => {
+  await using bench = new VolumeBench();
+  const [old, long] = ["old", "long ".repeat(100_000)];
+  edit(bench.local, { "replaced": old, "reverted": old });
+  await bench.session.flush();
+  edit(bench.local, { "replaced": long, "reverted": long, "new": long });
+  bench.engine.cutAfter(200_000);
+  await assertRejects(() => bench.session.flush());
+  // As the engine leaves the file that it was writing.
+  for (const name of ["replaced", "reverted", "new"]) {
+    edit(bench.volume, { [name]: long.slice(0, 1000) });
+  }
+  edit(bench.local, { "reverted": old });
+  await bench.restart();
+  bench.engine.cutAfter(undefined);
+  await bench.session.flush();
+  const whole = { "new": long, "replaced": long, "reverted": old };
+  assertEquals([contents(bench.local), contents(bench.volume)], [whole, whole]);
+  const kept = bench.session.conflicts.list().map(({ local }) => local);
+  assertEquals(kept, [join(bench.local, "reverted")]);
+});
