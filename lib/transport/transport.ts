@@ -14,9 +14,11 @@ export type Target =
 
 /**
  * Interactive streams share one connection; bulk ones (build contexts, image archives, file sync)
- * another, so that a large upload never delays a small answer.
+ * another, so that a large upload never delays a small answer; those of forwarded ports a third, so
+ * that neither waits for them, and since a server looks at all channels of a connection whenever one
+ * of them has something to say.
  */
-export type Lane = "interactive" | "bulk";
+export type Lane = "interactive" | "bulk" | "ports";
 
 /** Options of {@link Transport.open}. */
 export interface OpenOptions {
