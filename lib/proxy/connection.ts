@@ -20,6 +20,7 @@ import {
   type ResponseMessage,
   staysOpen,
 } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
@@ -202,7 +203,9 @@ export class ClientConnection {
       const isEnd = await this.#client.ahead() === null;
       if (isEnd && this.#answering === upstream) upstream.endRequest();
     };
-    watch().catch(() => {
+    watch().catch((error) => {
+      // What comes after the request is no request; the answer to this one is owed all the same.
+      if (error instanceof HttpParseError) return;
       this.#gone.abort();
       if (this.#answering === upstream) upstream.close();
     });

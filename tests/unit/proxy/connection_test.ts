@@ -56,6 +56,20 @@ Deno.test("pipelined requests are answered in order", async () => {
   await b.end();
 });
 
+Deno.test("what follows a request and is none does not cost it its answer", async () => {
+  const b = bench();
+  const client = b.connect();
+  await say(client, GET + "this is no request\r\n\r\n");
+  const engine = await b.accept();
+  assertEquals(await readUntil(engine, "\r\n\r\n"), GET);
+  await new Promise((resolve) => setTimeout(resolve));
+  await say(engine, OK);
+  const all = await readAll(client);
+  assertEquals(all.slice(0, OK.length), OK);
+  assertStringIncludes(all.slice(OK.length), "HTTP/1.1 400 ");
+  await b.end();
+});
+
 Deno.test("an engine connection is reused by the next client", async () => {
   const b = bench();
   const first = b.connect();
