@@ -37,12 +37,15 @@ export function renderUsage(topic?: CommandName): string {
 
 function renderCommand(command: CommandName): string {
   const groups = renderGroups(command);
-  const { about, startOptions } = commandSpec(command);
+  const { about, startOptions, optionsOf = [] } = commandSpec(command);
+  const others = ["start", ...optionsOf];
   const takesOptions = groups.length > 0 || startOptions === true;
   const sections = [
     `Usage: remote-docker-agent ${usageOf(command, takesOptions)}`,
     `${about}.`,
-    ...(startOptions ? ["Takes the options of start as well; see help start."] : []),
+    ...(startOptions
+      ? [`Takes the options of ${others.join(" or ")} as well; see help ${others.join(", help ")}.`]
+      : []),
     ...groups,
     ...(takesOptions ? [renderEnvironment()] : []),
   ];
