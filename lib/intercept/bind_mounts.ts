@@ -8,7 +8,7 @@ import type { Interceptor } from "../docker/exchange.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync, SyncMode } from "../sync/types.ts";
-import { BindBarrier } from "./bind_barrier.ts";
+import { type AskHolder, BindBarrier } from "./bind_barrier.ts";
 import { BINDS_LABEL } from "./bind_label.ts";
 import { bindLifecycle } from "./bind_lifecycle.ts";
 import type { BindRule } from "./bind_rules.ts";
@@ -33,6 +33,8 @@ export interface BindMountsOptions {
   /** See `BindOptions`. */
   readonly mode?: SyncMode;
   readonly report: ReportSync;
+  /** See `BindBarrierOptions`. */
+  readonly askHolder?: AskHolder;
   /** Asked at each creation, where there may be nothing but the engine. */
   readonly obstacle?: Obstacle;
   /** Opens a stream to the engine for a question somebody waits for. */
@@ -62,9 +64,9 @@ export class BindMounts {
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
-    const { sync, owner, report, obstacle } = options;
+    const { sync, owner, obstacle } = options;
     const engine = this.#engine = new EngineClient(options.open);
-    const barrier = this.#barrier = new BindBarrier({ sync, report });
+    const barrier = this.#barrier = new BindBarrier(options);
     const containers = this.#containers = new ContainerBinds({
       engine,
       sync,
