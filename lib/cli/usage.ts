@@ -44,12 +44,16 @@ function renderCommand(command: CommandName): string {
     `Usage: remote-docker-agent ${usageOf(command, takesOptions)}`,
     `${about}.`,
     ...(startOptions
-      ? [`Takes the options of ${others.join(" or ")} as well; see help ${others.join(", help ")}.`]
+      ? [`Takes the options of ${others.join(", ")} as well; see ${helpOf(others)}.`]
       : []),
     ...groups,
     ...(takesOptions ? [renderEnvironment()] : []),
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function helpOf([only, ...more]: readonly string[]): string {
+  return more.length === 0 ? `help ${only}` : "the help of each";
 }
 
 /** A command with all that may follow it, such as `run [NAME] [OPTIONS] -- COMMAND`. */
