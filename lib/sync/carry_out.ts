@@ -24,6 +24,7 @@ import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";
 import { download } from "./transfer/download.ts";
 import { LargeHashes } from "./transfer/large_hashes.ts";
 import { uploadAfter } from "./transfer/upload.ts";
+import { markWriting } from "./volume/torn_files.ts";
 
 /** What was done. */
 export interface CarriedOut {
@@ -137,6 +138,7 @@ class Run {
     before = Promise.resolve(true),
   ): Promise<boolean> {
     const { shell, root, tree, only, signal, index, hashes } = this.#parts;
+    if (root.volume !== undefined) markWriting(index, puts);
     const done = await uploadAfter(before, shell, root, tree, {
       remove,
       removeDirs,
@@ -164,6 +166,7 @@ class Run {
       else {
         const { content, localStamp, remoteStamp } = result;
         this.#record(path, { ...entry, content }, localStamp, remoteStamp);
+        if (result.again) this.unsettled.push(path);
       }
     }
     if (this.unsettled.length > 0) this.complaints.push(...done.complaints);

@@ -47,13 +47,7 @@ export class TarWriter {
   /** Begins an entry; a file's `size` bytes follow by {@link data}. */
   async entry(header: TarHeader): Promise<void> {
     if (this.#left !== 0) throw new Error("The entry before is not complete");
-    const records = paxRecords(header);
-    if (records !== undefined) {
-      await this.#block({ ...header, name: "pax", size: records.length }, "x");
-      await this.#raw(records);
-      await this.#pad(records.length);
-    }
-    await this.#block(header, TYPES[header.kind]);
+    await this.#described(header, TYPES[header.kind]);
     this.#left = header.kind === "file" ? header.size : 0;
   }
 
@@ -88,6 +82,12 @@ export class TarWriter {
     if (size > 0) await this.data(content, size);
   }
 
+  /** A hard link to itself, which nobody can make. */
+  async selfLink(name: string): Promise<void> {
+    const header = { name, link: name, kind: "link", mode: 0, mtime: 0, size: 0 } as const;
+    await this.#described(header, "1");
+  }
+
   /**
    * A file of at most {@link SMALL_ENTRY_BYTES} that `fill` writes to where it belongs. If it returns
    * false, nothing of the entry is written. Returns what `fill` did.
@@ -118,6 +118,16 @@ export class TarWriter {
     await this.#raw(new Uint8Array(2 * BLOCK));
     await this.#flush();
     await this.#writing;
+  }
+
+  async #described(header: TarHeader, type: string): Promise<void> {
+    const records = paxRecords(header);
+    if (records !== undefined) {
+      await this.#block({ ...header, name: "pax", size: records.length }, "x");
+      await this.#raw(records);
+      await this.#pad(records.length);
+    }
+    await this.#block(header, type);
   }
 
   async #block(header: TarHeader, type: string): Promise<void> {

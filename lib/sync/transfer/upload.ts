@@ -12,6 +12,7 @@ import { uploadFiles } from "../files/upload_files.ts";
 import { filesRoot } from "../files/files_root.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
+import { uploadVolume } from "../volume/upload_volume.ts";
 import { GzipWriter } from "./gzip.ts";
 import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
 import { keepLargeFiles, LARGE_FILE_BYTES } from "./large_keep.ts";
@@ -124,6 +125,8 @@ export async function uploadAfter(
         if (!await before) throw givenUp;
       },
     };
+    const { volume } = root;
+    if (volume !== undefined) return await uploadVolume(volume, root, tree, waiting);
     return filesRoot(root) === undefined
       ? await upload(shell, root, tree, waiting)
       : await uploadFiles(root, tree, waiting);

@@ -26,10 +26,19 @@ export interface Upload {
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a path has become. */
+export interface PutState {
+  readonly content: string;
+  readonly localStamp: string;
+  readonly remoteStamp: string;
+  /** It has changed here meanwhile: it has to travel again. */
+  readonly again?: true;
+}
+
 /** What is now as it should be. */
 export interface Uploaded {
   /** By path: what is in both places now. */
-  readonly put: ReadonlyMap<string, { content: string; localStamp: string; remoteStamp: string }>;
+  readonly put: ReadonlyMap<string, PutState>;
   readonly removed: readonly string[];
   /** What was not sent, because the rest of the batch is better sent compressed. */
   readonly left: readonly Put[];
@@ -91,7 +100,7 @@ export function outcome(
   report: RemoteReport,
   complaints: readonly string[],
 ): Uploaded {
-  const put = new Map<string, { content: string; localStamp: string; remoteStamp: string }>();
+  const put = new Map<string, PutState>();
   for (const { path, entry } of work.puts) {
     const content = contents.get(path);
     const final = report.final.get(path);

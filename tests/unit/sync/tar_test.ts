@@ -43,13 +43,15 @@ Deno.test("what is written is read back, in pieces of any size", async () => {
   const bytes = await write(HEADERS);
   for (const step of [1, 511, 512, 100_000]) {
     const reader = readerOf(bytes, step);
-    for (const { name, kind, mode, size, link = "" } of HEADERS) {
-      assertEquals(await reader.next(), { name, kind, mode, size, link });
+    for (const { link = "", ...header } of HEADERS) {
+      // Whole seconds, but for the times that take a record of their own.
+      const mtime = Math.floor(header.mtime);
+      assertEquals(await reader.next(), { ...header, mtime, link });
       let read = 0;
       for (let chunk = await reader.data(); chunk !== null; chunk = await reader.data()) {
         read += chunk.length;
       }
-      assertEquals(read, size);
+      assertEquals(read, header.size);
     }
     assertEquals(await reader.next(), null);
   }
