@@ -13,13 +13,9 @@ import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
 import { isHijacked } from "../http/hijack.ts";
-import {
-  type Body,
-  firstBytes,
-  type RequestMessage,
-  type ResponseMessage,
-  staysOpen,
-} from "../http/message.ts";
+import type { Body, RequestMessage, ResponseMessage } from "../http/message.ts";
+import { firstBytes, staysOpen } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
@@ -200,7 +196,9 @@ export class ClientConnection {
       const isEnd = await this.#client.ahead() === null;
       if (isEnd && this.#answering === upstream) upstream.endRequest();
     };
-    watch().catch(() => {
+    watch().catch((error) => {
+      // Its turn comes after the answer to this one.
+      if (error instanceof HttpParseError) return;
       this.#gone.abort();
       if (this.#answering === upstream) upstream.close();
     });
