@@ -39,6 +39,8 @@ export interface ConnectionContext {
   interceptors(route: Route | undefined): readonly Interceptor[];
   /** Judges a request by its head before anything else is done with it. */
   guard(head: RequestHead): Refusal | undefined;
+  /** Told of a refusal whose words are about to be sent. */
+  onRefusal?(refusal: Refusal, error: unknown): void;
   /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
   openRaw(): Promise<Duplex>;
   observer: ProxyObserver;
@@ -274,6 +276,7 @@ export class ClientConnection {
       return;
     }
     this.#log.info(`Refused a request: ${refusal.message}`, { status: refusal.status });
+    this.#context.onRefusal?.(refusal, error);
     try {
       const options = { close: true, head: this.#method === "HEAD" };
       await this.#client.write(errorReply(refusal.status, refusal.message, options));
