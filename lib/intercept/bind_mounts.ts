@@ -16,7 +16,6 @@ import type { BindFiles } from "./bind_sources.ts";
 import { unrewriteBinds } from "./bind_unrewrite.ts";
 import { bindMounts } from "./binds.ts";
 import { ContainerBinds } from "./container_binds.ts";
-import { bindsUnless, type Obstacle } from "./out_of_reach.ts";
 import type { ReportSync } from "./sync_report.ts";
 
 /** What bind mounts are made of. */
@@ -35,8 +34,6 @@ export interface BindMountsOptions {
   readonly report: ReportSync;
   /** See `BindBarrierOptions`. */
   readonly askHolder?: AskHolder;
-  /** Asked at each creation, where there may be nothing but the engine. */
-  readonly obstacle?: Obstacle;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -64,7 +61,7 @@ export class BindMounts {
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
-    const { sync, owner, obstacle } = options;
+    const { sync, owner } = options;
     const engine = this.#engine = new EngineClient(options.open);
     const barrier = this.#barrier = new BindBarrier(options);
     const containers = this.#containers = new ContainerBinds({
@@ -73,10 +70,9 @@ export class BindMounts {
       owner,
       bringHome: (container) => barrier.settle(container),
     });
-    const mount = bindMounts({ ...options, containers });
     this.interceptors = [
       unrewriteBinds({ containers, sync, platform: options.platform }),
-      obstacle === undefined ? mount : bindsUnless(obstacle, mount),
+      bindMounts({ ...options, containers }),
       bindLifecycle({ containers, barrier }),
     ];
   }

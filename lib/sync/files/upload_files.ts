@@ -194,13 +194,14 @@ class FilesUpload {
   ): Promise<string | undefined> {
     let known = from;
     try {
-      const content = await readContent(this.#tree, path, stamp, async (bytes) => {
+      const take = async (bytes: Uint8Array) => {
         this.#work.signal?.throwIfAborted();
         const skipped = Math.min(known, bytes.length);
         known -= skipped;
         if (skipped < bytes.length) await writer.write(bytes.subarray(skipped));
         this.#work.onBytes?.(bytes.length);
-      });
+      };
+      const content = await readContent(this.#tree, path, stamp, { take });
       if (content === undefined) return undefined;
       const mtime = Number(stamp.split(" ")[2]) / 1000;
       await writer.finish({ mode: this.#mode(entry), mtime });
