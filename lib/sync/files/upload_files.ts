@@ -48,17 +48,19 @@ export async function uploadFiles(
   } catch (error) {
     const told = await explained(over, error);
     // Parts of large files may be why.
-    if (told !== error) await dropParts(over.files, over.staging, Infinity);
+    if (told !== error) {
+      await cleared(over, () => dropParts(over.files, over.staging, Infinity));
+    }
     throw told;
   } finally {
-    await cleared(over, staged);
+    await cleared(over, () => removeTree(over.files, staged));
   }
 }
 
 /** What cannot be removed now is removed when the directories are opened the next time. */
-async function cleared({ files }: FilesRoot, staged: string): Promise<void> {
+async function cleared({ files }: FilesRoot, remove: () => Promise<void>): Promise<void> {
   try {
-    if (files.isOpen) await removeTree(files, staged);
+    if (files.isOpen) await remove();
   } catch (error) {
     if (!(error instanceof RemoteFileError) && !isLostError(error)) throw error;
   }
