@@ -110,6 +110,9 @@ export interface Transport {
     | ((to: { host: string; port: number }, signal?: AbortSignal) => Promise<Duplex>)
     | undefined;
 
+  /** Whether a stream that is lost seems to be ended by the other side. Default: no. */
+  readonly endsSilently?: boolean;
+
   /** Why there is nothing but the engine; absent where there is more. */
   readonly limits?: string | undefined;
 
