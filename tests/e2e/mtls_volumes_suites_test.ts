@@ -1,0 +1,17 @@
+/**
+ * The tests of bind mounts, through a gateway that offers the Docker API alone: they hold, but for what
+ * needs a file to stay in its place.
+ */
+import { goByNginx } from "../support/mtls_way.ts";
+
+// A volume has no propagation, and its folder the owner that it has here. Faults of SSH are not those of
+// a gateway, which loses what comes after the end of a standard input.
+const LEFT_OUT = new RegExp([
+  "debian docker CLI|single file|with its options|as 1000|standard input",
+  "in the middle|cut link|stream lost",
+].join("|"));
+await goByNginx((test) => !LEFT_OUT.test(test));
+await import("./binds_mount_test.ts");
+await import("./binds_content_test.ts");
+await import("./binds_views_test.ts");
+await import("./binds_faults_test.ts");
