@@ -7,12 +7,14 @@ import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
 import { EngineCalls } from "./docker/engine_calls.ts";
+import { AgentError } from "./errors.ts";
 import { BindMounts } from "./intercept/bind_mounts.ts";
 import { type BindRule, DEFAULT_BIND_RULES } from "./intercept/bind_rules.ts";
 import type { BindFiles, LocalKind } from "./intercept/bind_sources.ts";
 import { logReports } from "./intercept/sync_report.ts";
 import { logger } from "./log.ts";
 import { parseListenAddress } from "./net/address.ts";
+import { askProcess, failureOf } from "./ops/ask.ts";
 import { barReports } from "./ops/sync_bar.ts";
 import { SyncManager, type SyncOptions } from "./sync/manager.ts";
 import { existsThere } from "./sync/volume/exists_there.ts";
@@ -20,6 +22,9 @@ import { shellQuote } from "./transport/ssh/shell.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
 import type { Shell } from "./transport/transport.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
+
+/** A flush that takes longer goes on; what is missing follows. */
+const HOLDER_WAIT_MS = 120_000;
 
 /** Sync sessions and the mounts that use them. */
 export interface Binding {
@@ -108,8 +113,24 @@ function makeMounts(
     engineSocket: engine.kind === "unix" ? engine.path : undefined,
     ...(mode === "two-way-safe" ? {} : { mode }),
     report: settings.binds.bar ? barReports() : logReports(),
+    askHolder: (process, sessions) => askHolder(settings, process, sessions),
     ...engineStreams(settings, supervisor),
   });
+}
+
+/** Another agent of this user works on the folders: it is asked as `syncs flush` asks it. */
+async function askHolder(
+  { ops }: Settings,
+  process: number,
+  sessions: readonly string[],
+): Promise<void> {
+  const { runtimeDirectory: directory } = ops;
+  if (directory === undefined) throw new AgentError("engine", `Cannot ask process ${process}`);
+  for (const session of sessions) {
+    const target = `/syncs/flush?${new URLSearchParams({ session })}`;
+    const answer = await askProcess(directory, process, target, HOLDER_WAIT_MS);
+    if (answer.status !== 200) throw failureOf(answer);
+  }
 }
 
 /** The sockets that we listen on stand for the engine too. */

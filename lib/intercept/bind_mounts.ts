@@ -8,7 +8,7 @@ import type { Interceptor } from "../docker/exchange.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync, SyncMode } from "../sync/types.ts";
-import { BindBarrier } from "./bind_barrier.ts";
+import { type AskHolder, BindBarrier } from "./bind_barrier.ts";
 import { BINDS_LABEL } from "./bind_label.ts";
 import { bindLifecycle } from "./bind_lifecycle.ts";
 import type { BindRule } from "./bind_rules.ts";
@@ -32,6 +32,8 @@ export interface BindMountsOptions {
   /** See `BindOptions`. */
   readonly mode?: SyncMode;
   readonly report: ReportSync;
+  /** See `BindBarrierOptions`. */
+  readonly askHolder?: AskHolder;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -59,9 +61,9 @@ export class BindMounts {
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
-    const { sync, owner, report } = options;
+    const { sync, owner } = options;
     const engine = this.#engine = new EngineClient(options.open);
-    const barrier = this.#barrier = new BindBarrier({ sync, report });
+    const barrier = this.#barrier = new BindBarrier(options);
     const containers = this.#containers = new ContainerBinds({
       engine,
       sync,

@@ -13,10 +13,13 @@ export interface Duplex {
   read(): Promise<Uint8Array | null>;
 
   /**
-   * Writes all of `chunk`, which belongs to the stream from here on; settles when the stream can
+   * Writes all of `chunk`, which belongs to the stream from here on (but see {@link givesBack}); settles when the stream can
    * take more, so that a slow reader holds back the writer. One write at a time.
    */
   write(chunk: Uint8Array): Promise<void>;
+
+  /** A chunk is the writer's again once its `write` has settled; absent where that is not so. */
+  readonly givesBack?: true;
 
   /** Ends our direction (TCP FIN, SSH EOF); reading goes on. Idempotent, never rejects. */
   closeWrite(): Promise<void>;

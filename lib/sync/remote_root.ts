@@ -118,7 +118,7 @@ export async function openRemoteRoot(
     throw new AgentError(
       "engine",
       `Cannot create "${where.path}" on the remote host: ${stderr.join("; ")}`,
-      { hint: "name another directory with --sync-root" },
+      { hint: hintFor(where) },
     );
   }
   return { path, staging, facts, isOpen, link: new LinkRate() };
@@ -138,9 +138,15 @@ async function openByFiles(
     if (!(cause instanceof RemoteFileError)) throw cause;
     throw new AgentError("engine", cause.message, {
       cause,
-      hint: "name another directory with --sync-root",
+      hint: hintFor(where),
     });
   }
+}
+
+function hintFor({ isPlain }: { readonly isPlain: boolean }): string {
+  return isPlain
+    ? "name a directory that the user there may write"
+    : "name another directory with --sync-root";
 }
 
 /** `~` at the beginning stands for the remote home directory. */

@@ -46,7 +46,8 @@ async function upload(
         if (!isCompressed) root.link.noteSoFar(counts.sent, counts.ms);
       });
       const gzip = isCompressed ? new GzipWriter(link) : undefined;
-      const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
+      const raw = countingWriter(gzip ?? link, (count) => counts.raw += count);
+      const writer = new TarWriter(raw);
       try {
         left = await sendArchive(writer, root, tree, work, large, contents);
         await gzip?.end();
@@ -65,8 +66,12 @@ async function upload(
   return { ...outcome(work, contents, parseReport(result.value), result.stderr), left };
 }
 
-function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
+function countingWriter(
+  to: Pick<Duplex, "write" | "givesBack">,
+  count: (bytes: number, ms: number) => void,
+): Pick<Duplex, "write" | "givesBack"> {
   return {
+    ...(to.givesBack && { givesBack: true }),
     write: async (chunk: Uint8Array) => {
       const [{ length }, began] = [chunk, performance.now()];
       await to.write(chunk);
@@ -87,13 +92,13 @@ async function sendArchive(
   large: readonly Sent[],
   contents: Map<string, string>,
 ): Promise<readonly Put[]> {
-  const { puts, onBytes } = work;
+  const { puts, onBytes, hashes } = work;
   const ready: Put[] = [];
   const isProbe = root.facts.gzip && !root.link.isKnown;
   let next = 0;
   while (next < puts.length && !(isProbe && root.link.compresses)) {
     const put = puts[next++] as Put;
-    const options = { seen: work.localSeen(put.path), onBytes };
+    const options = { seen: work.localSeen(put.path), onBytes, hashes };
     const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
     if (content === undefined) continue;
     contents.set(put.path, content);

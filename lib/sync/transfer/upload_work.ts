@@ -3,6 +3,7 @@ import { lastingStamp, type Seen } from "../entry.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import type { LargeHashes } from "./large_hashes.ts";
 import type { Sent } from "./large_files.ts";
 import { LARGE } from "./large_keep.ts";
 import type { RemoteReport, RemoteWork } from "./remote_script.ts";
@@ -18,6 +19,8 @@ export interface Upload {
   /** Write into the existing file instead of replacing it. */
   readonly inPlace: boolean;
   readonly onBytes?: (count: number) => void;
+  /** Hashes what is better not hashed while it is sent. */
+  readonly hashes?: LargeHashes;
   /** Awaited when everything has been sent, before anything is moved; a rejection gives it up. */
   readonly before?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;

@@ -88,7 +88,7 @@ async function sendLarge(
     onBytes?.(bytes.length);
   };
   await archive.entry(header);
-  const content = await readContent(tree, path, stamp, send);
+  const content = await readContent(tree, path, stamp, { take: send });
   // The header has promised so many bytes.
   while (left > 0) await send(new Uint8Array(Math.min(left, FILLER_BYTES)));
   return content === undefined ? { content: hash.end(), isTorn: true } : { content };

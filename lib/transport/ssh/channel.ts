@@ -40,6 +40,8 @@ export function channelDuplex(
 
 class ChannelDuplex implements Duplex {
   readonly closed: Promise<void>;
+  /** A packet is a copy: see `Protocol.channelData` of ssh2. */
+  readonly givesBack = true;
   readonly #channel: ClientChannel | ServerChannel;
   readonly #connection: ChannelCarrier;
   readonly #inbox: Inbox;

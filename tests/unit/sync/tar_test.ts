@@ -57,6 +57,37 @@ Deno.test("what is written is read back, in pieces of any size", async () => {
   }
 });
 
+Deno.test("a stream that gives chunks back gets the same bytes from two buffers in turn", async () => {
+  const sizes = [3, 700_000, 512, 300_000];
+  const archive = async (givesBack: boolean) => {
+    const chunks: Uint8Array[] = [];
+    const buffers = new Set<ArrayBufferLike>();
+    const writer = new TarWriter({
+      ...(givesBack && { givesBack }),
+      write: async (chunk) => {
+        buffers.add(chunk.buffer);
+        // It may be looked at until the write settles.
+        await new Promise((resolve) => setTimeout(resolve, 0));
+        chunks.push(chunk.slice());
+      },
+    });
+    for (const [i, size] of sizes.entries()) {
+      await writer.entry({ name: `f${i}`, kind: "file", mode: 0o644, mtime: 0, size });
+      for (let left = size; left > 0;) {
+        const room = (await writer.room()).subarray(0, 100_000);
+        room.fill(left % 251);
+        await writer.filled(room.length, size);
+        left -= room.length;
+      }
+    }
+    await writer.end();
+    return { buffers, bytes: new Uint8Array(await new Blob(chunks as BlobPart[]).arrayBuffer()) };
+  };
+  const [kept, givenBack] = [await archive(false), await archive(true)];
+  assertEquals(givenBack.bytes, kept.bytes);
+  assertEquals(givenBack.buffers.size, 2);
+});
+
 Deno.test("entries may be left unread", async () => {
   const reader = readerOf(await write(HEADERS), 700);
   const names: string[] = [];
