@@ -26,6 +26,15 @@ export interface Duplex {
 
   /** Settles, never rejecting, once the resource is freed, whoever closed it. */
   readonly closed: Promise<void>;
+
+  /**
+   * Whether the piece read last, if it is a large one (`discard.ts`), has its memory to itself.
+   * Default: no.
+   */
+  readonly readsSole?: boolean;
+
+  /** Whether a write of a large chunk that has settled has no more use for it. Default: no. */
+  readonly writesThrough?: boolean;
 }
 
 /** Bytes that were read past the end of one protocol, with the stream they came from. */

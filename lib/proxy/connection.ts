@@ -208,7 +208,7 @@ export class ClientConnection {
     }
     await this.#write(firstBytes(response));
     for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
-      await this.#write(piece.wire);
+      await this.#client.relay(piece);
     }
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
