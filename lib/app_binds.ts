@@ -3,9 +3,10 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "./agent_event.ts";
-import { engineStreams, limitsOf, obstacleOf } from "./app_ports.ts";
+import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
 import { ownerId } from "./config/owner.ts";
 import { describeRemote, type Settings } from "./config/settings.ts";
+import { EngineCalls } from "./docker/engine_calls.ts";
 import { AgentError } from "./errors.ts";
 import { BindMounts } from "./intercept/bind_mounts.ts";
 import { type BindRule, DEFAULT_BIND_RULES } from "./intercept/bind_rules.ts";
@@ -13,17 +14,24 @@ import type { BindFiles, LocalKind } from "./intercept/bind_sources.ts";
 import { logReports } from "./intercept/sync_report.ts";
 import { logger } from "./log.ts";
 import { parseListenAddress } from "./net/address.ts";
+import { askProcess, failureOf } from "./ops/ask.ts";
 import { barReports } from "./ops/sync_bar.ts";
 import { SyncManager, type SyncOptions } from "./sync/manager.ts";
+import { existsThere } from "./sync/volume/exists_there.ts";
 import { shellQuote } from "./transport/ssh/shell.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
 import type { Shell } from "./transport/transport.ts";
 import { parseRemoteDocker } from "./transport/url.ts";
 
+/** A flush that takes longer goes on; what is missing follows. */
+const HOLDER_WAIT_MS = 120_000;
+
 /** Sync sessions and the mounts that use them. */
 export interface Binding {
   readonly sync: SyncManager;
   readonly mounts: BindMounts;
+  /** What the sync asks the engine by. */
+  readonly engine: EngineCalls;
 }
 
 /** What syncs bind mounts; nothing where they are left to the remote host. */
@@ -34,23 +42,34 @@ export async function makeBinding(
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const { stateFolder } = settings;
-  const obstacle = stateFolder === undefined
-    ? "there is no directory to keep state in; set HOME or XDG_STATE_HOME"
-    : limitsOf(supervisor);
-  if (obstacle !== undefined) {
+  if (stateFolder === undefined) {
+    const obstacle = "there is no directory to keep state in; set HOME or XDG_STATE_HOME";
     logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
+    return undefined;
   }
-  if (stateFolder === undefined) return undefined;
+  const limits = limitsOf(supervisor);
+  if (limits !== undefined) {
+    logger("binds").info(`Folders are synced through volumes of the engine: ${limits}`);
+  }
   const owner = await ownerId(stateFolder);
-  const options = { stateFolder, owner, emit };
+  const engine = makeEngine(settings, supervisor);
+  const options = { stateFolder, owner, emit, engine };
   const sync = await openSync(settings, supervisor, options);
-  return { sync, mounts: makeMounts(settings, supervisor, { sync, owner }) };
+  return { sync, engine, mounts: makeMounts(settings, supervisor, { sync, owner, engine }) };
+}
+
+function makeEngine(settings: Settings, supervisor: Supervisor): EngineCalls {
+  const waitMs = settings.reconnectWaitMs;
+  return new EngineCalls(async (signal) => {
+    const options = { lane: "bulk", waitMs, ...(signal && { signal }) } as const;
+    return engineStream(settings, await supervisor.open({ kind: "docker" }, options));
+  });
 }
 
 function openSync(
   settings: Settings,
   supervisor: Supervisor,
-  options: Pick<SyncOptions, "stateFolder" | "owner" | "emit">,
+  options: Pick<SyncOptions, "stateFolder" | "owner" | "emit" | "engine">,
 ): Promise<SyncManager> {
   const { root, maxBytes, ignore, gitignore } = settings.sync;
   const { home } = settings.binds;
@@ -71,17 +90,17 @@ async function bulkShell(
   supervisor: Supervisor,
   waitMs: number,
   signal: AbortSignal,
-): Promise<Shell> {
+): Promise<Shell | undefined> {
   const transport = await supervisor.ready({ waitMs, signal });
-  const shell = await transport.bulkShell?.() ?? transport.shell;
-  if (shell !== undefined) return shell;
-  throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
+  await transport.look?.();
+  if (transport.limits !== undefined) return undefined;
+  return await transport.bulkShell?.() ?? transport.shell;
 }
 
 function makeMounts(
   settings: Settings,
   supervisor: Supervisor,
-  { sync, owner }: { sync: SyncManager; owner: string },
+  { sync, owner, engine: calls }: { sync: SyncManager; owner: string; engine: EngineCalls },
 ): BindMounts {
   const engine = parseRemoteDocker(settings.remoteDocker);
   const { mode } = settings.sync;
@@ -90,13 +109,28 @@ function makeMounts(
     owner,
     rules: [...settings.binds.rules, ...ownSockets(settings), ...DEFAULT_BIND_RULES],
     platform: Deno.build.os,
-    files: filesOf(supervisor, settings.reconnectWaitMs),
+    files: filesOf(supervisor, settings.reconnectWaitMs, calls),
     engineSocket: engine.kind === "unix" ? engine.path : undefined,
     ...(mode === "two-way-safe" ? {} : { mode }),
     report: settings.binds.bar ? barReports() : logReports(),
+    askHolder: (process, sessions) => askHolder(settings, process, sessions),
     ...engineStreams(settings, supervisor),
-    ...obstacleOf(settings, supervisor),
   });
+}
+
+/** Another agent of this user works on the folders: it is asked as `syncs flush` asks it. */
+async function askHolder(
+  { ops }: Settings,
+  process: number,
+  sessions: readonly string[],
+): Promise<void> {
+  const { runtimeDirectory: directory } = ops;
+  if (directory === undefined) throw new AgentError("engine", `Cannot ask process ${process}`);
+  for (const session of sessions) {
+    const target = `/syncs/flush?${new URLSearchParams({ session })}`;
+    const answer = await askProcess(directory, process, target, HOLDER_WAIT_MS);
+    if (answer.status !== 200) throw failureOf(answer);
+  }
 }
 
 /** The sockets that we listen on stand for the engine too. */
@@ -107,13 +141,13 @@ function ownSockets({ listen }: Settings): BindRule[] {
   });
 }
 
-function filesOf(supervisor: Supervisor, waitMs: number): BindFiles {
+function filesOf(supervisor: Supervisor, waitMs: number, engine: EngineCalls): BindFiles {
   return {
     kindOf,
     makeDirectory: (path) => Deno.mkdir(path, { recursive: true }),
     async existsRemotely(path, signal) {
       const { shell } = await supervisor.ready({ waitMs, signal });
-      if (shell === undefined) return false;
+      if (shell === undefined) return await existsThere(engine, path, signal);
       return (await shell.run(`test -e ${shellQuote(path)}`, { signal })).code === 0;
     },
   };

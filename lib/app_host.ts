@@ -208,6 +208,7 @@ export class Host {
     const reversing = this.#reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
     const binding = this.#binding = await makeBinding(settings, supervisor, emit);
+    cleanup.push(() => Promise.resolve(binding?.engine.close()));
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
     const bridge = this.#bridge = await makeBridge(settings, supervisor, emit);

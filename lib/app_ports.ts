@@ -43,7 +43,7 @@ export function makeForwarding(
       (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
-      supervisor.open(target, { lane: "interactive", waitMs: FORWARD_WAIT_MS, signal }),
+      supervisor.open(target, { lane: "ports", waitMs: FORWARD_WAIT_MS, signal }),
     ...datagramsOf(supervisor),
   });
 }

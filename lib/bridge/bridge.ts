@@ -4,6 +4,7 @@
  * and the directory of containers.
  */
 import type { Emit } from "../agent_event.ts";
+import type { ClientListener } from "../forward/client_listener.ts";
 import { type FindShell, UdpRelay } from "../forward/udp_relay.ts";
 import { type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
 import { type Logger, logger } from "../log.ts";
@@ -11,7 +12,7 @@ import { formatHostPort } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
 import { ContainerDirectory, type EngineStreams } from "./directory.ts";
 import { serveHttpProxy } from "./http_proxy.ts";
-import { type BridgeListener, listenForClients, type ServeClient } from "./listener.ts";
+import { listenAt, type ServeClient, serveClients } from "./listener.ts";
 import type { BridgeRule } from "./rules.ts";
 import { serveSocks } from "./socks.ts";
 import type { Destination } from "./socks_wire.ts";
@@ -54,11 +55,11 @@ export interface BridgeInfo {
 
 /** See the file comment. */
 export class Bridge {
-  readonly #listeners: readonly (readonly [BridgeKind, BridgeListener])[];
+  readonly #listeners: readonly (readonly [BridgeKind, ClientListener])[];
   readonly #close: () => Promise<void>;
 
   private constructor(
-    listeners: readonly (readonly [BridgeKind, BridgeListener])[],
+    listeners: readonly (readonly [BridgeKind, ClientListener])[],
     close: () => Promise<void>,
   ) {
     this.#listeners = listeners;
@@ -77,13 +78,13 @@ export class Bridge {
     ];
     const { usersFile } = settings;
     const checkUser = usersFile === undefined ? undefined : await readUsers(usersFile);
-    const listeners: [BridgeKind, BridgeListener][] = [];
+    const listeners: [BridgeKind, ClientListener][] = [];
     const closeListeners = async () => {
       await Promise.all(listeners.map(([, listener]) => listener.close()));
     };
     try {
       for (const [kind, address] of addresses) {
-        listeners.push([kind, await listenForClients(address, `--${kind}`, log)]);
+        listeners.push([kind, await listenAt(address, `--${kind}`, log)]);
       }
     } catch (error) {
       await closeListeners();
@@ -91,7 +92,7 @@ export class Bridge {
     }
     const { serve, close } = serversOf(settings, links, checkUser, log);
     for (const [kind, listener] of listeners) {
-      listener.serve(serve[kind]);
+      serveClients(listener, serve[kind]);
       const { host, port } = listener.local;
       log.info(`${TITLES[kind]} on ${formatHostPort(host, port)}`);
     }

@@ -7,7 +7,7 @@ import type { MtlsSettings } from "../transport/mtls.ts";
 import { requirePair } from "../transport/credentials.ts";
 import { TS_WORDS } from "../transport/tls_error.ts";
 import type { TstunnelSettings } from "../transport/tstunnel.ts";
-import { parseServer, parseSshHost } from "../transport/url.ts";
+import { parseServer } from "../transport/url.ts";
 import { type Origin, rankOf } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
 
@@ -36,7 +36,7 @@ export function checkEndpoint(values: Values, origins: Origins): void {
   for (const other of ["mtls", "tstunnel"] as const) {
     if (other !== transport) refuseStray(values, origins, other, transport);
   }
-  if (transport === "mtls") checkMtls(values, origins);
+  if (transport === "mtls") checkMtls(values);
   if (transport === "tstunnel") checkTstunnel(values, origins);
 }
 
@@ -59,17 +59,11 @@ function refuseStray(
   );
 }
 
-function checkMtls(values: Values, origins: Origins): void {
+function checkMtls(values: Values): void {
   for (const name of ["mtls-endpoint", "mtls-cert", "mtls-key"] as const) {
     if (values[name] !== undefined) continue;
     throw new AgentError("usage", `Missing --${name}, which the mtls transport needs`, {
       hint: "give --mtls-endpoint, --mtls-cert and --mtls-key",
-    });
-  }
-  if (parseSshHost(values["mtls-endpoint"] ?? "").user !== undefined) {
-    const { where } = origins["mtls-endpoint"];
-    throw new AgentError("usage", `Invalid value for ${where}: a gateway has no user`, {
-      hint: "write HOST:PORT",
     });
   }
 }
@@ -103,7 +97,7 @@ export function endpointSettings(
 }
 
 function mtlsSettings(values: Values): MtlsSettings {
-  const { host, port = TLS_PORT } = parseSshHost(values["mtls-endpoint"] ?? "");
+  const { host, port = TLS_PORT } = parseServer(values["mtls-endpoint"] ?? "");
   const ca = values["mtls-ca"];
   return {
     host,

@@ -112,7 +112,10 @@ export function parse(text: string, source: Source): Node | null {
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem === undefined) return document.contents;
   const { line, col } = source.lines.linePos(problem.pos[0]);
-  const what = problem.code === "MULTIPLE_DOCS" ? "More than one document" : problem.message;
+  const what = problem.code === "MULTIPLE_DOCS"
+    ? "More than one document"
+    // What the parser says of its own recursion.
+    : problem.message.replace(/^Maximum call stack.*/, "too deeply nested");
   const message = `Cannot read ${source.path}:${line}:${col}: ${what}`;
   source.report(new AgentError("config", message, { hint }));
   return null;

@@ -17,6 +17,12 @@ export function setField(object: JsonObject, name: string, value: Json): void {
   object[spellingOf(object, name) ?? name] = value;
 }
 
+/** Removes the member that Go would read as `name`. Throws as above. */
+export function dropField(object: JsonObject, name: string): void {
+  const spelling = spellingOf(object, name);
+  if (spelling !== undefined) delete object[spelling];
+}
+
 /**
  * The object that member `name` holds; nothing when it is absent or null. Throws
  * {@link ReplyError} 400 when it holds anything else, which the engine refuses as well.

@@ -5,11 +5,21 @@
 import type { Duplex } from "../net/duplex.ts";
 
 const encoder = new TextEncoder();
-const END = " HTTP/1.1\r\nHost: docker\r\n\r\n";
+const HOST = " HTTP/1.1\r\nHost: docker\r\n";
+/** Begins what {@link ownRequest} makes, and nothing else that is written to an engine. */
+const OWN_HEAD = /^[A-Z]+ \/\S* HTTP\/1\.1\r\nHost: docker\r\n/;
+/** Bytes of a request line and the host; queries of ours are far shorter. */
+const MAX_START_BYTES = 16 * 1024;
 
-/** A request without a body; to be written in one piece. */
-export function ownRequest(method: string, target: string): Uint8Array {
-  return encoder.encode(`${method} ${target}${END}`);
+/** The head of a request; to be written in one piece. Fields come as `Name: value`. */
+export function ownRequest(
+  method: string,
+  target: string,
+  fields: readonly string[] = [],
+): Uint8Array {
+  return encoder.encode(
+    `${method} ${target}${HOST}${fields.map((field) => `${field}\r\n`).join("")}\r\n`,
+  );
 }
 
 /** The same stream, on which each {@link ownRequest} carries `host`. */
@@ -24,7 +34,8 @@ export function withHost(duplex: Duplex, host: string): Duplex {
 }
 
 function hosted(chunk: Uint8Array, host: string): Uint8Array {
+  if (chunk.length > MAX_START_BYTES) return chunk;
   const text = new TextDecoder().decode(chunk);
-  if (!text.endsWith(END)) return chunk;
-  return encoder.encode(`${text.slice(0, -END.length)} HTTP/1.1\r\nHost: ${host}\r\n\r\n`);
+  if (!OWN_HEAD.test(text)) return chunk;
+  return encoder.encode(text.replace(HOST, () => ` HTTP/1.1\r\nHost: ${host}\r\n`));
 }

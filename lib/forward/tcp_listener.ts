@@ -3,21 +3,15 @@
  * connection through it. The port is taken first and gets its remote end later; until then, and while
  * the remote host is being reconnected, clients wait.
  */
-import { createServer, type Server, type Socket } from "node:net";
-import { describeError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import type { Target } from "../transport/transport.ts";
+import { type ClientListener, type HostPort, listenForClients } from "./client_listener.ts";
+import type { Counters } from "./counters.ts";
 import { noteRefusal } from "./refusal.ts";
-import { clientSocket } from "./socket.ts";
-import { type Counters, newCounters } from "./counters.ts";
 
-/** An address and a port. */
-export interface HostPort {
-  readonly host: string;
-  readonly port: number;
-}
+export type { HostPort } from "./client_listener.ts";
 
 /**
  * Opens a stream to the remote host, waiting a bounded time (10 s) while it is being reconnected.
@@ -35,50 +29,32 @@ export interface ListenerOptions {
 
 /** Connections of one port at a time; what comes beyond is reset. */
 const MAX_CONNECTIONS = 4096;
-/** Linux's own default of `net.core.somaxconn`. */
-const BACKLOG = 4096;
-/** Before the first keep-alive probe, as docker-proxy (Go's net package) has it. */
-const KEEP_ALIVE_MS = 15_000;
 
 /** Takes a local port (0: any free one). Rejects with what `node:net` reports. */
 export async function listenTcp(local: HostPort, options: ListenerOptions): Promise<TcpListener> {
-  const server = createServer({
-    allowHalfOpen: true,
-    noDelay: true,
-    keepAlive: true,
-    keepAliveInitialDelay: KEEP_ALIVE_MS,
-    pauseOnConnect: true,
-  });
-  await new Promise<void>((resolve, reject) => {
-    server.once("error", reject);
-    server.listen({ host: local.host, port: local.port, backlog: BACKLOG, exclusive: true }, () => {
-      server.off("error", reject);
-      resolve();
-    });
-  });
-  return new TcpListener(server, options);
+  const { log } = options;
+  return new TcpListener(
+    await listenForClients(local, { maxClients: MAX_CONNECTIONS, log }),
+    options,
+  );
 }
 
 /** See the file comment. */
 export class TcpListener {
   readonly local: HostPort;
-  readonly counters: Counters = newCounters();
-  readonly #server: Server;
+  readonly counters: Counters;
+  readonly #listener: ClientListener;
   readonly #options: ListenerOptions;
-  readonly #closing = new AbortController();
-  readonly #relays = new Set<Promise<void>>();
   #remote: HostPort | undefined;
   #known = Promise.withResolvers<HostPort>();
 
-  constructor(server: Server, options: ListenerOptions) {
-    this.#server = server;
+  constructor(listener: ClientListener, options: ListenerOptions) {
+    this.#listener = listener;
     this.#options = options;
-    this.local = addressOf(server);
+    this.local = listener.local;
+    this.counters = listener.counters;
     this.#known.promise.catch(() => {}); // nobody need be waiting when it is closed
-    server.on("error", (error) => {
-      options.log.warn("Failed to accept a client", { error: messageOf(error) });
-    });
-    server.on("connection", (socket) => this.#accept(socket));
+    listener.serve((client, _socket, signal) => this.#relay(client, signal));
   }
 
   get remote(): HostPort | undefined {
@@ -93,47 +69,17 @@ export class TcpListener {
 
   /** Gives the port back and ends every connection; settles when all is done. */
   async close(): Promise<void> {
-    if (!this.#closing.signal.aborted) {
-      this.#closing.abort();
-      this.#known.reject(new Deno.errors.Interrupted("The forwarding was closed"));
-      await new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    }
-    await Promise.all(this.#relays);
+    const closed = this.#listener.close();
+    this.#known.reject(new Deno.errors.Interrupted("The forwarding was closed"));
+    await closed;
   }
 
-  #accept(socket: Socket): void {
-    if (this.#closing.signal.aborted || this.#relays.size >= MAX_CONNECTIONS) {
-      socket.on("error", () => {}); // it is being thrown away
-      socket.resetAndDestroy();
-      return;
-    }
-    const relay = this.#relay(clientSocket(socket)).finally(() => this.#relays.delete(relay));
-    this.#relays.add(relay);
-  }
-
-  async #relay(client: Duplex): Promise<void> {
-    const { counters } = this;
-    counters.open++;
-    counters.total++;
-    const { signal } = this.#closing;
-    const onAbort = () => client.close();
-    signal.addEventListener("abort", onAbort, { once: true });
-    try {
-      const { host, port } = await this.#remoteEnd();
-      const upstream = await this.#options.open({ kind: "tcp", host, port }, signal);
-      const { error } = await pipe(client, noteRefusal(upstream), { signal, tally: counters });
-      if (error !== undefined) this.#tell(error);
-    } catch (error) {
-      if (!signal.aborted) this.#tell(error);
-    } finally {
-      signal.removeEventListener("abort", onAbort);
-      client.close();
-      counters.open--;
-    }
-  }
-
-  #tell(error: unknown): void {
-    this.#options.log.debug("A forwarded connection failed", { error: describeError(error) });
+  async #relay(client: Duplex, signal: AbortSignal): Promise<void> {
+    const { host, port } = await this.#remoteEnd();
+    const upstream = await this.#options.open({ kind: "tcp", host, port }, signal);
+    const tally = this.counters;
+    const { error } = await pipe(client, noteRefusal(upstream), { signal, tally });
+    if (error !== undefined) throw error;
   }
 
   async #remoteEnd(): Promise<HostPort> {
@@ -149,10 +95,4 @@ export class TcpListener {
       clearTimeout(timer);
     }
   }
-}
-
-function addressOf(server: Server): HostPort {
-  const address = server.address();
-  if (address === null || typeof address === "string") throw new Error("The server has no port");
-  return { host: address.address, port: address.port };
 }

@@ -9,6 +9,8 @@ import { logger } from "../log.ts";
 
 /** What nginx calls a request whose client has gone. */
 const CLIENT_GONE = 499;
+/** What nginx writes in the place of a request line that it cannot read. */
+const NO_REQUEST = "-";
 /** So much of a target is written. */
 const MAX_TARGET = 500;
 
@@ -18,23 +20,50 @@ export interface Requester {
   readonly host: string;
 }
 
+/** How a request was answered. */
+export interface AccessOutcome {
+  readonly status: number;
+  /** To the client. */
+  readonly bytes: number;
+}
+
+/** What an entry is made of. */
+export interface AccessParts {
+  readonly who: Requester;
+  /** Bytes sent to the client so far. */
+  sent(): number;
+  /** Called once, when the line is written. */
+  onEnd(outcome: AccessOutcome): void;
+}
+
 /** The line of one request. */
 export class AccessEntry {
   readonly #line: string;
   readonly #who: Requester;
   readonly #sent: () => number;
   readonly #sentBefore: number;
+  readonly #onEnd: AccessParts["onEnd"];
   readonly #started = performance.now();
+  #reason: string | undefined;
   #status: number | undefined;
   #written = false;
 
-  /** `sent`: bytes sent to the client so far. */
-  constructor(head: Pick<RequestHead, "method" | "target">, who: Requester, sent: () => number) {
-    const target = maskTarget(head.target);
-    this.#line = `${head.method} ${target.slice(0, MAX_TARGET)}`;
+  /** Without a head: for something that is no request. */
+  constructor(head: Pick<RequestHead, "method" | "target"> | undefined, parts: AccessParts) {
+    const { who, sent, onEnd } = parts;
+    this.#line = head === undefined
+      ? NO_REQUEST
+      : `${head.method} ${maskTarget(head.target).slice(0, MAX_TARGET)}`;
     this.#who = who;
     this.#sent = sent;
+    this.#onEnd = onEnd;
     this.#sentBefore = sent();
+  }
+
+  /** The gateway's own answer, on its way to the client; {@link end} follows. */
+  refuse(status: number, reason: string): void {
+    this.#status = status;
+    this.#reason = reason;
   }
 
   /** The answer, whose last piece ends the entry; that of a tunnel is ended by {@link end}. */
@@ -52,15 +81,17 @@ export class AccessEntry {
   }
 
   /** Writes the line, once. */
-  end(status = this.#status ?? CLIENT_GONE, reason?: string): void {
+  end(status = this.#status ?? CLIENT_GONE, reason = this.#reason): void {
     if (this.#written) return;
     this.#written = true;
+    const bytes = this.#sent() - this.#sentBefore;
     logger("access").info(this.#line, {
       ...this.#who,
       status,
-      bytes: this.#sent() - this.#sentBefore,
+      bytes,
       ms: Math.round((performance.now() - this.#started) * 10) / 10,
       ...(reason === undefined ? {} : { reason }),
     });
+    this.#onEnd({ status, bytes });
   }
 }

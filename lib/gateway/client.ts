@@ -12,19 +12,21 @@ import type { Duplex } from "../net/duplex.ts";
 import { ClientStream } from "../proxy/client_stream.ts";
 import { ClientConnection } from "../proxy/connection.ts";
 import type { ClientLimits } from "../proxy/limits.ts";
-import { NO_OBSERVER } from "../proxy/observer.ts";
+import type { Refusal } from "../proxy/refusal.ts";
 import { UpstreamPool } from "../proxy/upstream_pool.ts";
 import { AccessEntry } from "./access_log.ts";
 import { forwarded } from "./forwarded.ts";
 import type { ClientIdentity } from "./identity.ts";
 import { isWelcome, judge, type Policy } from "./judge.ts";
 import type { Ledger } from "./ledger.ts";
+import type { GatewayObserver, RefusalKind } from "./observer.ts";
 
 /** What a client connection needs of the gateway. */
 export interface ClientContext {
   policy(): Policy;
   readonly ledger: Ledger;
   readonly limits: ClientLimits;
+  readonly observer: GatewayObserver;
   readonly log: Logger;
 }
 
@@ -45,16 +47,24 @@ export class GatewayClient {
   /** The request under way, as the client made it. */
   #head: RequestHead | undefined;
   #pool: UpstreamPool | undefined;
+  /** What the entry of a request tells already. */
+  #told: unknown;
 
   constructor(duplex: Duplex, { identity, serverName }: Peer, context: ClientContext) {
     this.identity = identity;
     this.#serverName = serverName;
     this.#context = context;
-    const { log } = context;
+    const { log, observer } = context;
     const stream = new ClientStream(duplex, context.limits, {
-      received() {},
-      sent: (bytes) => this.#sent += bytes,
-      limited: (event) => log.info("Ended a connection", { reason: event }),
+      received: (bytes) => observer.received(bytes),
+      sent: (bytes) => {
+        this.#sent += bytes;
+        observer.sent(bytes);
+      },
+      limited: (event) => {
+        observer.limited(event);
+        log.info("Ended a connection", { reason: event });
+      },
     });
     const layers = [this.#layer()];
     this.#connection = new ClientConnection(stream, {
@@ -62,15 +72,23 @@ export class GatewayClient {
       interceptors: () => layers,
       guard: () => undefined,
       openRaw: () => Promise.reject(new ReplyError(400, "The request is not HTTP/1.1")),
-      observer: NO_OBSERVER,
+      onRefusal: (refusal, error) => this.#noteRefusal(refusal, error),
+      observer,
       log,
     });
   }
 
   /** Serves the client until either side ends; never rejects. */
   async serve(): Promise<void> {
+    const { observer } = this.#context;
+    const host = this.#knownHost();
+    const since = performance.now();
+    observer.clientConnected();
+    if (host !== undefined) observer.hostEntered(host);
     await this.#connection.serve();
     this.#entry?.end();
+    if (host !== undefined) observer.hostLeft(host);
+    observer.clientLeft(performance.now() - since);
   }
 
   /** Ends the connection now if it is idle, otherwise after the exchange under way. */
@@ -104,9 +122,7 @@ export class GatewayClient {
     return async (exchange, next) => {
       const { request } = exchange;
       const { head } = request;
-      this.#entry?.end();
-      const who = { client: this.identity.label, host: this.#serverName ?? "-" };
-      const entry = this.#entry = new AccessEntry(head, who, () => this.#sent);
+      const entry = this.#newEntry(head);
       this.#head = undefined;
       try {
         const { to, upstreams } = this.#admit(head);
@@ -115,29 +131,59 @@ export class GatewayClient {
         exchange.request = forwarded(request, this.identity, { kind: to, upstreams });
         return entry.watch(await next());
       } catch (error) {
+        this.#told = error;
+        if (error instanceof Refused) this.#context.observer.refused(error.what);
         entry.end(...endOf(error));
         throw error;
       }
     };
   }
 
+  #newEntry(head: RequestHead | undefined): AccessEntry {
+    this.#entry?.end();
+    const host = this.#knownHost();
+    return this.#entry = new AccessEntry(head, {
+      who: { client: this.identity.label, host: this.#serverName ?? "-" },
+      sent: () => this.#sent,
+      onEnd: ({ status, bytes }) => {
+        if (host !== undefined) this.#context.observer.hostServed(host, status, bytes);
+      },
+    });
+  }
+
+  /** Something that was no request, or did not come in time. */
+  #noteRefusal({ status, message }: Refusal, error: unknown): void {
+    if (error === this.#told) return;
+    this.#context.observer.refused("malformed");
+    this.#newEntry(undefined).refuse(status, message);
+  }
+
+  /** The host of the handshake, if there is one of this name. */
+  #knownHost(): string | undefined {
+    const name = this.#serverName;
+    return name !== undefined && this.#context.policy().hosts.has(name) ? name : undefined;
+  }
+
   /** Throws what the client is told when the request does not pass. */
   #admit(head: RequestHead) {
     if (!this.#context.ledger.request(this.identity.fingerprint)) {
-      throw new Refused(429, "Too many requests from this client", "over the limit of requests");
+      const reason = "over the limit of requests";
+      throw new Refused(429, "requests", "Too many requests from this client", reason);
     }
     const verdict = judge({ ...this.#petition(), head }, this.#context.policy());
     if (verdict.kind === "pass") return verdict;
-    throw new Refused(verdict.status, verdict.message, verdict.reason);
+    throw new Refused(verdict.status, verdict.what, verdict.message, verdict.reason);
   }
 }
 
 /** A refusal whose reason is for the log. */
 class Refused extends ReplyError {
+  readonly what: RefusalKind;
   readonly reason: string;
 
-  constructor(status: number, message: string, reason: string) {
+  constructor(status: number, what: RefusalKind, message: string, reason: string) {
     super(status, message);
+    this.what = what;
     this.reason = reason;
   }
 }

@@ -13,10 +13,11 @@ import type { Duplex } from "../net/duplex.ts";
 import { type ClientLimits, UNLIMITED } from "../proxy/limits.ts";
 import { GatewayClient } from "./client.ts";
 import type { GatewayConfig, GatewayLimits } from "./config.ts";
-import { Host } from "./host.ts";
+import { Host, type HostEnd } from "./host.ts";
 import { type ClientIdentity, IdentityCache } from "./identity.ts";
 import type { Policy } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
+import { type GatewayObserver, NO_GATEWAY_OBSERVER, type RefusalKind } from "./observer.ts";
 import {
   openTlsServer,
   parseAuthorities,
@@ -38,20 +39,33 @@ interface State extends Policy {
 }
 
 /** Starts a gateway; whoever does so shuts it down. Throws `AgentError` (`config`, `listen`). */
-export async function startGateway(load: LoadConfig): Promise<Gateway> {
+export async function startGateway(
+  load: LoadConfig,
+  observer: GatewayObserver = NO_GATEWAY_OBSERVER,
+): Promise<Gateway> {
   const log = logger("gateway");
   const state = await prepare(await load(), undefined, log);
   try {
-    return new Gateway(load, state, await openTlsServer(state.config, state.material, log), log);
+    const tls = await openTlsServer(state.config, state.material, log);
+    return new Gateway({ load, state, tls, log, observer });
   } catch (error) {
     await closeHosts(state.hosts.values());
     throw error;
   }
 }
 
+interface GatewayParts {
+  readonly load: LoadConfig;
+  readonly state: State;
+  readonly tls: TlsServer;
+  readonly log: Logger;
+  readonly observer: GatewayObserver;
+}
+
 /** See the file comment. */
 export class Gateway {
   readonly #load: LoadConfig;
+  readonly #observer: GatewayObserver;
   readonly #log: Logger;
   readonly #tls: TlsServer;
   readonly #listener: Listener;
@@ -64,8 +78,9 @@ export class Gateway {
   #connections = 0;
   #ended = false;
 
-  constructor(load: LoadConfig, state: State, tls: TlsServer, log: Logger) {
+  constructor({ load, state, tls, log, observer }: GatewayParts) {
     this.#load = load;
+    this.#observer = observer;
     this.#state = state;
     this.#tls = tls;
     this.#listener = tls.listener;
@@ -84,6 +99,21 @@ export class Gateway {
   /** The names of its hosts. */
   get hosts(): readonly string[] {
     return [...this.#state.hosts.keys()];
+  }
+
+  /** How the engines and guests of its hosts were reached last. */
+  get ends(): readonly HostEnd[] {
+    return [...this.#state.hosts.values()].flatMap((host) => host.ends);
+  }
+
+  /** Connections that may be there at a time. */
+  get maxConnections(): number {
+    return this.#state.config.limits.connections;
+  }
+
+  /** Whether it has been told to end. */
+  get isEnding(): boolean {
+    return this.#ended;
   }
 
   /** Client connections now. */
@@ -149,7 +179,12 @@ export class Gateway {
 
   async #accept(duplex: Duplex, { remote, tls = { distrust: "no TLS" } }: ClientInfo) {
     const { certificate, distrust, serverName } = tls;
-    const refuse = (reason: string, more: Record<string, unknown> = {}) => {
+    const refuse = (
+      reason: string,
+      more: Record<string, unknown> = {},
+      kind: RefusalKind = "certificate",
+    ) => {
+      this.#observer.refused(kind);
       this.#log.warn("Refused a client", { remote, host: serverName ?? "-", reason, ...more });
       duplex.close();
     };
@@ -164,8 +199,11 @@ export class Gateway {
     }
     const { fingerprint, label } = identity;
     const refusal = this.#ledger.connect(fingerprint);
-    if (refusal?.first) return refuse(refusal.reason, { client: label });
-    if (refusal !== undefined) return duplex.close();
+    if (refusal?.first) return refuse(refusal.reason, { client: label }, "connections");
+    if (refusal !== undefined) {
+      this.#observer.refused("connections");
+      return duplex.close();
+    }
     try {
       await this.#serve(duplex, { identity, serverName, remote });
     } finally {
@@ -184,6 +222,7 @@ export class Gateway {
         policy: () => this.#state,
         ledger: this.#ledger,
         limits: clientLimits(this.#state.config.limits),
+        observer: this.#observer,
         log: this.#log.with({ client: peer.identity.label }),
       });
       const serving = client.serve();

@@ -5,6 +5,7 @@
  */
 import { AgentError, describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { formatHostPort } from "../net/address.ts";
 import { UpstreamPool } from "../proxy/upstream_pool.ts";
 import type { Endpoint, HostConfig } from "./config.ts";
 import { type Dialer, makeDialer } from "./dial.ts";
@@ -23,6 +24,22 @@ export interface Upstreams {
   readonly token?: string;
 }
 
+/** The engine or the guest of a host, and how it was reached last. */
+export interface HostEnd {
+  readonly host: string;
+  readonly what: "engine" | "guest";
+  /** Where it is, such as `unix:/var/run/docker.sock`. */
+  readonly address: string;
+  /** `idle`: nobody has asked for it yet. */
+  readonly state: "idle" | "up" | "down";
+  /** Since when it is in this state. */
+  readonly since: Date;
+  /** Attempts that failed. */
+  readonly failures: number;
+  /** Why the last one of these did; empty if none has. */
+  readonly lastError: string;
+}
+
 /** See the file comment. Owns its pools. */
 export class Host {
   readonly name: string;
@@ -31,28 +48,43 @@ export class Host {
   readonly engine: Upstreams | undefined;
   readonly guest: Upstreams | undefined;
   readonly #dialers: readonly Dialer[];
+  readonly #ends: readonly End[];
 
   private constructor(
     name: string,
     config: HostConfig,
-    parts: { engine?: Upstreams; guest?: Upstreams; dialers: readonly Dialer[] },
+    parts: {
+      engine?: Upstreams;
+      guest?: Upstreams;
+      dialers: readonly Dialer[];
+      ends: readonly End[];
+    },
   ) {
     this.name = name;
     this.config = config;
     this.engine = parts.engine;
     this.guest = parts.guest;
     this.#dialers = parts.dialers;
+    this.#ends = parts.ends;
+  }
+
+  /** How its engine and its guest were reached last. */
+  get ends(): readonly HostEnd[] {
+    return this.#ends.map((end) => ({ ...end }));
   }
 
   /** Reads the files a host needs; throws `AgentError` of kind `config`. Nothing is dialed yet. */
   static async make(name: string, config: HostConfig, log: Logger): Promise<Host> {
     const dialers: Dialer[] = [];
-    const upstreams = async (endpoint: Endpoint, what: string, token?: string) => {
+    const ends: End[] = [];
+    const upstreams = async (endpoint: Endpoint, what: "engine" | "guest", token?: string) => {
       const dialer = await makeDialer(endpoint);
       dialers.push(dialer);
+      const end = newEnd(name, what, endpoint);
+      ends.push(end);
       const warm = what === "engine" ? WARM_CONNECTIONS : 0;
       return {
-        pool: poolOf(dialer, { host: name, what, warm, log }),
+        pool: poolOf(dialer, end, { warm, log }),
         host: dialer.host,
         ...(token === undefined ? {} : { token }),
       };
@@ -63,6 +95,7 @@ export class Host {
       ...(engine === undefined ? {} : { engine: await upstreams(engine, "engine") }),
       ...(guest === undefined ? {} : { guest: await upstreams(guest, "guest", token) }),
       dialers,
+      ends,
     });
   }
 
@@ -74,23 +107,52 @@ export class Host {
   }
 }
 
-interface PoolFacts {
-  host: string;
-  what: string;
-  warm: number;
-  log: Logger;
+/** What a pool notes of its dialing. */
+type End = { -readonly [Key in keyof HostEnd]: HostEnd[Key] };
+
+function newEnd(host: string, what: End["what"], endpoint: Endpoint): End {
+  const address = addressOf(endpoint);
+  return { host, what, address, state: "idle", since: new Date(), failures: 0, lastError: "" };
 }
 
-function poolOf(dialer: Dialer, { host, what, warm, log }: PoolFacts): UpstreamPool {
+function addressOf(endpoint: Endpoint): string {
+  switch (endpoint.kind) {
+    case "unix":
+      return `unix://${endpoint.path}`;
+    case "ssh":
+      return `ssh://${endpoint.settings.host}`;
+    case "tcp":
+    case "tls":
+      return `${endpoint.kind}://${formatHostPort(endpoint.host, endpoint.port)}`;
+  }
+}
+
+function note(end: End, state: "up" | "down"): void {
+  if (end.state !== state) end.since = new Date();
+  end.state = state;
+}
+
+function poolOf(
+  dialer: Dialer,
+  end: End,
+  { warm, log }: { warm: number; log: Logger },
+): UpstreamPool {
+  const { host, what } = end;
   return new UpstreamPool({
     warm,
     keep: KEPT_CONNECTIONS,
     async open(lane, signal) {
       try {
-        return await dialer.open(lane, signal);
+        const stream = await dialer.open(lane, signal);
+        note(end, "up");
+        return stream;
       } catch (cause) {
         if (signal?.aborted) throw cause;
-        log.warn(`Cannot reach the ${what} of a host`, { host, reason: describeError(cause) });
+        const reason = describeError(cause);
+        note(end, "down");
+        end.failures++;
+        end.lastError = reason;
+        log.warn(`Cannot reach the ${what} of a host`, { host, reason });
         throw new AgentError("lost", `The ${what} of "${host}" cannot be reached`, { cause });
       }
     },

@@ -6,6 +6,7 @@
 import type { RequestHead } from "../http/head.ts";
 import type { Host, Upstreams } from "./host.ts";
 import type { ClientIdentity } from "./identity.ts";
+import type { RefusalKind } from "./observer.ts";
 import { type ClientRule, type Rights, rightsOf } from "./rights.ts";
 import { type Destination, destinationOf } from "./target.ts";
 
@@ -31,6 +32,7 @@ export type Verdict =
   | {
     readonly kind: "refuse";
     readonly status: 400 | 403 | 404 | 421;
+    readonly what: RefusalKind;
     readonly message: string;
     readonly reason: string;
   };
@@ -39,26 +41,28 @@ export type Verdict =
 export function judge(petition: Petition, policy: Policy): Verdict {
   const { client, serverName, head, now } = petition;
   // Whoever answers it with a 2xx turns the connection into one that nobody judges.
-  if (head.method === "CONNECT") return refuse(400, "CONNECT leads nowhere here");
+  if (head.method === "CONNECT") return refuse(400, "target", "CONNECT leads nowhere here");
   const destination = destinationOf(head.target);
-  if (destination.kind === "refused") return refuse(400, destination.reason);
+  if (destination.kind === "refused") return refuse(400, "target", destination.reason);
   if (serverName === undefined) {
-    return refuse(421, "The TLS handshake named no host (SNI)");
+    return refuse(421, "name", "The TLS handshake named no host (SNI)");
   }
   const host = head.headers.get("Host") ?? "";
   if (bareHost(host) !== serverName) {
     return refuse(
       421,
+      "name",
       "Host is not the name of the TLS handshake (SNI)",
       `Host is ${JSON.stringify(host.slice(0, 100))}`,
     );
   }
-  if (now > client.notAfter) return refuse(403, "The client certificate has expired");
+  if (now > client.notAfter) return refuse(403, "expired", "The client certificate has expired");
   const place = policy.hosts.get(serverName);
   const rights = rightsOf(policy.rules, client, serverName);
   if (place === undefined || rights === undefined) {
     return refuse(
       403,
+      "host",
       `The client certificate may not use "${serverName}"`,
       place === undefined ? "there is no such host" : "no rule lets this client use this host",
     );
@@ -80,27 +84,32 @@ function judgeDestination(
   { method, target, headers }: Petition["head"],
 ): Verdict {
   const { kind } = destination;
-  if (kind === "unknown") return refuse(404, "page not found");
+  if (kind === "unknown") return refuse(404, "missing", "page not found");
   const allowed = kind === "engine"
     ? rights.engine(method, destination.path)
     : rights.guest(destination.right);
   if (!allowed) {
     const what = `${method} ${target.split("?", 1)[0]?.slice(0, 200)}`;
-    return refuse(403, `The client certificate does not allow ${what}`);
+    return refuse(403, "route", `The client certificate does not allow ${what}`);
   }
   if (kind === "engine" && headers.has("Upgrade")) {
     const protocol = headers.getAll("Upgrade").join(", ");
     if (!rights.upgrade(method, destination.path, protocol)) {
-      return refuse(400, "This route does not lead to that protocol");
+      return refuse(400, "upgrade", "This route does not lead to that protocol");
     }
   }
   const upstreams = place[kind];
-  if (upstreams === undefined) return refuse(404, `This host has no ${kind}`);
+  if (upstreams === undefined) return refuse(404, "missing", `This host has no ${kind}`);
   return { kind: "pass", to: kind, upstreams };
 }
 
-function refuse(status: 400 | 403 | 404 | 421, message: string, reason = message): Verdict {
-  return { kind: "refuse", status, message, reason };
+function refuse(
+  status: 400 | 403 | 404 | 421,
+  what: RefusalKind,
+  message: string,
+  reason = message,
+): Verdict {
+  return { kind: "refuse", status, what, message, reason };
 }
 
 /** The name in a Host field: without a port, in lower case, without a final dot. */

@@ -14,6 +14,7 @@ import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
 import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
+import { isVersion1 } from "../net/x509_version.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** Handshakes at the same time; one more costs the oldest its connection. */
@@ -138,6 +139,8 @@ function distrustOf(certificate: Uint8Array, error: unknown): string {
   const now = Date.now();
   if (now > Date.parse(validTo)) return "the certificate has expired";
   if (now < Date.parse(validFrom)) return "the certificate is not valid yet";
+  // Nor has it asked for proof of the key then.
+  if (isVersion1(certificate)) return "the certificate is of X.509 version 1";
   // Node takes OpenSSL's names for the rest; its types say Error, and it may be a string.
   const code = error instanceof Error ? error.message : String(error);
   return UNKNOWN_AUTHORITY.test(code)

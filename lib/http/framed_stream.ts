@@ -8,7 +8,7 @@ import { prefixed } from "../net/prefixed.ts";
 import { DuplexSource } from "../net/source.ts";
 import type { HttpFramer } from "./framer.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
-import type { Body, BodyPiece } from "./message.ts";
+import { type Body, type BodyPiece, firstBytes, type Message } from "./message.ts";
 import type { HttpEvent } from "./parser.ts";
 
 /** How long, and for how many bytes, a closing connection is still read. */
@@ -83,10 +83,19 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
     return this.#duplex.write(bytes);
   }
 
+  /** Writes a message, whose head leaves with what has come of its body. */
+  async send(message: Message<RequestHead | ResponseHead>): Promise<void> {
+    await this.write(firstBytes(message));
+    const { body } = message;
+    for (let piece = await body.read(); piece !== null; piece = await body.read()) {
+      await this.relay(piece);
+    }
+  }
+
   /** Writes a piece of a body that came over another connection, and gives its memory back. */
   async relay({ wire, sole = false }: BodyPiece): Promise<void> {
     await this.#duplex.write(wire);
-    if (sole && this.#duplex.writesThrough === true) discard(wire);
+    if (sole && this.#duplex.givesBack === true) discard(wire);
   }
 
   /** Ends our direction. */

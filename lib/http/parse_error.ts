@@ -21,6 +21,9 @@ export class HttpParseError extends Error {
   }
 }
 
+/** The connection ended before the message did. */
+export class CutShortError extends HttpParseError {}
+
 /** `text` in quotes, control characters escaped, cut to a length fit for an error message. */
 export function quoted(text: string): string {
   const short = text.length > 40 ? `${text.slice(0, 40)}…` : text;

@@ -14,7 +14,7 @@ import type { RequestHead, ResponseHead } from "./head.ts";
 import { parseRequestHead, parseResponseHead } from "./head_grammar.ts";
 import { HeadScanner } from "./head_scanner.ts";
 import { type Opening, RequestOpening, ResponseOpening } from "./opening.ts";
-import { HttpParseError } from "./parse_error.ts";
+import { CutShortError, HttpParseError } from "./parse_error.ts";
 
 /**
  * One step of a connection. A message is `head`, any number of `body`, `end`. A body's `wire` is
@@ -147,7 +147,7 @@ export abstract class HttpParser<H extends RequestHead | ResponseHead> {
         throw new HttpParseError(400, "Connection ended within a head");
       case "length":
       case "chunked":
-        throw new HttpParseError(400, "Connection ended within a body");
+        throw new CutShortError(400, "Connection ended within a body");
       default:
         return undefined;
     }
@@ -274,7 +274,9 @@ export class ResponseParser extends HttpParser<ResponseHead> {
   }
 
   protected override refusal(error: HttpParseError): HttpParseError {
-    return error.status === 502 ? error : new HttpParseError(502, error.message);
+    if (error.status === 502) return error;
+    const Kind = error instanceof CutShortError ? CutShortError : HttpParseError;
+    return new Kind(502, error.message);
   }
 }
 

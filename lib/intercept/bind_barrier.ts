@@ -4,6 +4,7 @@
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
+import { SessionTaken } from "../sync/session_lock.ts";
 import type { BindSync } from "../sync/types.ts";
 import { type BoundContainer } from "./bind_container.ts";
 import { sessionsOf } from "./bind_label.ts";
@@ -15,8 +16,16 @@ export interface BindBarrierOptions {
   readonly report: ReportSync;
   /** A wait without any progress for so long is given up. Default: two minutes. */
   readonly stallMs?: number;
+  /**
+   * Has another process flush sessions that it works on. Rejects where it cannot. Default: nobody is
+   * asked.
+   */
+  readonly askHolder?: AskHolder;
   readonly log?: Logger;
 }
+
+/** See {@link BindBarrierOptions}; `process` is its id. */
+export type AskHolder = (process: number, sessions: readonly string[]) => Promise<void>;
 
 const DEFAULT_STALL_MS = 120_000;
 
@@ -65,16 +74,23 @@ export class BindBarrier {
 
   /**
    * As {@link flush}, for what is over or must not be held up: a failure is told in the log, and what
-   * is missing follows later. Never rejects.
+   * is missing follows later. A folder that another agent keeps in sync is flushed by that one. Never
+   * rejects.
    */
   async settle(container: BoundContainer, signal?: AbortSignal): Promise<void> {
     try {
-      await this.flush(container, signal);
+      await this.flush(container, signal).catch((error) => this.#byHolder(container, error));
     } catch (error) {
       if (signal?.aborted === true || this.#closing.signal.aborted) return;
       const name = container.name || container.id.slice(0, 12);
       this.#log.warn(`The folders of container ${name} are not in sync: ${describeError(error)}`);
     }
+  }
+
+  async #byHolder(container: BoundContainer, error: unknown): Promise<void> {
+    const { askHolder } = this.#options;
+    if (!(error instanceof SessionTaken) || error.holder === undefined || !askHolder) throw error;
+    await askHolder(error.holder, sessionsOf(container));
   }
 
   /** Gives up all waits. */

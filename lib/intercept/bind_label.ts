@@ -12,8 +12,10 @@ import {
 } from "../docker/json_body.ts";
 import { SYNC_MODES, type SyncMode } from "../sync/types.ts";
 
+/** Begins the names of all labels of ours. */
+export const LABELS = "remote-docker-agent.";
 /** The name of the label. */
-export const BINDS_LABEL = "remote-docker-agent.binds";
+export const BINDS_LABEL: string = `${LABELS}binds`;
 
 /** One mount whose source is another one on the remote host. */
 export interface BoundMount {
@@ -23,6 +25,8 @@ export interface BoundMount {
   readonly source: string;
   /** What is mounted instead. */
   readonly remote: string;
+  /** That is the name of a volume. */
+  readonly isVolume?: boolean;
   /** The sync session that keeps it; absent for the socket of the engine. */
   readonly session?: string;
   /** What the session was made of, so that it can be made again; see `bind_revival.ts`. */
@@ -63,7 +67,7 @@ export function decodeBindLabel(text: Json | undefined): BindRequest | undefined
 }
 
 function mountOf(value: JsonObject): BoundMount | undefined {
-  const { target, source, remote, session, local, readOnly } = value;
+  const { target, source, remote, isVolume, session, local, readOnly } = value;
   if (typeof target !== "string" || typeof source !== "string" || typeof remote !== "string") {
     return undefined;
   }
@@ -72,6 +76,7 @@ function mountOf(value: JsonObject): BoundMount | undefined {
     target,
     source,
     remote,
+    ...(isVolume === true ? { isVolume } : {}),
     ...(typeof session === "string" ? { session } : {}),
     ...(typeof local === "string" ? { local } : {}),
     ...(typeof readOnly === "boolean" ? { readOnly } : {}),

@@ -6,7 +6,7 @@
  * - start, request: one that brings mounts of its own (before API 1.24) is refused.
  * - start, restart, request: sent on only when the sync sessions are flushed. If that fails, the engine
  *   is not asked, the client gets the reason with status 500, and a container made with `--rm` is
- *   removed, as the engine does.
+ *   removed, as the engine does; so it is when the client has gone meanwhile.
  * - wait, response: the head goes on at once; the status of the container only when its writes are
  *   here.
  * - stop, kill, remove, response: held until the writes are here.
@@ -178,12 +178,12 @@ class BindLife {
     error: unknown,
     { signal, log }: Exchange,
   ): Promise<unknown> {
-    if (signal.aborted) return error;
     try {
       await this.#containers.removeUnstarted(id);
     } catch (failure) {
       log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
     }
+    if (signal.aborted) return error;
     const text = `cannot sync the bind mounts of container ${id.slice(0, 12)}`;
     return new ReplyError(500, `${text}: ${describeError(error)}`, { cause: error });
   }

@@ -8,7 +8,7 @@ import type { Interceptor } from "../docker/exchange.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync, SyncMode } from "../sync/types.ts";
-import { BindBarrier } from "./bind_barrier.ts";
+import { type AskHolder, BindBarrier } from "./bind_barrier.ts";
 import { BINDS_LABEL } from "./bind_label.ts";
 import { bindLifecycle } from "./bind_lifecycle.ts";
 import type { BindRule } from "./bind_rules.ts";
@@ -16,7 +16,6 @@ import type { BindFiles } from "./bind_sources.ts";
 import { unrewriteBinds } from "./bind_unrewrite.ts";
 import { bindMounts } from "./binds.ts";
 import { ContainerBinds } from "./container_binds.ts";
-import { bindsUnless, type Obstacle } from "./out_of_reach.ts";
 import type { ReportSync } from "./sync_report.ts";
 
 /** What bind mounts are made of. */
@@ -33,8 +32,8 @@ export interface BindMountsOptions {
   /** See `BindOptions`. */
   readonly mode?: SyncMode;
   readonly report: ReportSync;
-  /** Asked at each creation, where there may be nothing but the engine. */
-  readonly obstacle?: Obstacle;
+  /** See `BindBarrierOptions`. */
+  readonly askHolder?: AskHolder;
   /** Opens a stream to the engine for a question somebody waits for. */
   open(signal?: AbortSignal): Promise<Duplex>;
   /** As `open`, but waits as long as it takes for the remote host to be there. */
@@ -62,19 +61,18 @@ export class BindMounts {
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
-    const { sync, owner, report, obstacle } = options;
+    const { sync, owner } = options;
     const engine = this.#engine = new EngineClient(options.open);
-    const barrier = this.#barrier = new BindBarrier({ sync, report });
+    const barrier = this.#barrier = new BindBarrier(options);
     const containers = this.#containers = new ContainerBinds({
       engine,
       sync,
       owner,
       bringHome: (container) => barrier.settle(container),
     });
-    const mount = bindMounts({ ...options, containers });
     this.interceptors = [
       unrewriteBinds({ containers, sync, platform: options.platform }),
-      obstacle === undefined ? mount : bindsUnless(obstacle, mount),
+      bindMounts({ ...options, containers }),
       bindLifecycle({ containers, barrier }),
     ];
   }

@@ -32,6 +32,22 @@ export function formatBind({ source, target, options }: BindSpec): string {
   return options === "" ? `${source}:${target}` : `${source}:${target}:${options}`;
 }
 
+/** Options that say how a bind mount is made, which volumes do not take. */
+const BIND_ONLY = /^r?(private|shared|slave)$|^(consistent|cached|delegated)$/;
+
+/** The options of a mount that a volume has as well. */
+export function volumeOptions({ options }: BindSpec): string[] {
+  return options.split(",").filter((option) => option !== "" && !BIND_ONLY.test(option));
+}
+
+/** Reads the text of a mount of this volume; nothing for one of another. */
+export function parseVolume(text: string, name: string): BindSpec | undefined {
+  if (!text.startsWith(`${name}:/`)) return undefined;
+  const [target = "", options = ""] = text.slice(name.length + 1).split(":");
+  const shown = options.split(",").filter((option) => option !== "nocopy").join(",");
+  return { source: name, target, options: shown };
+}
+
 /** Whether the options make the mount read-only. */
 export function isReadOnly({ options }: BindSpec): boolean {
   return options.split(",").includes("ro");

@@ -4,10 +4,10 @@
  * JSON in place.
  */
 import { ReplyError } from "../docker/error_reply.ts";
-import { field, objectField, setField, stringField } from "../docker/fields.ts";
+import { dropField, field, objectField, setField, stringField } from "../docker/fields.ts";
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { type BindRequest, BINDS_LABEL, cleanTarget, encodeBindLabel } from "./bind_label.ts";
-import { formatBind, isReadOnly, parseBind } from "./bind_parse.ts";
+import { formatBind, isReadOnly, parseBind, volumeOptions } from "./bind_parse.ts";
 
 /** A bind mount somebody asks for. */
 export interface AskedBind {
@@ -19,6 +19,8 @@ export interface AskedBind {
   readonly create: boolean;
   /** Puts another source in the request. */
   replace(source: string): void;
+  /** Mounts a volume instead, as it is: nothing of the image is copied into it. */
+  replaceByVolume(name: string): void;
 }
 
 /** The bind mounts of a create request. Throws {@link ReplyError} 400 for one of another shape. */
@@ -53,6 +55,10 @@ function textBinds(host: JsonObject): AskedBind[] {
       readOnly: isReadOnly(spec),
       create: true,
       replace: (source: string) => void (entries[index] = formatBind({ ...spec, source })),
+      replaceByVolume: (source: string) => {
+        const options = [...volumeOptions(spec), "nocopy"].join(",");
+        entries[index] = formatBind({ ...spec, source, options });
+      },
     }];
   });
 }
@@ -70,6 +76,12 @@ function objectBinds(host: JsonObject): AskedBind[] {
       readOnly: field(mount, "ReadOnly") === true,
       create: field(options, "CreateMountpoint") === true,
       replace: (other: string) => setField(mount, "Source", other),
+      replaceByVolume: (name: string) => {
+        setField(mount, "Type", "volume");
+        setField(mount, "Source", name);
+        dropField(mount, "BindOptions");
+        setField(mount, "VolumeOptions", { NoCopy: true });
+      },
     }];
   });
 }

@@ -11,14 +11,16 @@
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
 import { editedAnswer, editedEvents, setQuery } from "./answers.ts";
-import { BINDS_LABEL } from "./bind_label.ts";
+import { BINDS_LABEL, LABELS } from "./bind_label.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync } from "../sync/types.ts";
+import { HELPER_LABEL } from "../sync/volume/volume_names.ts";
 import type { ContainerBinds } from "./container_binds.ts";
 import { widenVolumeFilter } from "./volume_filter.ts";
 
 const EDIT = { label: BINDS_LABEL };
+const LIST_EDIT = { label: LABELS };
 
 /** What is known here of containers, and of the folders they mount. */
 export interface UnrewriteBindsOptions {
@@ -41,13 +43,14 @@ export function unrewriteBinds(options: UnrewriteBindsOptions): Interceptor {
         widenFilter(exchange, options);
         return await editedAnswer(await next(), (value) => {
           itemsOf(value).forEach(showBindsListItem);
-          return value;
-        }, EDIT);
+          return withoutHelpers(value);
+        }, LIST_EDIT);
       case "SystemDataUsage":
         return await editedAnswer(await next(), (value) => {
-          if (isObject(value)) itemsOf(value["Containers"]).forEach(showBindsListItem);
-          return value;
-        }, EDIT);
+          if (!isObject(value)) return value;
+          itemsOf(value["Containers"]).forEach(showBindsListItem);
+          return { ...value, Containers: withoutHelpers(value["Containers"]) };
+        }, LIST_EDIT);
       case "SystemEvents":
         return await editedEvents(await next(), showBindsEvent, EDIT);
       case "ImageCommit":
@@ -77,6 +80,15 @@ function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall"
   const changed = new URLSearchParams(new URL(exchange.request.head.target, "http://d").search);
   changed.append("changes", `LABEL ${BINDS_LABEL}=""`);
   setQuery(exchange, changed);
+}
+
+/** The stopped containers by which files get into volumes are nobody's business. */
+function withoutHelpers(value: Json | undefined): Json {
+  if (!Array.isArray(value)) return value ?? null;
+  return value.filter((item) => {
+    const labels = isObject(item) ? item["Labels"] : undefined;
+    return !isObject(labels) || labels[HELPER_LABEL] === undefined;
+  });
 }
 
 function itemsOf(value: Json | undefined): Json[] {

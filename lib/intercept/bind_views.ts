@@ -5,7 +5,7 @@
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { BINDS_LABEL, type BoundMount, cleanTarget, decodeBindLabel } from "./bind_label.ts";
-import { formatBind, parseBind } from "./bind_parse.ts";
+import { formatBind, parseBind, parseVolume } from "./bind_parse.ts";
 
 /** Edits the answer of `ContainerInspect`. */
 export function showBindsInspect(value: Json): void {
@@ -47,8 +47,12 @@ function takeLabel(holder: Json | undefined): readonly BoundMount[] {
 function showMountPoints(points: Json | undefined, mounts: readonly BoundMount[]): void {
   if (!Array.isArray(points)) return;
   for (const point of points) {
-    if (!isObject(point) || point["Type"] !== "bind") continue;
-    const source = sourceOf(point["Source"], point["Destination"], mounts);
+    if (!isObject(point)) continue;
+    const isVolume = point["Type"] === "volume";
+    if (!isVolume && point["Type"] !== "bind") continue;
+    const remote = isVolume ? point["Name"] : point["Source"];
+    const source = sourceOf(remote, point["Destination"], mounts);
+    if (source !== undefined && isVolume) showAsBind(point, ["Name", "Driver"]);
     // The engine cleans paths here, and only here.
     if (source !== undefined) {
       point["Source"] = source.startsWith("/") ? cleanTarget(source) : source;
@@ -60,14 +64,26 @@ function showHostConfig(host: JsonObject, mounts: readonly BoundMount[]): void {
   const { Binds, Mounts } = host;
   if (Array.isArray(Binds)) host["Binds"] = Binds.map((entry) => showText(entry, mounts));
   for (const mount of Array.isArray(Mounts) ? Mounts : []) {
-    if (!isObject(mount) || mount["Type"] !== "bind") continue;
+    if (!isObject(mount)) continue;
+    const isVolume = mount["Type"] === "volume";
+    if (!isVolume && mount["Type"] !== "bind") continue;
     const source = sourceOf(mount["Source"], mount["Target"], mounts);
-    if (source !== undefined) mount["Source"] = source;
+    if (source === undefined) continue;
+    if (isVolume) showAsBind(mount, ["VolumeOptions"]);
+    mount["Source"] = source;
   }
 }
 
+function showAsBind(mount: JsonObject, ofVolumes: readonly string[]): void {
+  mount["Type"] = "bind";
+  for (const name of ofVolumes) delete mount[name];
+}
+
 function showText(entry: Json, mounts: readonly BoundMount[]): Json {
-  const spec = typeof entry === "string" ? parseBind(entry) : undefined;
+  if (typeof entry !== "string") return entry;
+  const volumes = mounts.filter(({ isVolume }) => isVolume === true);
+  const spec = parseBind(entry) ??
+    volumes.map(({ remote }) => parseVolume(entry, remote)).find((one) => one !== undefined);
   const source = spec && sourceOf(spec.source, spec.target, mounts);
   return spec === undefined || source === undefined ? entry : formatBind({ ...spec, source });
 }

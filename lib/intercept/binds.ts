@@ -74,7 +74,10 @@ async function rewrite(
   const inherited = await inheritedMounts(body, options, signal);
   const mounts = [...planned.map(({ mount }) => mount), ...inherited];
   if (mounts.length === 0) return undefined;
-  for (const { asked, mount } of planned) asked.replace(mount.remote);
+  for (const { asked, mount } of planned) {
+    if (mount.isVolume === true) asked.replaceByVolume(mount.remote);
+    else asked.replace(mount.remote);
+  }
   const request = { owner: options.containers.owner, mounts };
   setBindLabel(body, request);
   return request;
@@ -117,8 +120,9 @@ async function plan(
   const { local, mode = generalMode } = source;
   try {
     const made = { local, readOnly, ...(mode && { mode }) };
-    const { session, remotePath } = await sync.prepare(made, signal);
-    return { target, source: asked.source, remote: remotePath, session, ...made };
+    const { session, remotePath: remote, isVolume } = await sync.prepare(made, signal);
+    const mount = { target, source: asked.source, remote, session, ...made };
+    return isVolume === true ? { ...mount, isVolume } : mount;
   } catch (error) {
     throw refusal(asked, error);
   }

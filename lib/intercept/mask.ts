@@ -1,6 +1,6 @@
 /**
  * What must not appear in a log: registry credentials, passwords, tokens, the payload of secrets.
- * Masking works on names, since values look like anything.
+ * Masking works on names, since values look like anything but for those of a swarm.
  */
 import { isObject, type Json } from "../docker/json_body.ts";
 
@@ -19,6 +19,9 @@ const SECRET_HEADERS = new Set([
 const SECRET_NAME =
   /pass(word|wd|phrase)?$|secret|token|credential|api_?key|private_?key|access_?key|^auth$|joinkey|unlockkey/i;
 
+/** Join tokens and unlock keys of a swarm, which also stand where no name tells of them. */
+const SWARM_SECRET = /\bSWM(TKN|KEY)-[\w+/-]+/g;
+
 /** The value of a header as it may be logged. */
 export function maskHeader(name: string, value: string): string {
   return SECRET_HEADERS.has(name.toLowerCase()) ? MASK : value;
@@ -27,6 +30,7 @@ export function maskHeader(name: string, value: string): string {
 /** A copy of `value` as it may be logged; `secretData` also masks the members called `Data`. */
 export function maskJson(value: Json, secretData = false): Json {
   if (Array.isArray(value)) return value.map((item) => maskItem(item, secretData));
+  if (typeof value === "string") return value.replace(SWARM_SECRET, MASK);
   if (!isObject(value)) return value;
   const entries = Object.entries(value).map(([name, member]): [string, Json] => {
     const hide = SECRET_NAME.test(name) || (secretData && name === "Data");
@@ -55,5 +59,5 @@ function isSecretValue(value: Json): boolean {
 function maskItem(item: Json, secretData: boolean): Json {
   if (typeof item !== "string") return maskJson(item, secretData);
   const [name = ""] = item.split("=", 1);
-  return name.length < item.length && SECRET_NAME.test(name) ? `${name}=${MASK}` : item;
+  return name.length < item.length && SECRET_NAME.test(name) ? `${name}=${MASK}` : maskJson(item);
 }

@@ -1,14 +1,13 @@
 /**
- * What a create request asks for and cannot have now, because there is nothing but the engine at the
- * other end: published ports, bind mounts. The request then stays as it is, and the reply's `Warnings`,
- * which every client shows, say what became of it. It is found out anew for each request.
+ * Published ports that a create request asks for and cannot have now, because there is nothing but the
+ * engine at the other end. The request then stays as it is, and the reply's `Warnings`, which every
+ * client shows, say so. It is found out anew for each request.
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
 import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
-import { findBinds } from "./bind_rewrite.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
 
 /** Why there is nothing but the engine; nothing where there is more. */
@@ -17,36 +16,19 @@ export type Obstacle = (signal: AbortSignal) => Promise<string | undefined>;
 /** Bytes of the answer: an id and warnings. */
 const MAX_CREATED_BYTES = 1024 * 1024;
 
+const WARNING = "Published ports cannot be reached from here";
+
 /** `publish`, the interceptor of published ports, where they can be brought here. */
 export function portsUnless(obstacle: Obstacle, publish: Interceptor): Interceptor {
-  return unless(obstacle, publish, {
-    concerns: publishesPorts,
-    warning: "Published ports cannot be reached from here",
-  });
-}
-
-/** `mount`, the interceptor of bind mounts, where folders can be synced. */
-export function bindsUnless(obstacle: Obstacle, mount: Interceptor): Interceptor {
-  return unless(obstacle, mount, {
-    concerns: (body) => findBinds(body).length > 0,
-    warning: "Bind mounts are those of the remote host",
-  });
-}
-
-function unless(
-  obstacle: Obstacle,
-  usual: Interceptor,
-  { concerns, warning }: { concerns: (body: JsonObject) => boolean; warning: string },
-): Interceptor {
   return async (exchange, next) => {
-    if (exchange.route?.name !== "ContainerCreate") return await usual(exchange, next);
+    if (exchange.route?.name !== "ContainerCreate") return await publish(exchange, next);
     const why = await obstacle(exchange.signal);
-    if (why === undefined) return await usual(exchange, next);
+    if (why === undefined) return await publish(exchange, next);
     const body = await takeJson(exchange, MAX_CREATE_BYTES);
-    const isConcerned = isObject(body) && concerns(body);
+    const isConcerned = isObject(body) && publishesPorts(body);
     const response = await next();
     if (!isConcerned || response.head.status !== 201) return response;
-    return await withWarning(response, `${warning}: ${why}`, exchange);
+    return await withWarning(response, `${WARNING}: ${why}`, exchange);
   };
 }
 

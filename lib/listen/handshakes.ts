@@ -42,13 +42,19 @@ export function watchHandshakes(server: Server, options: HandshakeOptions): () =
   });
   server.on("secureConnection", (socket: TLSSocket) => pending.delete(remoteOf(socket)));
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
-    log.info("Refused a client", { remote: remoteOf(socket), error: messageOf(error) });
-    pending.delete(remoteOf(socket));
+    const remote = remoteOf(rawOf(socket));
+    log.info("Refused a client", { remote, error: messageOf(error) });
+    pending.delete(remote);
     socket.destroy();
   });
   return () => {
     for (const socket of pending.values()) socket.destroy();
   };
+}
+
+/** A TLS socket that failed has let go of its handle; the one beneath still knows the client. */
+function rawOf(socket: TLSSocket & { readonly _parent?: Socket }): Socket {
+  return socket._parent ?? socket;
 }
 
 /** Address and port of the client, for logs. */

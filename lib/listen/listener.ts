@@ -21,7 +21,7 @@ export interface ClientInfo {
 export interface TlsPeer {
   /** The name it asked for (SNI), if any. */
   serverName?: string;
-  /** Its certificate in DER, if it showed one: it has the key, whatever `distrust` says. */
+  /** Its certificate in DER, if it showed one: without `distrust`, it has the key. */
   certificate?: Uint8Array;
   /** Why the certificate is not to be trusted; absent for one that a given authority has signed. */
   distrust?: string;

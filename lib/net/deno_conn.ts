@@ -32,7 +32,7 @@ export function denoConnDuplex(conn: Deno.Conn, maxRead: number = MAX_READ): Dup
 class DenoConnDuplex implements Duplex {
   readonly closed: Promise<void>;
   readonly readsSole: boolean = true;
-  readonly writesThrough = true;
+  readonly givesBack = true;
   readonly #conn: Deno.Conn;
   #markClosed!: () => void;
   #isClosed = false;

@@ -13,10 +13,14 @@ export interface Duplex {
   read(): Promise<Uint8Array | null>;
 
   /**
-   * Writes all of `chunk`, which belongs to the stream from here on; settles when the stream can
-   * take more, so that a slow reader holds back the writer. One write at a time.
+   * Writes all of `chunk`, which belongs to the stream from here on (but see {@link givesBack});
+   * settles when the stream can take more, so that a slow reader holds back the writer. One write at
+   * a time.
    */
   write(chunk: Uint8Array): Promise<void>;
+
+  /** Whether a chunk is the writer's again once its `write` has settled. Default: no. */
+  readonly givesBack?: boolean;
 
   /** Ends our direction (TCP FIN, SSH EOF); reading goes on. Idempotent, never rejects. */
   closeWrite(): Promise<void>;
@@ -32,9 +36,6 @@ export interface Duplex {
    * Default: no.
    */
   readonly readsSole?: boolean;
-
-  /** Whether a write of a large chunk that has settled has no more use for it. Default: no. */
-  readonly writesThrough?: boolean;
 }
 
 /** Bytes that were read past the end of one protocol, with the stream they came from. */

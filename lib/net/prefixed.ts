@@ -16,8 +16,8 @@ export function prefixed(duplex: Duplex, prefix: () => Promise<Uint8Array | null
     get readsSole() {
       return !inPrefix && duplex.readsSole === true;
     },
-    get writesThrough() {
-      return duplex.writesThrough === true;
+    get givesBack() {
+      return duplex.givesBack === true;
     },
     async read() {
       while (inPrefix) {

@@ -35,7 +35,7 @@ export function socketDuplex(socket: Socket): Duplex {
 class TlsSocketDuplex implements Duplex {
   readonly closed: Promise<void>;
   readonly readsSole = true;
-  readonly writesThrough = true;
+  readonly givesBack = true;
   readonly #socket: TLSSocket;
   readonly #tcp: TcpHandle | undefined;
   readonly #inbox = new Inbox();
@@ -84,7 +84,9 @@ class TlsSocketDuplex implements Duplex {
     this.#throwIfNotWritable();
     // A write of nothing fails here.
     if (chunk.length === 0) return;
-    if (chunk.length >= LARGE_PIECE) await this.#writeThrough(chunk);
+    // What does not wait behind another one is encrypted at once.
+    const isKept = chunk.length >= LARGE_PIECE || this.#socket.writableLength > 0;
+    if (isKept) await this.#writeThrough(chunk);
     else if (!this.#socket.write(asBuffer(chunk))) await drained(this.#socket);
     else return;
     this.#throwIfNotWritable();

@@ -12,7 +12,7 @@ import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { nodeStreamDuplex } from "../net/node_stream.ts";
 import { type Forwards, isForwards } from "./forwards.ts";
-import { findPresences, forget, type Presence } from "./presence.ts";
+import { findPresences, forget, type Presence, presenceOf } from "./presence.ts";
 import type { Status } from "./status.ts";
 
 const TIMEOUT_MS = 5_000;
@@ -79,6 +79,14 @@ export interface Answer {
   readonly body: unknown;
 }
 
+/** What an answer that is no success says. */
+export function failureOf({ status, body }: Answer): AgentError {
+  const message = typeof body === "object" && body !== null && "message" in body
+    ? String(body.message)
+    : `The program answered with status ${status}`;
+  return new AgentError(status === 404 ? "usage" : "engine", message);
+}
+
 /**
  * Has all commands that run do something about synced folders (`control.ts`), however long it takes.
  * One that does not answer is told of in the log and left out.
@@ -89,6 +97,16 @@ export function askControl(
   target: string,
 ): Promise<Answer[]> {
   return askEach(directories, (address) => exchange(address, method, target, undefined));
+}
+
+/** As {@link askControl}, of the one process that has announced itself in `directory`. */
+export function askProcess(
+  directory: string,
+  process: number,
+  target: string,
+  timeoutMs: number,
+): Promise<Answer> {
+  return exchange(presenceOf(directory, process).address, "POST", target, timeoutMs);
 }
 
 async function exchange(

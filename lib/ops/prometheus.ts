@@ -4,6 +4,8 @@
  */
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
 import { connectionErrors } from "./health.ts";
+import { addGateway } from "./prometheus_gateway.ts";
+import { add, type Registers, type Sample } from "./prometheus_sample.ts";
 import { BUCKETS, type Histogram as Counted } from "./histogram.ts";
 import type { OpsSource } from "./source.ts";
 
@@ -19,25 +21,8 @@ export async function renderPrometheus(source: OpsSource): Promise<string> {
   addHosts(source, registers);
   addPaths(source, registers);
   addBridges(source, registers);
+  if (source.gateway !== undefined) addGateway(source.gateway, registers);
   return await registers[0]!.metrics();
-}
-
-type Registers = Registry[];
-type Labels = Record<string, string>;
-type Sample = readonly [value: number, labels?: Labels];
-
-function add(
-  kind: typeof Gauge | typeof Counter,
-  registers: Registers,
-  name: string,
-  help: string,
-  samples: readonly Sample[],
-): void {
-  // Without a sample the library would make one up that has no labels.
-  if (samples.length === 0) return;
-  const labelNames = Object.keys(samples[0]?.[1] ?? {});
-  const metric = new kind({ name: `rda_${name}`, help, labelNames, registers });
-  for (const [value, labels = {}] of samples) metric.inc(labels, value);
 }
 
 function addProcess({ command, version, metrics }: OpsSource, registers: Registers): void {

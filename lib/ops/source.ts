@@ -117,6 +117,24 @@ export type SyncControl = Pick<
   "snapshot" | "conflicts" | "flush" | "pause" | "resume" | "restore" | "prune"
 >;
 
+/** What a gateway has counted of one host. */
+export interface HostCounts {
+  /** Of clients, now. */
+  connections: number;
+  /** Requests, by the class of their status. */
+  readonly byClass: ReadonlyMap<string, number>;
+  /** Bytes to clients. */
+  sent: number;
+}
+
+/** What only a gateway counts. */
+export interface GatewayCounts {
+  /** By the reason; every reason is there. */
+  readonly refusals: ReadonlyMap<string, number>;
+  /** By their names; those that somebody has asked for. */
+  readonly hosts: ReadonlyMap<string, HostCounts>;
+}
+
 /** See the file comment. All functions return at once except `refresh`. */
 export interface OpsSource {
   /** Which command it is, such as `start`. */
@@ -128,6 +146,8 @@ export interface OpsSource {
   /** Why clients cannot be served now; `undefined` when they can. */
   notReady(): string | undefined;
   hosts(): readonly HostStatus[];
+  /** Of a gateway. */
+  readonly gateway?: GatewayCounts;
   /** How many clients wait for their turn. */
   waiting?(): number;
   /** How many clients are served at a time; 0 for any number. */

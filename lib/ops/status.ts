@@ -1,7 +1,7 @@
 /** The whole picture at one moment, for `status`, the status page and whoever scripts against them. */
 import { formatDuration } from "./duration.ts";
 import { connectionErrors, errorCount, lastErrorOf, problemsOf } from "./health.ts";
-import type { OpsSource } from "./source.ts";
+import type { GatewayCounts, OpsSource } from "./source.ts";
 
 /** One operation of the Engine API that has been asked for. */
 export interface OperationStatus {
@@ -44,6 +44,7 @@ export function statusOf(source: OpsSource) {
     forwards: [...source.forwards?.() ?? []],
     syncs: [...source.syncs?.() ?? []],
     limits: Object.fromEntries(metrics.limits),
+    ...(source.gateway === undefined ? {} : { gateway: gatewayOf(source.gateway) }),
     errors: {
       total: errorCount(source),
       connection: connectionErrors(source),
@@ -52,6 +53,13 @@ export function statusOf(source: OpsSource) {
       last_at: metrics.lastError?.at?.toISOString() ?? "",
     },
   };
+}
+
+function gatewayOf({ refusals, hosts }: GatewayCounts) {
+  const own = [...hosts].map(([name, { connections, byClass, sent }]) =>
+    [name, { connections, responses: Object.fromEntries(byClass), bytes_written: sent }] as const
+  );
+  return { refused: Object.fromEntries(refusals), hosts: Object.fromEntries(own) };
 }
 
 /** The busiest first. */

@@ -50,8 +50,8 @@ export class ClientStream implements Duplex {
     return this.#inner.readsSole === true;
   }
 
-  get writesThrough(): boolean {
-    return this.#inner.writesThrough === true;
+  get givesBack(): boolean {
+    return this.#inner.givesBack === true;
   }
 
   /** The connection has come to another phase. */

@@ -12,10 +12,9 @@ import { matchRoute, type Route } from "../docker/route.ts";
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
-import { asksForUpgrade, isHijacked } from "../http/hijack.ts";
+import { isHijacked } from "../http/hijack.ts";
 import {
   type Body,
-  firstBytes,
   type RequestMessage,
   type ResponseMessage,
   staysOpen,
@@ -28,6 +27,7 @@ import { pipe } from "../net/pipe.ts";
 import type { ClientStream } from "./client_stream.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
 import { withLastWords } from "./last_words.ts";
+import { mayLeaveHttp } from "./may_leave_http.ts";
 import type { ProxyObserver } from "./observer.ts";
 import { type Refusal, refusalOf } from "./refusal.ts";
 import { announcedForm } from "./stream_form.ts";
@@ -42,18 +42,19 @@ export interface ConnectionContext {
   interceptors(route: Route | undefined): readonly Interceptor[];
   /** Judges a request by its head before anything else is done with it. */
   guard(head: RequestHead): Refusal | undefined;
+  /** Told of a refusal whose words are about to be sent. */
+  onRefusal?(refusal: Refusal, error: unknown): void;
   /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
   openRaw(): Promise<Duplex>;
   observer: ProxyObserver;
   log: Logger;
 }
 
-/** Requests whose answer may take the connection over without a 101; see `http/hijack.ts`. */
-const HIJACKED = new Set(["ContainerAttach", "ExecStart"]);
-
 /** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
 const GONE = new DOMException("The client is gone", "AbortError");
 
+/** How long a client may take the reason why it is sent away. */
+const DISMISS_MS = 500;
 const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
 /** See the file comment. */
@@ -95,6 +96,18 @@ export class ClientConnection {
   drain(): void {
     this.#draining = true;
     if (!this.#busy) this.close();
+  }
+
+  /** Ends the connection; who still waits for an answer is told why. */
+  dismiss(): void {
+    if (!this.#busy || this.#replyBegun) return this.close();
+    const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
+    const timer = setTimeout(() => this.close(), DISMISS_MS);
+    this.#replyBegun = true;
+    this.#client.write(reply).catch(() => {}).finally(() => {
+      clearTimeout(timer);
+      this.close();
+    });
   }
 
   /** Ends the connection at once. */
@@ -155,7 +168,7 @@ export class ClientConnection {
     const ask = async (current: Exchange) => {
       answer?.upstream.close();
       answer = await sendToEngine(this.#context.poolFor(current), current, {
-        onInterim: (bytes) => this.#write(bytes),
+        onInterim: (bytes) => this.#client.write(bytes),
         onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
       });
       return answer.response;
@@ -167,7 +180,7 @@ export class ClientConnection {
       signal: this.#gone.signal,
       hangUp: () => this.close(),
       again: (request) => ask({ ...exchange, request }),
-      proceed: () => this.#write(CONTINUE),
+      proceed: () => this.#client.write(CONTINUE),
     };
     const started = performance.now();
     const run = compose(this.#context.interceptors(route), ask);
@@ -206,13 +219,10 @@ export class ClientConnection {
     const held = mayLeaveHttp(exchange.request.head);
     this.#replyBegun = true;
     if (answer !== undefined && isHijacked(response, held)) {
-      await this.#write(response.head.raw);
+      await this.#client.write(response.head.raw);
       return await this.#tunnel(exchange, answer);
     }
-    await this.#write(firstBytes(response));
-    for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
-      await this.#client.relay(piece);
-    }
+    await this.#client.send(response);
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
     const last = answerOf();
@@ -267,6 +277,7 @@ export class ClientConnection {
       return;
     }
     this.#log.info(`Refused a request: ${refusal.message}`, { status: refusal.status });
+    this.#context.onRefusal?.(refusal, error);
     try {
       const options = { close: true, head: this.#method === "HEAD" };
       await this.#client.write(errorReply(refusal.status, refusal.message, options));
@@ -274,10 +285,6 @@ export class ClientConnection {
     } catch (failure) {
       this.#log.debug(`The client was gone before its reply: ${messageOf(failure)}`);
     }
-  }
-
-  #write(bytes: Uint8Array): Promise<void> {
-    return this.#client.write(bytes);
   }
 
   #noteAnswer({ request: { head }, route }: Exchange, response: ResponseMessage, started: number) {
@@ -290,10 +297,4 @@ export class ClientConnection {
       ms: Math.round(ms * 10) / 10,
     });
   }
-}
-
-function mayLeaveHttp(head: RequestHead): boolean {
-  if (asksForUpgrade(head)) return true;
-  const name = head.method === "POST" ? matchRoute(head.method, head.target)?.name : undefined;
-  return name !== undefined && HIJACKED.has(name);
 }

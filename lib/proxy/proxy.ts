@@ -49,7 +49,7 @@ export interface Client {
 /** Something that serves one client and can be asked to end. */
 interface Serving {
   drain(): void;
-  close(): void;
+  dismiss(): void;
   done: Promise<void>;
 }
 
@@ -182,7 +182,7 @@ export class Proxy {
     });
     return {
       drain: () => connection.drain(),
-      close: () => connection.close(),
+      dismiss: () => connection.dismiss(),
       done: connection.serve(),
     };
   }
@@ -198,7 +198,7 @@ export class Proxy {
     const gone = new AbortController();
     return {
       drain: () => {},
-      close: () => gone.abort(),
+      dismiss: () => gone.abort(),
       done: this.#relay(client, gone.signal, log),
     };
   }
@@ -223,7 +223,7 @@ export class Proxy {
     this.#draining = true;
     this.#admission.close();
     const closeAll = () => {
-      for (const each of this.#serving) each.close();
+      for (const each of this.#serving) each.dismiss();
     };
     for (const each of this.#serving) each.drain();
     const timer = setTimeout(closeAll, timeoutMs);

@@ -22,7 +22,9 @@ import { counted, onceText } from "./pull.ts";
 import type { RoundParts } from "./round_parts.ts";
 import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";
 import { download } from "./transfer/download.ts";
+import { LargeHashes } from "./transfer/large_hashes.ts";
 import { uploadAfter } from "./transfer/upload.ts";
+import { markWriting } from "./volume/torn_files.ts";
 
 /** What was done. */
 export interface CarriedOut {
@@ -37,7 +39,8 @@ export async function carryOut(
   plan: Plan,
   changes: ReadonlyMap<string, StampedChange>,
 ): Promise<CarriedOut> {
-  const run = new Run(parts, plan, changes);
+  using hashes = new LargeHashes(parts.tree, plan.remote.batches);
+  const run = new Run({ ...parts, hashes }, plan, changes);
   for (const { path, entry } of plan.agreed) run.agree(path, entry);
   parts.index.save();
   await run.keep(plan.keep);
@@ -47,18 +50,20 @@ export async function carryOut(
   return { unsettled: run.unsettled, complaints: run.complaints, carried: run.carried };
 }
 
+type Parts = RoundParts & { readonly hashes: LargeHashes };
+
 class Run {
   readonly unsettled: string[] = [];
   readonly complaints: string[] = [];
   carried = 0;
-  readonly #parts: RoundParts;
+  readonly #parts: Parts;
   readonly #changes: ReadonlyMap<string, StampedChange>;
   /** Nothing of these may be replaced before it is in the other set. */
   readonly #toKeep: ReadonlySet<string>;
   readonly #kept = new Set<string>();
   readonly #progress = { files: 0, totalFiles: 0, bytes: 0, totalBytes: 0 };
 
-  constructor(parts: RoundParts, plan: Plan, changes: ReadonlyMap<string, StampedChange>) {
+  constructor(parts: Parts, plan: Plan, changes: ReadonlyMap<string, StampedChange>) {
     this.#parts = parts;
     this.#changes = changes;
     this.#toKeep = new Set(plan.keep);
@@ -132,7 +137,8 @@ class Run {
     puts: readonly Put[],
     before = Promise.resolve(true),
   ): Promise<boolean> {
-    const { shell, root, tree, only, signal, index } = this.#parts;
+    const { shell, root, tree, only, signal, index, hashes } = this.#parts;
+    if (root.volume !== undefined) markWriting(index, puts);
     const done = await uploadAfter(before, shell, root, tree, {
       remove,
       removeDirs,
@@ -141,6 +147,7 @@ class Run {
       localSeen: (path) => this.#changes.get(path)?.localSeen,
       inPlace: only !== undefined,
       onBytes: (count) => this.#advance(0, count),
+      hashes,
       signal,
     });
     if (done.stale) {
@@ -159,6 +166,7 @@ class Run {
       else {
         const { content, localStamp, remoteStamp } = result;
         this.#record(path, { ...entry, content }, localStamp, remoteStamp);
+        if (result.again) this.unsettled.push(path);
       }
     }
     if (this.unsettled.length > 0) this.complaints.push(...done.complaints);

@@ -6,12 +6,14 @@
 import { createHash } from "node:crypto";
 import { isAbsolute } from "node:path";
 import type { Agreed, Seen } from "./entry.ts";
+import { contentHash } from "./transfer/content_hash.ts";
 import { localPath } from "./path_map.ts";
 
 /** A file may change again within the same tick of the clock and look the same. */
 const TICK_MS = 50;
-/** Files up to this size are read in one piece. */
-export const SMALL_FILE_BYTES = 1024 * 1024;
+/** Read at a time: as long as a disk takes for it, nothing else goes on. */
+const READ_BYTES = 256 * 1024;
+const SLICE_MS = 8;
 
 /** Something that is there but takes no part, and why. */
 export interface Unsyncable {
@@ -100,16 +102,34 @@ export function statOrNothing(path: string): Deno.FileInfo | undefined {
   }
 }
 
+/** What makes the hash of a content. */
+export interface ContentHash {
+  /** The next bytes. */
+  add(chunk: Uint8Array): void;
+  /** The SHA-256 (hex), or nothing if it was of another state of the file. */
+  end(): string | Promise<string | undefined>;
+}
+
+/** Where the content of a file goes as it is read. */
+export interface ContentSink {
+  /** Where the next bytes are to be put; never empty. Default: a new buffer. */
+  readonly room?: () => Promise<Uint8Array>;
+  /** The next bytes, at the beginning of that room. */
+  readonly take: (bytes: Uint8Array) => Promise<void>;
+  /** Default: made of the bytes as they are read. */
+  readonly hash?: ContentHash | undefined;
+}
+
 /**
- * Hands the content of a file to `chunk`, piece by piece, and returns its SHA-256 (hex). Nothing is
- * returned if the file is not, or does not stay, the one of `stamp`: it will be looked at again.
- * Throws on I/O errors other than that it is gone.
+ * Reads a file piece by piece and returns its SHA-256 (hex). Nothing is returned if the file is not, or
+ * does not stay, the one of `stamp`: it will be looked at again. Throws on I/O errors other than that it
+ * is gone.
  */
 export async function readContent(
   tree: LocalTree,
   path: string,
   stamp: string,
-  chunk: (bytes: Uint8Array) => Promise<void> = async () => {},
+  { room = newRoom, take, hash = contentHash() }: ContentSink = hashOnly(),
 ): Promise<string | undefined> {
   const file = openOrNothing(localPath(tree.root, path, tree.platform));
   if (file === undefined) return undefined;
@@ -117,20 +137,38 @@ export async function readContent(
     const info = file.statSync();
     const { size } = info;
     if (stampOf(info) !== stamp) return undefined;
-    const hash = createHash("sha256");
     for (let left = size; left > 0;) {
-      const buffer = new Uint8Array(Math.min(left, SMALL_FILE_BYTES));
-      const count = size <= SMALL_FILE_BYTES ? file.readSync(buffer) : await file.read(buffer);
+      const into = (await room()).subarray(0, left);
+      const count = file.readSync(into);
       if (count === null) return undefined;
-      const bytes = buffer.subarray(0, count);
-      hash.update(bytes);
-      await chunk(bytes);
+      const bytes = into.subarray(0, count);
+      hash.add(bytes);
+      await take(bytes);
       left -= count;
     }
-    return stampOf(file.statSync()) === stamp ? hash.digest("hex") : undefined;
+    const content = await hash.end();
+    return stampOf(file.statSync()) === stamp ? content : undefined;
   } finally {
     file.close();
   }
+}
+
+function newRoom(): Promise<Uint8Array> {
+  return Promise.resolve(new Uint8Array(READ_BYTES));
+}
+
+/** Nothing waits for a stream here, so other work is given its turn. */
+function hashOnly(): ContentSink {
+  const buffer = new Uint8Array(READ_BYTES);
+  let sliceEnd = performance.now() + SLICE_MS;
+  return {
+    room: () => Promise.resolve(buffer),
+    take: async () => {
+      if (performance.now() < sliceEnd) return;
+      await new Promise((resolve) => setTimeout(resolve, 0));
+      sliceEnd = performance.now() + SLICE_MS;
+    },
+  };
 }
 
 /**

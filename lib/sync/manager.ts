@@ -60,11 +60,17 @@ export class SyncManager implements BindSync {
     const limit = AbortSignal.any([this.#closing.signal, ...(signal ? [signal] : [])]);
     const source = resolveSource(request.local, this.#options.home);
     const found = await this.#oneByOne(() => findSession(this.#store, source, request, limit));
-    await found.session.open(limit, found.below);
+    const { mountpoint } = await found.session.open(limit, found.below);
     // The engine looks for the file already when the container is created.
     if (source.only !== undefined) await found.session.flush({ signal: limit });
     const { id, remotePath: remote } = found.session.record;
-    return { session: id, remotePath: remotePath(remote, found.below) };
+    if (mountpoint === undefined) {
+      return { session: id, remotePath: remotePath(remote, found.below) };
+    }
+    const below = source.only ?? found.below;
+    return below === ""
+      ? { session: id, remotePath: remote, isVolume: true }
+      : { session: id, remotePath: remotePath(mountpoint, below) };
   }
 
   /** A session between a folder and any remote directory, for `sync LOCAL REMOTE`. */

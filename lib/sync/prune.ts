@@ -10,6 +10,17 @@ import { askScript } from "./remote_shell.ts";
 import type { Session } from "./session.ts";
 import { SESSION_ID, type SessionStore } from "./session_store.ts";
 import type { PruneEntry } from "./types.ts";
+import type { EngineShell } from "./volume/engine_shell.ts";
+import { ownVolumes } from "./volume/own_volumes.ts";
+
+/** A remote copy. */
+interface Copy {
+  readonly path: string;
+  /** A stopped container has it, and it cannot be made again for that. */
+  readonly isUsed?: boolean;
+  /** Returns whether all of it is gone. */
+  remove(): Promise<boolean>;
+}
 
 /** See `BindSync.prune`. */
 export async function pruneCopies(
@@ -18,23 +29,49 @@ export async function pruneCopies(
   signal: AbortSignal,
 ): Promise<PruneEntry[]> {
   const shell = await store.shell(signal);
+  const copies = new Map([
+    ...shell === store.engine ? [] : await directories(store, shell, signal),
+    ...store.engine === undefined ? [] : await volumes(store.engine, signal),
+  ]);
+  const known = [...store.sessions].filter(([, { record }]) => record.plain !== true);
+  const pruned: PruneEntry[] = [];
+  for (const id of new Set([...copies.keys(), ...known.map(([id]) => id)])) {
+    const session = store.sessions.get(id) ?? store.adopt(id);
+    if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
+    const copy = copies.get(id);
+    if (copy?.isUsed === true) continue;
+    const path = copy?.path ?? session?.record.remotePath ?? "";
+    const entry = { session: id, remotePath: path, root: session?.info().root ?? "" };
+    if (dryRun || await pruneOne(store, entry, copy, session, signal)) pruned.push(entry);
+  }
+  return pruned;
+}
+
+async function volumes(shell: EngineShell, signal: AbortSignal): Promise<[string, Copy][]> {
+  const found = await ownVolumes(shell, signal);
+  return found.map(({ volume, isUsed }) => {
+    const remove = async () => {
+      await volume.destroy(signal);
+      return true;
+    };
+    return [volume.session, { path: volume.name, isUsed, remove }];
+  });
+}
+
+async function directories(
+  store: SessionStore,
+  shell: Shell,
+  signal: AbortSignal,
+): Promise<[string, Copy][]> {
   const base = await store.base(shell, signal);
   const { files } = await probeRemote(shell, signal);
   const names = files === undefined
     ? await listed(shell, base, signal)
     : await listedByFiles(files, base);
-  const there = new Set(names.filter((name) => SESSION_ID.test(name)));
-  const known = [...store.sessions].filter(([, { record }]) => record.plain !== true)
-    .map(([id]) => id);
-  const pruned: PruneEntry[] = [];
-  for (const id of new Set([...there, ...known])) {
-    const session = store.sessions.get(id) ?? store.adopt(id);
-    if (session !== undefined && Object.keys(session.record.containers).length > 0) continue;
-    const entry = { session: id, remotePath: `${base}/${id}`, root: session?.info().root ?? "" };
-    const copy = there.has(id) ? { shell, files, path: entry.remotePath } : undefined;
-    if (dryRun || await pruneOne(store, entry, copy, session, signal)) pruned.push(entry);
-  }
-  return pruned;
+  return names.filter((name) => SESSION_ID.test(name)).map((id) => {
+    const path = `${base}/${id}`;
+    return [id, { path, remove: () => removeDirectory(store, shell, files, path, signal) }];
+  });
 }
 
 async function listed(shell: Shell, base: string, signal: AbortSignal): Promise<string[]> {
@@ -52,14 +89,6 @@ async function listedByFiles(files: RemoteFiles, base: string): Promise<string[]
   }
 }
 
-/** A remote copy and the way to it. */
-interface Copy {
-  readonly shell: Shell;
-  /** Where there is no other way. */
-  readonly files: RemoteFiles | undefined;
-  readonly path: string;
-}
-
 /** What the remote copy alone has is brought back before it is removed. */
 async function pruneOne(
   store: SessionStore,
@@ -75,7 +104,7 @@ async function pruneOne(
     if (copy !== undefined && session !== undefined) await bringHome(session, signal);
     await session?.close();
     store.sessions.delete(id);
-    isGone = copy === undefined || await removeCopy(store, copy, signal);
+    isGone = copy === undefined || await copy.remove();
     session?.forget();
   } catch (error) {
     store.options.log.warn(`Not pruned: ${describeError(error)}`, { folder: root, path });
@@ -93,9 +122,11 @@ async function bringHome(session: Session, signal: AbortSignal): Promise<void> {
   await session.flush({ signal });
 }
 
-async function removeCopy(
+async function removeDirectory(
   { options }: SessionStore,
-  { shell, files, path }: Copy,
+  shell: Shell,
+  files: RemoteFiles | undefined,
+  path: string,
   signal: AbortSignal,
 ): Promise<boolean> {
   if (files !== undefined) {

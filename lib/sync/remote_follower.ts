@@ -17,7 +17,8 @@ export class RemoteFollower {
 
   /** Starts unless it runs already. */
   async follow({ shell, root }: Opened): Promise<void> {
-    if (this.#watch !== undefined || root.facts.files !== undefined) return;
+    const { files, isByEngine } = root.facts;
+    if (this.#watch !== undefined || files !== undefined || isByEngine === true) return;
     this.#watch = await watchRemote(shell, root, () => this.#agenda.remote(), () => {
       this.#watch = undefined;
       this.#schedule.isFollowed = false;

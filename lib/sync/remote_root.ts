@@ -9,6 +9,7 @@ import { RemoteFileError, type RemoteFiles } from "../transport/remote_files.ts"
 import { makeDirs, openFiles } from "./files/open_files.ts";
 import { askScript } from "./remote_shell.ts";
 import { LinkRate } from "./transfer/link_rate.ts";
+import type { Volume } from "./volume/volume.ts";
 import { keepLargeFiles, LARGE, LINK } from "./transfer/large_keep.ts";
 
 /** What an upload cut off has left is kept for the next attempt, but not for ever. */
@@ -23,6 +24,8 @@ export interface RemoteFacts {
   readonly gzip: boolean;
   /** There are no commands, or not the tools: everything goes by SFTP. */
   readonly files?: RemoteFiles;
+  /** There is only the engine: the copy is in a volume. */
+  readonly isByEngine?: boolean;
   /** Whose files we make there, where that is the only way to know what may be read. */
   readonly me?: { readonly uid: number; readonly gid: number };
 }
@@ -38,6 +41,10 @@ export interface RemoteRoot {
   readonly isOpen: boolean;
   /** What is known of the way there. */
   readonly link: LinkRate;
+  /** Where there is only the engine: all of the above is in it, and `path` is its name. */
+  readonly volume?: Volume;
+  /** Where the host has that volume. */
+  readonly mountpoint?: string;
 }
 
 const PROBE = [
@@ -111,7 +118,7 @@ export async function openRemoteRoot(
     throw new AgentError(
       "engine",
       `Cannot create "${where.path}" on the remote host: ${stderr.join("; ")}`,
-      { hint: "name another directory with --sync-root" },
+      { hint: hintFor(where) },
     );
   }
   return { path, staging, facts, isOpen, link: new LinkRate() };
@@ -131,9 +138,15 @@ async function openByFiles(
     if (!(cause instanceof RemoteFileError)) throw cause;
     throw new AgentError("engine", cause.message, {
       cause,
-      hint: "name another directory with --sync-root",
+      hint: hintFor(where),
     });
   }
+}
+
+function hintFor({ isPlain }: { readonly isPlain: boolean }): string {
+  return isPlain
+    ? "name a directory that the user there may write"
+    : "name another directory with --sync-root";
 }
 
 /** `~` at the beginning stands for the remote home directory. */
@@ -148,6 +161,7 @@ export async function makeRemoteDir(
   below: string,
   signal: AbortSignal,
 ): Promise<void> {
+  if (root.volume !== undefined) return await root.volume.makeDirs(below, signal);
   const path = `${root.path}/${below}`;
   const { files } = root.facts;
   if (files !== undefined) return void await makeDirs(files, path, root.isOpen ? 0o777 : 0o755);

@@ -27,6 +27,11 @@ export function stampParts(stamp: string) {
   };
 }
 
+/** The content of a file whose stamp proves it; see `volume/volume_stamp.ts`. */
+export function contentIn(stamp: string): string | undefined {
+  return /^h:([0-9a-f]{64}) /.exec(stamp)?.[1];
+}
+
 /** The stamp of a directory with a mode. */
 export function dirStamp(mode: number): string {
   return `d${mode.toString(8)}`;

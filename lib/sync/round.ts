@@ -18,6 +18,7 @@ import type { RemoteView } from "./scan_remote.ts";
 import { remoteContents } from "./transfer/download.ts";
 import type { RoundParts, RoundScope } from "./round_parts.ts";
 import type { Problem } from "./types.ts";
+import { isBeginning, settleMarks } from "./volume/torn_files.ts";
 
 /** With these change which paths take part, on both sides. */
 const IGNORE_FILES = new Set([IGNORE_FILE, ".gitignore"]);
@@ -41,6 +42,7 @@ export async function runRound(parts: RoundParts, scope: RoundScope): Promise<Ro
   const { local, remote } = looked;
   parts.guard.checkLocal();
   if (remote !== undefined) parts.guard.checkRemote(remote);
+  if (parts.root.volume !== undefined && remote !== undefined) settleMarks(index, remote);
   if (looked.nothing) return nothingToDo(lastLook.problems);
   if (scope.local === "all" && local) tidy(parts, [local, remote], local.leftovers);
   const changes = diff({
@@ -92,8 +94,9 @@ async function settle(
     parts,
     changes.filter((change) => !isHeld(change, changes, parts)),
   );
-  const { actions, refused } = possible(parts, reconcile(known.changes, parts.mode));
   const byPath = new Map(known.changes.map((change) => [change.path, change]));
+  const decided = await withoutTorn(parts, reconcile(known.changes, parts.mode), byPath);
+  const { actions, refused } = possible(parts, decided);
   const plan = makePlan(actions, (side, path) => byPath.get(path)?.[side]);
   const result = await carryOut(parts, plan, byPath);
   return {
@@ -171,6 +174,25 @@ async function knowContents(
     });
   }
   return { changes: known, unsettled };
+}
+
+/** What a cut has left of a file that is whole here is not kept. */
+async function withoutTorn(
+  { tree, root }: RoundParts,
+  actions: readonly Action[],
+  changes: ReadonlyMap<string, StampedChange>,
+): Promise<readonly Action[]> {
+  if (root.volume === undefined) return actions;
+  const isTorn = async ({ path, keep, entry }: Action) => {
+    const remote = changes.get(path)?.remote;
+    return keep && entry?.kind === "file" && remote !== undefined &&
+      await isBeginning(tree, path, remote);
+  };
+  const kept: Action[] = [];
+  for (const action of actions) {
+    kept.push(await isTorn(action) ? { ...action, keep: false } : action);
+  }
+  return kept;
 }
 
 /** Leaves out what the local file system cannot hold. */

@@ -12,6 +12,7 @@ import { leadsOutside } from "./problem_list.ts";
 import type { Problem } from "./types.ts";
 
 const SLICE_MS = 8;
+const OWN_UID = Deno.uid();
 
 /** See {@link SideView}. */
 export interface LocalView extends SideView {
@@ -168,7 +169,7 @@ class Scan {
 
 /** Throws if a file cannot be read; its mode tells that of one's own files. */
 function checkReadable(tree: LocalTree, path: string, info: Deno.FileInfo): void {
-  if (info.uid !== null && info.uid === Deno.uid() && ((info.mode ?? 0) & 0o400) !== 0) return;
+  if (info.uid !== null && info.uid === OWN_UID && ((info.mode ?? 0) & 0o400) !== 0) return;
   Deno.openSync(localPath(tree.root, path, tree.platform), { read: true }).close();
 }
 

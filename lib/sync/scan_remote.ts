@@ -11,10 +11,11 @@ import type { ByteReader } from "./byte_reader.ts";
 import { type Agreed, parentsOf, type Seen } from "./entry.ts";
 import { filesRoot } from "./files/files_root.ts";
 import { listFiles, type Listing } from "./files/list_files.ts";
+import { listVolume, type VolumeEntry } from "./volume/list_volume.ts";
 import type { IgnoreRules } from "./ignore.ts";
 import type { RemoteRoot } from "./remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "./remote_shell.ts";
-import { dirStamp, FIND_STAMP, isRacy, meantMode, stampParts } from "./remote_stamp.ts";
+import { contentIn, dirStamp, FIND_STAMP, isRacy, meantMode, stampParts } from "./remote_stamp.ts";
 import type { SideView } from "./diff.ts";
 import type { Problem } from "./types.ts";
 
@@ -58,8 +59,10 @@ export async function scanRemote(
 ): Promise<RemoteView> {
   const parser = new ListingParser(root, options);
   const only = filesRoot(root);
-  if (only !== undefined) {
-    const listing = await listFiles(only, options);
+  if (only !== undefined || root.volume !== undefined) {
+    const listing = only === undefined
+      ? root.volume && await listVolume(root.volume, options.signal)
+      : await listFiles(only, options);
     if (listing === undefined) parser.view.gone = true;
     else parser.take(listing);
     return parser.view;
@@ -130,8 +133,8 @@ class ListingParser {
     this.#options = options;
   }
 
-  /** The same from SFTP. */
-  take({ began, entries }: Listing): void {
+  /** The same from SFTP or a volume. */
+  take({ began, entries }: Listing<VolumeEntry>): void {
     this.view.began = began;
     for (const { letter, isUnreadable, stamp, path, target } of entries) {
       this.#entry(`${isUnreadable ? "u" : "-"}${letter}`, stamp, path, target);
@@ -221,9 +224,14 @@ class ListingParser {
     const racy = isRacy(stamp, this.view.began);
     const entry = kind === "link"
       ? { kind, mode: 0, size: 0, content: link }
-      : { kind, mode, size: stampParts(stamp).size };
+      : { kind, mode, size: stampParts(stamp).size, ...contentOf(stamp) };
     return { entry, stamp, ...(racy && { racy }) };
   }
+}
+
+function contentOf(stamp: string): { content: string } | undefined {
+  const content = contentIn(stamp);
+  return content === undefined ? undefined : { content };
 }
 
 /** A slice keeps alive the whole text it was cut from. */

@@ -17,6 +17,7 @@ import { Settling } from "./settling.ts";
 import { type SessionRecord, writeSession } from "./state.ts";
 import type { FlushOptions, SyncInfo, SyncProgress, SyncState } from "./types.ts";
 import { watchLocal } from "./watch_local.ts";
+import type { RemoteRoot } from "./remote_root.ts";
 import { RemoteFollower } from "./remote_follower.ts";
 
 const RETRY_MS = 2_000;
@@ -117,10 +118,11 @@ export class Session {
   }
 
   /** Makes sure that the remote directories exist, down to the one `below` the root. */
-  async open(signal: AbortSignal, below: string): Promise<void> {
+  async open(signal: AbortSignal, below: string): Promise<RemoteRoot> {
     using _hold = await this.hold(signal);
-    await this.#work.remote.open(signal);
+    const { root } = await this.#work.remote.open(signal);
     if (below !== "") await this.#work.remote.makeDir(below, signal);
+    return root;
   }
 
   /** Keeps other processes from it; waits a moment for one that has it. Throws `SessionTaken`. */
@@ -207,7 +209,8 @@ export class Session {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
-      if (this.#agenda.isEmpty && this.#watcher === undefined) this.#letGo();
+      if (this.#agenda.isEmpty && this.#watcher === undefined) await this.#letGo();
+      if (signal.aborted) break;
       const isWatched = this.#watcher !== undefined && !this.#paused;
       await this.#agenda.ready(isWatched ? this.#schedule.pauseMs : undefined);
       if (signal.aborted) break;
@@ -219,11 +222,12 @@ export class Session {
       if (this.#agenda.isEmpty) continue;
       await this.#serve();
     }
-    this.#letGo();
+    await this.#letGo();
     for (const { reject } of this.#waiters.splice(0)) reject(signal.reason);
   }
 
-  #letGo(): void {
+  async #letGo(): Promise<void> {
+    if (this.#hold !== undefined) await this.#work.remote.rest();
     this.#hold?.[Symbol.dispose]();
     this.#hold = undefined;
   }

@@ -17,11 +17,15 @@ const RETRY_MS = 100;
 
 /** Another process works on the session. */
 export class SessionTaken extends AgentError {
-  constructor(folder: string, holder: string | undefined) {
+  /** Its process id, where it is known. */
+  readonly holder: number | undefined;
+
+  constructor(folder: string, holder: number | undefined) {
     const who = holder === undefined ? "another program" : `another program (process ${holder})`;
     super("engine", `The folder "${folder}" is kept in sync by ${who}`, {
       hint: "use that one, or stop it; what it does is listed by: remote-docker-agent syncs",
     });
+    this.holder = holder;
   }
 }
 
@@ -121,9 +125,10 @@ export class SessionLock {
     }
   }
 
-  #holder(): string | undefined {
+  #holder(): number | undefined {
     try {
-      return /^\d+$/m.exec(Deno.readTextFileSync(join(this.#directory, HOLDER_FILE)))?.[0];
+      const text = /^\d+$/m.exec(Deno.readTextFileSync(join(this.#directory, HOLDER_FILE)))?.[0];
+      return text === undefined ? undefined : Number(text);
     } catch {
       // It has not been written yet; the lock says enough.
       return undefined;

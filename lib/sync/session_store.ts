@@ -7,10 +7,13 @@ import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
 import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { EngineCalls } from "../docker/engine_calls.ts";
 import type { Shell } from "../transport/transport.ts";
 import { QueuedShell } from "./queued_shell.ts";
 import { expandHome, probeRemote } from "./remote_root.ts";
 import { Session } from "./session.ts";
+import { EngineShell } from "./volume/engine_shell.ts";
+import type { WatchingShell } from "./watch_remote.ts";
 import { readSession, type SessionRecord, writeSession } from "./state.ts";
 
 /** The form of a session's id. */
@@ -28,8 +31,13 @@ export interface SyncOptions {
   /** Patterns that hold for every session, in the syntax of gitignore. */
   readonly ignore: readonly string[];
   readonly gitignore: boolean;
-  /** Commands on the remote host; waits a bounded time for the connection, then throws. */
-  readonly shell: (signal: AbortSignal) => Promise<Shell>;
+  /**
+   * Commands on the remote host, nothing where it runs none for us; waits a bounded time for the
+   * connection, then throws.
+   */
+  readonly shell: (signal: AbortSignal) => Promise<Shell | undefined>;
+  /** The engine there, where copies may be in its volumes. */
+  readonly engine?: EngineCalls;
   /** The remote host for people, such as `ssh://dev@gpu`. */
   readonly remote: string;
   /** The local home directory, which is never synced as a whole. */
@@ -45,6 +53,7 @@ export class SessionStore {
   readonly options: SyncOptions;
   readonly sessions: Map<string, Session> = new Map();
   readonly #shells = new WeakMap<Shell, QueuedShell>();
+  #engine: EngineShell | undefined;
 
   constructor(options: SyncOptions) {
     this.options = options;
@@ -65,7 +74,7 @@ export class SessionStore {
     const directory = this.directoryOf(record.id);
     writeSession(directory, record);
     const session = new Session(directory, record, {
-      shell: (signal) => this.shell(signal),
+      shell: (signal) => this.#shellOf(record, signal),
       platform: this.platform,
       ignoresCase: this.platform === "darwin" || this.platform === "windows",
       gitignore,
@@ -100,9 +109,29 @@ export class SessionStore {
     return this.start(record);
   }
 
-  /** Commands on the remote host, a few at a time. */
-  async shell(signal: AbortSignal): Promise<QueuedShell> {
+  /** What is asked for files in volumes; nothing where copies are never there. */
+  get engine(): EngineShell | undefined {
+    const { engine, owner } = this.options;
+    return this.#engine ??= engine && new EngineShell(engine, owner);
+  }
+
+  /** A copy stays where it is, also if the host can do more or less than when it was made. */
+  async #shellOf({ volume, remotePath }: SessionRecord, signal: AbortSignal) {
+    const shell = volume === true ? this.engine : await this.shell(signal);
+    if (shell !== undefined && (volume === true || !(shell instanceof EngineShell))) return shell;
+    const message = `Cannot sync "${remotePath}": the remote host runs no commands for us now`;
+    throw new AgentError("engine", message, {
+      hint: "It goes on when it does; or create the containers anew",
+    });
+  }
+
+  /** Commands on the remote host, a few at a time; or the engine, where there is nothing else. */
+  async shell(signal: AbortSignal): Promise<WatchingShell> {
     const shell = await this.options.shell(signal);
+    if (shell === undefined) {
+      if (this.engine !== undefined) return this.engine;
+      throw new AgentError("engine", "Cannot sync: the remote host runs no commands for us");
+    }
     let queued = this.#shells.get(shell);
     if (queued === undefined) this.#shells.set(shell, queued = new QueuedShell(shell));
     return queued;

@@ -145,6 +145,7 @@ export class Settling {
     const { mode, only } = this.#deps.record();
     const { shell, root } = await this.remote.open(signal);
     schedule.isByFiles = root.facts.files !== undefined;
+    schedule.isByEngine = root.facts.isByEngine === true;
     this.#deps.onRound();
     if (scope.local === "all") this.ignore.forget();
     const started = performance.now();

@@ -29,6 +29,8 @@ export interface SessionRecord {
   readonly lastSync?: number;
   /** Containers that use it: id and name. */
   readonly containers: Readonly<Record<string, string>>;
+  /** The remote copy is a volume of the engine, and `remotePath` its name. */
+  readonly volume?: boolean;
   /** Not for containers: modes stay what they are. */
   readonly plain?: boolean;
 }

@@ -31,6 +31,8 @@ export interface MountRequest {
 export interface PreparedMount {
   readonly session: string;
   readonly remotePath: string;
+  /** `remotePath` is the name of a volume of the engine. */
+  readonly isVolume?: boolean;
 }
 
 /** How far a running flush is. Totals grow while changes are still being found. */

@@ -9,6 +9,7 @@ import { AgentError, describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { stampOf } from "../net/file_stamp.ts";
 import { type Identity, readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { isVersion1 } from "../net/x509_version.ts";
 import { tlsContext } from "./tls_dial.ts";
 
 /** Paths of PEM files. */
@@ -108,7 +109,17 @@ export class Credentials {
       ? undefined
       : await readAuthorities(caFile, this.#options.peer);
     this.#context = tlsContext(identity, authorities);
-    this.#validTo = identity && new X509Certificate(identity.cert).validTo;
+    const own = identity && new X509Certificate(identity.cert);
+    this.#validTo = own?.validTo;
+    if (own !== undefined && isVersion1(own.raw)) this.#warnOfVersion();
+  }
+
+  #warnOfVersion(): void {
+    this.#options.log.warn(
+      `The client certificate "${this.#files.certFile}" is of X.509 version 1, with which guests and ` +
+        'gateways of this program let nobody in; sign it with "openssl x509 -req -extfile FILE", where ' +
+        'FILE has "basicConstraints=CA:FALSE", or make one with "certs client"',
+    );
   }
 
   #stampOf(): Promise<string> {

@@ -7,6 +7,7 @@ import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { prefixed } from "../net/prefixed.ts";
+import { CommonEnd } from "./common_end.ts";
 import { type CredentialFiles, Credentials } from "./credentials.ts";
 import { dialPlain, dialTls } from "./tls_dial.ts";
 import { aborted, type TlsEndpoint, wordsOf } from "./tls_error.ts";
@@ -40,6 +41,7 @@ export class Dialer {
   readonly #streams = new Set<Duplex>();
   readonly #spares: Spare[] = [];
   #dialing = 0;
+  #ends: CommonEnd | undefined;
 
   private constructor(
     endpoint: EndpointSettings,
@@ -69,6 +71,14 @@ export class Dialer {
     return this.#streams.size - this.#spares.length;
   }
 
+  /**
+   * From now on the end of all connections at once, after which `isGone` finds nobody, is the loss of
+   * the host for whoever reads from them.
+   */
+  watchEnds(isGone: () => Promise<boolean>): void {
+    this.#ends = new CommonEnd(isGone);
+  }
+
   /** A new connection. Throws `AgentError`: `unreachable`, `authentication`, `lost`. */
   async dial(signal?: AbortSignal): Promise<Duplex> {
     const closing = this.#closing.signal;
@@ -81,7 +91,7 @@ export class Dialer {
     }
     this.#streams.add(duplex);
     void duplex.closed.then(() => this.#streams.delete(duplex));
-    return duplex;
+    return this.#ends?.watch(duplex) ?? duplex;
   }
 
   /** A connection at once if a spare one is there; others are dialed for those who come next. */

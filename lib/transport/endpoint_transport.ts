@@ -38,6 +38,7 @@ const MAX_MISSED = 2;
 export class EndpointTransport implements Transport {
   readonly description: string;
   readonly closed: Promise<Error | undefined>;
+  readonly endsSilently = true;
   readonly #parts: EndpointParts;
   readonly #log: Logger;
   readonly #gone = new AbortController();
@@ -52,6 +53,7 @@ export class EndpointTransport implements Transport {
     this.#parts = parts;
     this.#log = logger("transport");
     this.closed = new Promise((resolve) => this.#end = resolve);
+    parts.dialer.watchEnds(() => this.#isGone());
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
   }
 
@@ -147,6 +149,14 @@ export class EndpointTransport implements Transport {
       this.#parts.dialer.close({ everything: true });
     }
     this.#asking = false;
+  }
+
+  /** All connections have ended at the same time. */
+  async #isGone(): Promise<boolean> {
+    if (this.#gone.signal.aborted) return true;
+    if (await this.#answers()) return false;
+    this.#lose(new AgentError("lost", `"${this.description}" has ended all connections`));
+    return true;
   }
 
   /** Also true where nobody wants to know any more. */

@@ -22,6 +22,8 @@ export interface EndpointWords {
   readonly address: string;
   readonly cert: string;
   readonly ca: string;
+  /** Where there is one for a token. */
+  readonly token?: string;
   /** What to do about a name that the server's certificate does not have. */
   readonly name: string;
 }
@@ -41,6 +43,7 @@ export const TS_WORDS: EndpointWords = {
   address: "--ts-server",
   cert: "--ts-cert",
   ca: "--ts-ca",
+  token: "--ts-token-file",
   name: "set --ts-sni to a name that the certificate has",
 };
 
@@ -146,6 +149,15 @@ const CAUSES: readonly Cause[] = [
     explain: (endpoint) => ({
       reason: "the server does not speak TLS 1.2 or later",
       hint: `have the ${wordsOf(endpoint).peer} allow TLS 1.2 or 1.3`,
+    }),
+  },
+  {
+    // Node's words for an end of the connection before that of the handshake.
+    pattern: /^ECONNRESET$/,
+    kind: "unreachable",
+    explain: (endpoint) => ({
+      reason: "the server ended the TLS handshake",
+      hint: `check that TLS is spoken at the port in ${wordsOf(endpoint).address}`,
     }),
   },
   {

@@ -14,9 +14,11 @@ export type Target =
 
 /**
  * Interactive streams share one connection; bulk ones (build contexts, image archives, file sync)
- * another, so that a large upload never delays a small answer.
+ * another, so that a large upload never delays a small answer; those of forwarded ports a third, so
+ * that neither waits for them, and since a server looks at all channels of a connection whenever one
+ * of them has something to say.
  */
-export type Lane = "interactive" | "bulk";
+export type Lane = "interactive" | "bulk" | "ports";
 
 /** Options of {@link Transport.open}. */
 export interface OpenOptions {
@@ -107,6 +109,9 @@ export interface Transport {
   readonly openDatagrams?:
     | ((to: { host: string; port: number }, signal?: AbortSignal) => Promise<Duplex>)
     | undefined;
+
+  /** Whether a stream that is lost seems to be ended by the other side. Default: no. */
+  readonly endsSilently?: boolean;
 
   /** Why there is nothing but the engine; absent where there is more. */
   readonly limits?: string | undefined;

@@ -124,7 +124,7 @@ function noGuest(
   found: Exclude<FoundGuest, { kind: "guest" }>,
 ): AgentError {
   const { host, port, tls } = settings;
-  const { peer, address, cert, ca } = wordsOf(settings);
+  const { peer, address, cert, ca, token } = wordsOf(settings);
   const name = `The ${peer} "${formatHostPort(host, port)}"`;
   if (found.kind === "silent") {
     const hint = tls === undefined && found.reason === NOT_HTTP
@@ -139,16 +139,17 @@ function noGuest(
         hint: `give ${cert} or ${ca} for a server with TLS`,
       })
       : new AgentError("authentication", `${name} closed the connection without an answer`, {
-        hint: `check that it trusts the certificate of ${cert}`,
+        hint: tls.certFile === undefined
+          ? `give a certificate that it trusts with ${cert}`
+          : `check that it trusts the certificate of ${cert}`,
       });
   }
   if (status === 401 || /certificate/i.test(text)) {
     const why = status === 401
       ? "wants a client certificate or a token"
       : "refused the certificate";
-    return new AgentError("authentication", `${name} ${why}`, {
-      hint: `check ${cert}`,
-    });
+    const options = token === undefined || status !== 401 ? cert : `${cert} or ${token}`;
+    return new AgentError("authentication", `${name} ${why}`, { hint: `check ${options}` });
   }
   const said = text.replaceAll(/<[^>]*>|\s+/g, " ").trim().slice(0, MAX_QUOTED);
   return new AgentError("engine", `${name} has no guest behind it: ${status} ${said}`.trimEnd(), {

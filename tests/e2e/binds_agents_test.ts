@@ -31,8 +31,11 @@ test.bare("two agents on one state: one works on a folder, the other says so and
   await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
   const name = uniqueName("shared");
   await using _ = cleanup(direct, [name]);
-  await using first = await startAgent(rig, flags, vars);
-  await using second = await startAgent(rig, flags, vars);
+  // They find each other as the programs of one user do.
+  await using runtime = await folder({});
+  const together = { ...vars, XDG_RUNTIME_DIR: runtime.path };
+  await using first = await startAgent(rig, flags, together);
+  await using second = await startAgent(rig, flags, together);
   await using mine = await first.docker(defaultCli());
   await using other = await second.docker(defaultCli());
   const mount = ["-v", `${src.path}:/app`, "bb"];
@@ -47,6 +50,14 @@ test.bare("two agents on one state: one works on a folder, the other says so and
   await second.waitForLog(/The sync of a folder has stopped: .*kept in sync by another program/);
   await write(src.path, { "b.txt": "both are awake" });
   assertEquals(await mine.ok(["exec", name, "cat", "/app/b.txt"]), "both are awake");
+  // A command through the other one finds what was saved, and brings home what it has written.
+  await write(src.path, { "d.txt": "saved" });
+  const command = "cat /app/d.txt; rm /app/d.txt; echo heard >/app/e.txt";
+  assertEquals(await other.ok(["exec", name, "sh", "-c", command]), "saved");
+  assertEquals(names(src.path), ["a.txt", "b.txt", "e.txt"]);
+  await Deno.remove(`${src.path}/e.txt`);
+  assertEquals(await other.ok(["exec", name, "ls", "/app"]), "a.txt\nb.txt");
+  assertEquals(second.log.match(/are not in sync/), null);
   assertEquals(second.log.match(/The sync of a folder has stopped/g)?.length, 1);
   first.kill("SIGKILL");
   await first.wait();

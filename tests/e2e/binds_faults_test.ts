@@ -140,6 +140,30 @@ test("a stream lost while the folder travels: the container is not started unhea
   assertEquals(await docker.ok(run), "30000000 /app/big");
 });
 
+test("a client that goes while the folder travels leaves no container behind", {
+  agentOnly: true,
+  vars,
+  flags,
+}, async ({ docker, direct, rig }) => {
+  await using src = await folder();
+  Deno.writeFileSync(`${src.path}/big`, crypto.getRandomValues(new Uint8Array(65_536)));
+  Deno.truncateSync(`${src.path}/big`, 30_000_000);
+  const name = uniqueName("gone");
+  await using _ = cleanup(direct, [name]);
+  await rig.verb("shape", "rate", "60mbit");
+  try {
+    await using run = docker.spawn(["run", "--rm", "--name", name, "-v", `${src.path}:/app`, "bb"]);
+    await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
+    run.kill("SIGKILL");
+    await run.wait();
+  } finally {
+    await rig.verb("unshape");
+  }
+  await until("the container is gone", async () => {
+    return await direct.ok(["ps", "-aq", "--filter", `name=${name}`]) === "";
+  });
+});
+
 test("a cut link: both sides go on, and are equal when it is back", {
   agentOnly: true,
   vars,

@@ -350,3 +350,39 @@ Deno.test("an engine that takes nothing holds its client back, and the gateway k
   connection.close();
   await sending;
 });
+
+Deno.test({
+  name: "a certificate of X.509 version 1, whose key nobody has asked for, lets nobody in",
+  ignore: !await makesVersion1(),
+  async fn() {
+    await withTwoHosts(async (house, gateway) => {
+      const files = { certFile: `${house.directory}/v1.pem`, keyFile: `${house.directory}/v1.key` };
+      const request = `${house.directory}/v1.csr`;
+      const key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+      const subject = ["-keyout", files.keyFile, "-out", request, "-subj", "/CN=alice"];
+      const ca = [
+        "-CA",
+        house.caFile,
+        "-CAkey",
+        `${house.directory}/ca-key.pem`,
+        "-CAcreateserial",
+      ];
+      for (
+        const args of [
+          ["req", ...key, ...subject],
+          ["x509", "-req", "-in", request, ...ca, "-days", "1", "-out", files.certFile],
+        ]
+      ) {
+        assertEquals((await runCommand("openssl", args, { stdin: "" })).code, 0);
+      }
+      assertEquals(await house.get(files), "");
+      await gateway.waitFor(/"Refused a client".*X\.509 version 1.*"claims":"[^"]*alice"/);
+    });
+  },
+});
+
+/** Newer ones add extensions by themselves, which makes it version 3. */
+async function makesVersion1(): Promise<boolean> {
+  const { stdout } = await runCommand("openssl", ["version"]);
+  return /^OpenSSL (1|3\.[01])\./.test(stdout);
+}

@@ -24,7 +24,7 @@ test("what needs a guest is said, to the client and in the log", async ({ docker
   const created = await docker.run(["create", "-p", "8080:80", "bb", "true"]);
   assertMatch(created.stderr, /WARNING: Published ports cannot be reached from here: .*no guest/);
   assert(agent.log.includes("Published ports stay on the remote host"));
-  assert(agent.log.includes("Bind mounts are those of the remote host"));
+  assert(agent.log.includes("Folders are synced through volumes of the engine"));
   await docker.ok(["rm", created.stdout.trim()]);
 });
 

@@ -110,6 +110,7 @@ test(
     const name = `lost-${bench.agent.pid}`;
     await using run = bench.docker.spawn(["run", "--rm", "--name", name, "bb", "sh", "-c", script]);
     await run.waitFor(/begun/);
+    await bench.agent.waitForLog(/POST \S*\/start.*204/);
     await bench.rig.verb("drop-sessions");
     await run.waitFor(/the connection to the remote host was lost/);
     await bench.direct.ok(["exec", name, "touch", "/tmp/go"]);

@@ -1,5 +1,5 @@
 /** A signal ends the agent in order: nothing new, what runs may finish, nothing is left behind. */
-import { assertEquals, assertRejects } from "../support/assert.ts";
+import { assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
 import { startAgent } from "../support/agent.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
@@ -80,6 +80,36 @@ test.bare(
     }
   },
 );
+
+test.bare("who waits for an answer then is told why there is none", { agentOnly }, async (rig) => {
+  await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
+  const agent = await startAgent(rig, { "shutdown-timeout": "1s" });
+  // It does not heed SIGTERM, and the engine answers when it has ended.
+  const id = await direct.ok(["run", "-d", "--rm", "bb", "sleep", "600"]);
+  try {
+    await using docker = await agent.docker(defaultCli());
+    await using stopping = docker.spawn(["stop", "-t", "60", id]);
+    await until("it is asked for", async () => {
+      const events = await direct.ok([
+        "events",
+        "--since",
+        "1m",
+        "--until",
+        "0s",
+        "--filter",
+        `container=${id}`,
+      ]);
+      return events.includes("container kill");
+    });
+    agent.kill("SIGTERM");
+    assertEquals(await stopping.wait(), 1);
+    assertStringIncludes(stopping.stderr, "remote-docker-agent is shutting down");
+    assertEquals(await agent.wait(), 0);
+  } finally {
+    await agent.stop();
+    await direct.run(["rm", "-f", id]);
+  }
+});
 
 test.bare("a second signal ends the agent at once", { agentOnly }, async (rig) => {
   const agent = await startAgent(rig, { "shutdown-timeout": "600s" });

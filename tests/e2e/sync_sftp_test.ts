@@ -1,6 +1,7 @@
 /** Folders of an account that may only use SFTP: the same as with commands, by other means. */
 import { join } from "node:path";
-import { assertEquals, assertMatch } from "../support/assert.ts";
+import { assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
+import { runCommand } from "../support/child.ts";
 import { uniqueName } from "../support/compare.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { cleanup } from "../support/published.ts";
@@ -17,12 +18,20 @@ const flags = { "ssh-user": "plain" };
 const PLAIN = { there: "/home/plain", uid: 1001 };
 const SFTP_ONLY = "Match User plain\n  ForceCommand internal-sftp\nMatch all\n";
 
-/** Runs `body` while the user may do nothing but SFTP. */
-async function sftpOnly(rig: Rig, body: (bench: SyncRig) => Promise<void>): Promise<void> {
+/** The tools of a small system: none of GNU's. */
+const BUSYBOX = "/opt/busybox";
+const BUSYBOX_ONLY = `Match User plain\n  SetEnv PATH=${BUSYBOX}\nMatch all\n`;
+
+/** Runs `body` while the user may do nothing but SFTP, or what else the rules of sshd say. */
+async function sftpOnly(
+  rig: Rig,
+  body: (bench: SyncRig) => Promise<void>,
+  rules = SFTP_ONLY,
+): Promise<void> {
   const path = join(rig.root, "etc/ssh/sshd_config");
   const before = await Deno.readTextFile(path);
   // Keywords before the first Match hold for all; ours comes last.
-  await Deno.writeTextFile(path, `${before}\n${SFTP_ONLY}`);
+  await Deno.writeTextFile(path, `${before}\n${rules}`);
   try {
     await rig.verb("restart-sshd");
     await using bench = new SyncRig(rig, PLAIN);
@@ -128,6 +137,68 @@ test.bare("watched, and a link that is cut meanwhile", { agentOnly }, async (rig
     await child.wait();
   });
 });
+
+test("a host with busybox alone: files go by SFTP", { agentOnly }, async ({ rig, direct }) => {
+  const there = rig.root + BUSYBOX;
+  await Deno.mkdir(there, { recursive: true });
+  const container = await direct.ok(["create", "bb"]);
+  try {
+    await direct.ok(["cp", `${container}:/bin/busybox`, `${there}/busybox`]);
+    const list = await new Deno.Command(`${there}/busybox`, { args: ["--list"] }).output();
+    const applets = new TextDecoder().decode(list.stdout).split("\n").filter(Boolean);
+    for (const name of applets.filter((each) => each !== "busybox")) {
+      await Deno.symlink("busybox", `${there}/${name}`);
+    }
+    await sftpOnly(rig, async (bench) => {
+      const host = `plain@${rig.address}`;
+      const { stdout, stderr } = await runCommand(`${rig.bin}/ssh`, [host, "find --help"]);
+      assertMatch(stdout + stderr, /BusyBox/);
+      edit(bench.local, { "a b": "1", "d/e/f": "2", "gone": "3" });
+      await bench.sync(flags);
+      edit(bench.local, { "a b": "changed here", "gone": null });
+      await bench.remoteWrite("d/e/f", "changed there");
+      await bench.sync(flags);
+      const all = { "a b": "changed here", "d": "/", "d/e": "/", "d/e/f": "changed there" };
+      assertEquals([contents(bench.local), bench.remoteContents()], [all, all]);
+    }, BUSYBOX_ONLY);
+  } finally {
+    await direct.ok(["rm", container]);
+    await Deno.remove(there, { recursive: true });
+  }
+});
+
+test.bare(
+  "a full disk over there: one clear line, nothing lost here",
+  { agentOnly },
+  async (rig) => {
+    await sftpOnly(rig, async (bench) => {
+      const { remotePath } = bench;
+      const small =
+        `mkdir -p ${remotePath} && mount -t tmpfs -o size=2m,uid=1001 none ${remotePath}`;
+      await rig.verb("exec", "sh", "-c", small);
+      const inside = async (command: string) =>
+        (await rig.verb("exec", "sh", "-c", `cd ${remotePath} && ${command}`)).trim();
+      try {
+        edit(bench.local, { "a": "first" });
+        await bench.sync(flags);
+        edit(bench.local, { "a": "second" });
+        Deno.writeFileSync(join(bench.local, "big"), noise(4_000_000));
+        const before = contents(bench.local);
+        const { message } = await assertRejects(() => bench.sync(flags), Error);
+        const line = message.split("\n").findLast((each) => each.startsWith("remote-docker-agent"));
+        assertMatch(line ?? message, /Cannot copy to the remote host: its disk is full; free some/);
+        assertEquals(contents(bench.local), before);
+        assertEquals(await inside("cat a"), "first");
+        assertEquals(await inside(`find . -path './${STAGING}/*' -o -name big`), "");
+        edit(bench.local, { "big": null });
+        await bench.sync(flags);
+        assertEquals(await inside("cat a"), "second");
+      } finally {
+        await rig.verb("exec", "umount", remotePath);
+      }
+    });
+  },
+);
 
 test("a bind mount of a user without commands", { agentOnly, vars }, async (world) => {
   const { docker, direct, rig, agent } = world;

@@ -78,11 +78,17 @@ export class GatewayHouse implements AsyncDisposable {
     await Deno.writeTextFile(this.configFile, `${head.join("\n")}\n${rest}`);
   }
 
-  /** Starts the gateway and waits until it listens; `openFiles` is the limit of the system for it. */
-  async start({ openFiles }: { openFiles?: number } = {}): Promise<Child> {
+  /**
+   * Starts the gateway, with more `flags`, and waits until it listens; `openFiles` is the limit of the
+   * system for it.
+   */
+  async start(
+    { openFiles, flags = [] }: { openFiles?: number; flags?: readonly string[] } = {},
+  ): Promise<Child> {
     const args = ["gateway", "--gateway-config", this.configFile, "--shutdown-timeout", "2s"];
-    const command = [...args, "--log-format", "json"];
-    const child = openFiles === undefined ? spawnAgent(command) : limited(openFiles, command);
+    const command = [...args, ...flags, "--log-format", "json"];
+    const vars = { XDG_RUNTIME_DIR: this.directory };
+    const child = openFiles === undefined ? spawnAgent(command, vars) : limited(openFiles, command);
     this.#children.push(child);
     await child.waitFor(/Listening on/);
     return child;

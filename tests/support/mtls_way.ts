@@ -60,5 +60,6 @@ async function goByDoor(
   const door = unsupported() === undefined
     ? await RigDoor.open(await readyRig(), options)
     : undefined;
-  goBy({ name, flags: door?.flags ?? {}, door: options.port, takes });
+  const verbs = door && { "drop-sessions": () => door.restart() };
+  goBy({ name, flags: door?.flags ?? {}, door: options.port, takes, ...(verbs && { verbs }) });
 }

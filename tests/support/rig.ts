@@ -7,6 +7,7 @@
  * reason. A rig that should come up and does not is an error, never a skip.
  */
 import { runOk } from "./child.ts";
+import { currentWay } from "./way.ts";
 
 /** Names the rig, so that several checkouts can have one each. */
 export const RIG_NAME_VARIABLE = "RDA_RIG_NAME";
@@ -89,7 +90,12 @@ export async function describeRig(name = rigName()): Promise<Rig> {
     dockerSocket: get("RHOST_DOCKER_SOCK"),
     directSocket: get("RHOST_DIRECT_SOCK"),
     root: get("RHOST_ROOT"),
-    verb,
+    async verb(...args) {
+      const own = currentWay()?.verbs?.[args[0] ?? ""];
+      if (own === undefined) return await verb(...args);
+      await own();
+      return "";
+    },
     async restartEngine(options) {
       const env = { ...Deno.env.toObject(), RHOST_DOCKERD_OPTS: options };
       await runOk(SCRIPT, ["-n", name, "restart-dockerd"], { env, timeoutMs: UP_TIMEOUT_MS });

@@ -15,7 +15,8 @@ const SCRIPT = new URL("../rig/rhost", import.meta.url).pathname;
 const HOME = "/opt/rda";
 const READY_TIMEOUT_MS = 30_000;
 /** Ends the program with its standard input, which ends with the test process. */
-const RUN = 'l=$1; shift; "$@" >"$l" 2>&1 & p=$!; cat >/dev/null; kill $p; wait $p';
+const RUN = 'l=$1; i=$2; shift 2; "$@" >"$l" 2>&1 & p=$!; echo $p >"$i"; ' +
+  "cat >/dev/null; kill $p; wait $p";
 /** Between the port of a gateway and that of its guest. */
 const INNER = 100;
 
@@ -106,6 +107,13 @@ export class RigDoor implements AsyncDisposable {
     );
   }
 
+  /** What clients meet is killed, with all that goes on through it, and is there again. */
+  async restart(): Promise<void> {
+    const front = this.#gateway ?? this.guest;
+    await front.kill();
+    await front.start();
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.guest.stop();
     await this.#gateway?.stop();
@@ -129,9 +137,15 @@ export class DoorPart {
 
   /** Starts it, with `more` flags, and waits until it listens. */
   async start(more: readonly string[] = []): Promise<void> {
-    this.#process = spawn(this.#rig, [...this.#args, ...more]);
+    this.#process = spawn(this.#rig, this.#port, [...this.#args, ...more]);
     const open = () => listens(this.#rig, this.#port);
     await until("the door is open", open, { timeoutMs: READY_TIMEOUT_MS });
+  }
+
+  /** Ends it at once, so that it says nothing to anybody. */
+  async kill(): Promise<void> {
+    await this.#rig.verb("exec", "sh", "-c", `kill -9 $(cat ${idFile(this.#port)})`);
+    await this.stop();
   }
 
   /** Ends it and waits until it has. */
@@ -164,14 +178,20 @@ function flagsOf(
   };
 }
 
-function spawn(rig: Rig, args: readonly string[]): Deno.ChildProcess {
+/** Where the process id of what listens on the port is. */
+function idFile(port: number): string {
+  return `/tmp/rda-door-${port}.pid`;
+}
+
+function spawn(rig: Rig, port: number, args: readonly string[]): Deno.ChildProcess {
   const program = [`${HOME}/deno`, "run", "-A", "--quiet", "--cached-only"];
   const main = ["--config", `${HOME}/project/deno.json`, `${HOME}/project/main.ts`];
   const env = [`DENO_DIR=/tmp/rda-deno`, `NO_COLOR=1`, ...registry()];
   const command = ["env", ...env, ...program, ...main, ...args, "--log-level=debug"];
   const log = `/tmp/rda-${args[0]}.log`;
+  const script = ["sh", "-c", RUN, "sh", log, idFile(port), ...command];
   return new Deno.Command(SCRIPT, {
-    args: ["-n", rig.name, "exec", "-u", rig.user, "sh", "-c", RUN, "sh", log, ...command],
+    args: ["-n", rig.name, "exec", "-u", rig.user, ...script],
     stdin: "piped",
     stdout: "null",
     stderr: "null",

@@ -11,6 +11,8 @@ export interface Way {
   readonly flags: Readonly<Record<string, string>>;
   /** The port of the remote host that they lead to. */
   readonly door: number;
+  /** Verbs of the rig that are about sshd, as they are for what stands in its place. */
+  readonly verbs?: Readonly<Record<string, () => Promise<void>>>;
   /** Which of the imported tests are run this way, by their names. */
   takes(test: string): boolean;
 }

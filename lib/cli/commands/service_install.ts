@@ -67,6 +67,7 @@ export async function runServiceCommand(
 }
 
 async function install(plan: ServicePlan, system: System, machine: ServiceMachine): Promise<void> {
+  const isNew = !await machine.exists(plan.path);
   try {
     await machine.write(plan.path, encode(plan));
   } catch (cause) {
@@ -75,9 +76,21 @@ async function install(plan: ServicePlan, system: System, machine: ServiceMachin
       hint: "a service of the machine (--system) needs its administrator",
     });
   }
+  try {
+    for (const command of plan.install) await runOrThrow(command, machine);
+  } catch (error) {
+    if (isNew) await undo(plan, machine);
+    throw error;
+  }
   system.out(`Wrote the ${plan.kind} ${plan.path}\n`);
-  for (const command of plan.install) await runOrThrow(command, machine);
   system.out(`The service is installed and started.\n${renderNotes(plan)}`);
+}
+
+/** Nothing of a service that could not be installed stays; what it had not come to fails, and may. */
+async function undo(plan: ServicePlan, machine: ServiceMachine): Promise<void> {
+  for (const command of plan.stop) await machine.run(command);
+  await machine.remove(plan.path);
+  for (const command of plan.forget) await machine.run(command);
 }
 
 async function uninstall(
@@ -116,7 +129,10 @@ async function runOrThrow(command: CommandLine, machine: ServiceMachine): Promis
   const { code, output } = await machine.run(command);
   if (code === 0) return;
   const why = output.trim() === "" ? `it ended with ${code}` : output.trim();
-  throw new AgentError("config", `Cannot run "${command.join(" ")}": ${why}`);
+  throw new AgentError("config", `Cannot run "${command.join(" ")}": ${why}`, {
+    hint:
+      "service install --dry-run shows what is written and run; with --system it is the machine's",
+  });
 }
 
 function renderInstall(plan: ServicePlan): string {

@@ -4,8 +4,7 @@
  */
 import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
-import { AgentError } from "../../errors.ts";
-import { type Answer, askControl } from "../../ops/ask.ts";
+import { askControl, failureOf } from "../../ops/ask.ts";
 import type { Conflict, PruneEntry, SyncInfo } from "../../sync/types.ts";
 import type { System } from "../system.ts";
 import { renderTable } from "../table.ts";
@@ -90,15 +89,8 @@ async function askAll<T>(
   const good = answers.filter(({ status }) => status === 200);
   const worst = answers.find(({ status }) => status === 503) ?? answers[0];
   const failed = good.length === 0 || worst?.status === 503;
-  if (worst !== undefined && failed) throw failure(worst);
+  if (worst !== undefined && failed) throw failureOf(worst);
   return good.flatMap(({ body }) => Array.isArray(body) ? body as T[] : []);
-}
-
-function failure({ status, body }: Answer): AgentError {
-  const message = typeof body === "object" && body !== null && "message" in body
-    ? String(body.message)
-    : `The program answered with status ${status}`;
-  return new AgentError(status === 404 ? "usage" : "engine", message);
 }
 
 /** A session, and the name of its host if that has one. */

@@ -20,6 +20,8 @@ export const relay = ["relay"] as const;
 /** Both halves of the relay, whose flags were those of one program once. */
 export const relays = ["relay-server", "relay"] as const;
 export const running = ["start", "relay-server", "relay"] as const;
+/** What has an operations server. */
+export const watched = [...running, "gateway"] as const;
 export const all = [
   "start",
   "sync",

@@ -5,7 +5,7 @@ import { linked, path } from "./common.ts";
 /** Rows of the option table, in the order of the help. */
 export const MTLS_OPTIONS = {
   "mtls-endpoint": {
-    type: "host",
+    type: "server",
     placeholder: "HOST[:PORT]",
     group: "mTLS",
     help: "The gateway to connect to, port 443 unless given",

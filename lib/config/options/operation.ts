@@ -1,7 +1,7 @@
 /** Options: how a running program behaves, is bounded, watched and installed. */
 import { LOG_FORMATS, LOG_LEVELS } from "../../log.ts";
 import type { OptionSpec } from "../option.ts";
-import { all, duration, linked, path, running, ssh, start } from "./common.ts";
+import { all, duration, linked, path, running, ssh, start, watched } from "./common.ts";
 
 /** Rows of the option table, in the order of the help. */
 export const OPERATION_OPTIONS = {
@@ -84,7 +84,7 @@ export const OPERATION_OPTIONS = {
     placeholder: "ADDRESS",
     group: "Operations",
     help: "Show status page, /health, /ready, /metrics and /status on HOST:PORT or unix:///PATH",
-    commands: running,
+    commands: watched,
   },
   "health-check-enabled": {
     perHost: false,
@@ -92,7 +92,7 @@ export const OPERATION_OPTIONS = {
     default: "false",
     group: "Operations",
     help: "The same on the health check port of 127.0.0.1",
-    commands: running,
+    commands: watched,
   },
   "health-check-port": {
     perHost: false,
@@ -103,7 +103,7 @@ export const OPERATION_OPTIONS = {
     placeholder: "PORT",
     group: "Operations",
     help: "The health check port; naming one enables it",
-    commands: running,
+    commands: watched,
   },
   "metrics-enabled": {
     perHost: false,
@@ -111,7 +111,7 @@ export const OPERATION_OPTIONS = {
     default: "false",
     group: "Operations",
     help: "The same on the metrics port of 127.0.0.1",
-    commands: running,
+    commands: watched,
   },
   "metrics-port": {
     perHost: false,
@@ -122,7 +122,7 @@ export const OPERATION_OPTIONS = {
     placeholder: "PORT",
     group: "Operations",
     help: "The metrics port; naming one enables it",
-    commands: running,
+    commands: watched,
   },
   "log-level": {
     perHost: false,

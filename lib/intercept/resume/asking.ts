@@ -18,7 +18,7 @@ export function withQuery(request: RequestMessage, query: URLSearchParams): Requ
   return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
 }
 
-/** A request of our own, of the same API version. */
+/** A request of our own, of the same API version and for the same host: a gateway asks for its own. */
 export function getRequest(exchange: Exchange, path: string): RequestMessage {
   return ownRequest(exchange, "GET", path);
 }
@@ -27,7 +27,8 @@ export function getRequest(exchange: Exchange, path: string): RequestMessage {
 export function ownRequest(exchange: Exchange, method: string, path: string): RequestMessage {
   const version = exchange.route?.version;
   const target = version === undefined ? path : `/v${version}${path}`;
-  const headers = new HeaderList([["Host", "docker"]]);
+  const host = exchange.request.head.headers.get("Host") ?? "docker";
+  const headers = new HeaderList([["Host", host]]);
   const head = { method, target, version: "1.1" as const, headers };
   const raw = encodeRequestHead(head);
   return { head: { ...head, raw }, framing: { kind: "none" }, body: bodyOf(NOTHING) };

@@ -4,7 +4,6 @@
  * that the engine ends, or cuts off by going away itself, ends as without us.
  */
 import type { Exchange } from "../../docker/exchange.ts";
-import { isLostError } from "../../errors.ts";
 import {
   type Body,
   bodyOf,
@@ -16,6 +15,9 @@ import { mapPayload, type PayloadEdit } from "../body_lines.ts";
 import { askWhenBack, withQuery } from "./asking.ts";
 import type { Resumption } from "./resumption.ts";
 
+/** Whether what broke a body off is the loss of the connection to the remote host. */
+export type IsLoss = (error: unknown) => boolean;
+
 /** Of an answer that is no stream. */
 const MAX_WHOLE_BYTES = 16 * 1024 * 1024;
 
@@ -24,13 +26,14 @@ export async function follow(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
   resumption: Resumption,
+  isLoss: IsLoss,
 ): Promise<ResponseMessage> {
   const { request } = exchange;
   exchange.request = withQuery(request, resumption.query());
   const response = await next();
   if (response.head.status !== 200 || response.framing.kind === "none") return response;
   resumption.begin(response.head.headers.get("Date"));
-  const body = mended(exchange, response.body, () => {
+  const body = mended(exchange, response.body, isLoss, () => {
     resumption.restart();
     return askWhenBack(exchange, () => withQuery(request, resumption.query()));
   });
@@ -45,6 +48,7 @@ export async function follow(
 export function mended(
   exchange: Exchange,
   first: Body,
+  isLoss: IsLoss,
   ask: () => Promise<ResponseMessage>,
 ): Body {
   let body = first;
@@ -54,7 +58,7 @@ export function mended(
         try {
           return await body.read();
         } catch (error) {
-          if (exchange.signal.aborted || !isLostError(error)) throw error;
+          if (exchange.signal.aborted || !isLoss(error)) throw error;
           exchange.log.info("The connection was lost; the answer goes on when it is back");
         }
         const response = await ask();

@@ -6,8 +6,11 @@
  */
 import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
+import { isLostError } from "../../errors.ts";
 import { isObject, parseJson } from "../../docker/json_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../../http/message.ts";
+import { CutShortError } from "../../http/parse_error.ts";
+import type { Transport } from "../../transport/transport.ts";
 import { EventStream } from "./event_stream.ts";
 import { follow } from "./follow.ts";
 import { LogStream } from "./log_stream.ts";
@@ -18,24 +21,28 @@ import { resumeWait } from "./wait.ts";
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
+/** Stands for one connection to the remote host. */
+export type ConnectionUp = Pick<Transport, "endsSilently">;
+
 /**
  * The interceptor; see the file comment. `connection` gives what stands for the connection that is up,
  * another one after each reconnect.
  */
-export function resume(connection: () => object | undefined): Interceptor {
+export function resume(connection: () => ConnectionUp | undefined): Interceptor {
   const attached = new LostStreams(connection);
   const execs = new LostStreams(connection);
   return async (exchange, next) => {
     const { route } = exchange;
     const id = route?.params["id"] ?? "";
+    const isLoss = connection()?.endsSilently === true ? isLostOrCut : isLostError;
     switch (route?.name) {
       case "SystemEvents":
-        return await follow(exchange, next, new EventStream(route.query));
+        return await follow(exchange, next, new EventStream(route.query), isLoss);
       case "ContainerLogs":
         if (!isFollowed(route.query)) return await next();
-        return await follow(exchange, next, new LogStream(route.query));
+        return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, (id) => attached.has(id));
+        return await resumeWait(exchange, next, { isLoss, lostTerminal: (id) => attached.has(id) });
       case "ContainerAttach":
         attached.note(id);
         return await next();
@@ -50,6 +57,11 @@ export function resume(connection: () => object | undefined): Interceptor {
         return await next();
     }
   };
+}
+
+/** Where it cannot be told whether the engine went away or something on the way to it. */
+function isLostOrCut(error: unknown): boolean {
+  return isLostError(error) || error instanceof CutShortError;
 }
 
 function isFollowed(query: URLSearchParams): boolean {

@@ -9,7 +9,7 @@ import { LineSplitter } from "../../docker/json_lines.ts";
 import { bodyOf, collect, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
 import { mapPayload } from "../body_lines.ts";
 import { askWhenBack, getRequest, withQuery } from "./asking.ts";
-import { mended, UNCHANGED } from "./follow.ts";
+import { type IsLoss, mended, UNCHANGED } from "./follow.ts";
 import { formatTime, timeOfDate } from "./seen_window.ts";
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
@@ -23,14 +23,14 @@ const ALIVE = new Set(["created", "running", "paused", "restarting"]);
 export async function resumeWait(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
-  lostTerminal: (id: string) => boolean,
+  { isLoss, lostTerminal }: { isLoss: IsLoss; lostTerminal: (id: string) => boolean },
 ): Promise<ResponseMessage> {
   const { request, route } = exchange;
   const id = route?.params["id"] ?? "";
   const response = await next();
   if (response.head.status !== 200 || response.framing.kind !== "chunked") return response;
   const began = timeOfDate(response.head.headers.get("Date")) ?? 0n;
-  const body = mended(exchange, response.body, async () => {
+  const body = mended(exchange, response.body, isLoss, async () => {
     const seen = await askWhenBack(
       exchange,
       () => getRequest(exchange, `/containers/${encodeURIComponent(id)}/json`),

@@ -33,8 +33,8 @@ export async function downloadFiles(
     const reader = await open(root, path);
     if (reader === undefined) return;
     try {
-      const { size } = reader.info;
-      const entry = { ...HEADER, name: path, mode: reader.info.mode, size };
+      const { size, mode, mtime } = reader.info;
+      const entry = { ...HEADER, name: path, mode, mtime, size };
       if (size > SMALL_BYTES) {
         await inTurn(() => sink(path, entry, exactly(reader, signal)));
         return;

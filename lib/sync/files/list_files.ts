@@ -15,10 +15,11 @@ export interface Listed extends FileState {
   readonly isUnreadable: boolean;
 }
 
-/** What there is; `undefined` if the root is not there. */
-export interface Listing {
+/** What there is. */
+export interface Listing<T = Listed> {
+  /** The clock of the other side; `Infinity` where no stamp depends on it. */
   readonly began: number;
-  readonly entries: readonly Listed[];
+  readonly entries: readonly T[];
 }
 
 /** Options of {@link listFiles}. */
@@ -28,7 +29,7 @@ export interface ListOptions {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Throws `AgentError`: the listing is whole, or it is none. */
+/** Nothing if the root is not there. Throws `AgentError`: the listing is whole, or it is none. */
 export async function listFiles(
   root: FilesRoot,
   options: ListOptions,

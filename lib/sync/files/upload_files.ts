@@ -167,11 +167,12 @@ class FilesUpload {
     }
     const writer = await this.#named(path, () => files.create(this.#at(path)));
     try {
-      const content = await readContent(this.#tree, path, seen.stamp, async (bytes) => {
+      const take = async (bytes: Uint8Array) => {
         this.#work.signal?.throwIfAborted();
         await writer.write(bytes);
         this.#work.onBytes?.(bytes.length);
-      });
+      };
+      const content = await readContent(this.#tree, path, seen.stamp, { take });
       if (content === undefined) return undefined;
       const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
       await writer.finish({ mode: this.#mode(entry), mtime });

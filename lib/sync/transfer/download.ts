@@ -11,6 +11,7 @@ import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { gunzip } from "./gzip.ts";
 import type { FileSink } from "./file_sink.ts";
+import { downloadVolume } from "../volume/download_volume.ts";
 import { TarReader } from "./tar_read.ts";
 
 const encoder = new TextEncoder();
@@ -25,6 +26,8 @@ export async function download(
 ): Promise<void> {
   const only = filesRoot(root);
   if (only !== undefined) return await downloadFiles(only, paths, sink, signal);
+  const { volume } = root;
+  if (volume !== undefined) return await downloadVolume(volume, paths, sink, signal);
   const isCompressed = root.facts.gzip && root.link.compresses;
   const script = [
     `cd ${shellQuote(root.path)} 2>/dev/null || exit ${EXIT_NO_ROOT}`,
@@ -72,7 +75,8 @@ export async function remoteContents(
   const only = filesRoot(root);
   if (only !== undefined) return await hashFiles(only, paths, signal);
   const found = new Map<string, string>();
-  if (paths.length === 0) return found;
+  // What is looked at in a volume is read by that, and known.
+  if (paths.length === 0 || root.volume !== undefined) return found;
   const script = `cd ${shellQuote(root.path)} && LC_ALL=C xargs -0 sha256sum -z -- 2>/dev/null; :`;
   const result = await runScript(shell, script, {
     send: (to) => to.write(encoder.encode(paths.map((path) => `./${path}\0`).join(""))),

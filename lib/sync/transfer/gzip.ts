@@ -4,6 +4,8 @@ import { ByteReader } from "../byte_reader.ts";
 
 /** What is written to it arrives at `to` compressed. */
 export class GzipWriter {
+  /** See `Duplex`. */
+  readonly givesBack = true;
   readonly #writer: WritableStreamDefaultWriter<BufferSource>;
   readonly #done: Promise<void>;
 

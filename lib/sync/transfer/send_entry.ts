@@ -1,10 +1,11 @@
 /** One entry of an upload, as it goes into the archive. */
 import type { Seen } from "../entry.ts";
-import { type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
+import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
 import type { Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { openMode } from "../remote_stamp.ts";
-import { dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
+import type { LargeHashes } from "./large_hashes.ts";
+import { type DataRange, dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
 import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "./tar_write.ts";
 
 /** Returns the content as it is recorded, or nothing if the file has changed since it was seen. */
@@ -13,7 +14,11 @@ export async function sendEntry(
   tree: LocalTree,
   root: RemoteRoot,
   { path, entry }: Put,
-  { seen, onBytes }: { seen: Seen | undefined; onBytes?: ((count: number) => void) | undefined },
+  { seen, onBytes, hashes }: {
+    seen: Seen | undefined;
+    onBytes?: ((count: number) => void) | undefined;
+    hashes?: LargeHashes | undefined;
+  },
 ): Promise<string | undefined> {
   const { kind } = entry;
   const mode = root.isOpen ? openMode(entry.mode, kind) : entry.mode;
@@ -31,7 +36,8 @@ export async function sendEntry(
   }
   return await sendFile(writer, tree, { name, kind, mode, mtime, size: entry.size }, path, {
     stamp: seen.stamp,
-    ...(onBytes && { onBytes }),
+    onBytes,
+    hashes,
   });
 }
 
@@ -40,9 +46,12 @@ async function sendFile(
   tree: LocalTree,
   header: TarHeader,
   path: string,
-  options: { stamp: string; onBytes?: (count: number) => void },
+  { stamp, onBytes, hashes }: {
+    stamp: string;
+    onBytes: ((count: number) => void) | undefined;
+    hashes: LargeHashes | undefined;
+  },
 ): Promise<string | undefined> {
-  const { stamp, onBytes } = options;
   if (header.size <= SMALL_ENTRY_BYTES) {
     let content: string | undefined;
     await writer.small(header, (into) => {
@@ -61,15 +70,15 @@ async function sendFile(
   await writer.entry(sparse?.header ?? header);
   if (sparse !== undefined) await writer.data(sparse.map, total);
   let sent = sparse?.map.length ?? 0;
-  let at = 0;
-  const content = await readContent(tree, path, stamp, async (bytes) => {
-    for (const part of ranges === undefined ? [bytes] : withinRanges(bytes, at, ranges)) {
-      sent += part.length;
-      await writer.data(part, total);
-    }
-    at += bytes.length;
-    onBytes?.(bytes.length);
-  });
+  const onSent = (read: number, written: number) => {
+    sent += written;
+    onBytes?.(read);
+  };
+  const sink = ranges === undefined
+    ? wholeSink(writer, total, onSent)
+    : rangesSink(writer, total, ranges, onSent);
+  const hash = hashes?.of(path, header.size, stamp);
+  const content = await readContent(tree, path, stamp, { ...sink, hash });
   // The header has promised so many bytes. They are unpacked and thrown away.
   for (let left = total - sent; left > 0;) {
     const filler = new Uint8Array(Math.min(left, 64 * 1024));
@@ -77,4 +86,38 @@ async function sendFile(
     left -= filler.length;
   }
   return content;
+}
+
+/** How many bytes of the file were read, and how many of them go into the archive. */
+type OnSent = (read: number, written: number) => void;
+
+/** The file is read into the archive. */
+function wholeSink(writer: TarWriter, total: number, onSent: OnSent): ContentSink {
+  return {
+    room: () => writer.room(),
+    take: async ({ length }) => {
+      await writer.filled(length, total);
+      onSent(length, length);
+    },
+  };
+}
+
+function rangesSink(
+  writer: TarWriter,
+  total: number,
+  ranges: readonly DataRange[],
+  onSent: OnSent,
+): ContentSink {
+  let at = 0;
+  return {
+    take: async (bytes) => {
+      let written = 0;
+      for (const part of withinRanges(bytes, at, ranges)) {
+        await writer.data(part, total);
+        written += part.length;
+      }
+      at += bytes.length;
+      onSent(bytes.length, written);
+    },
+  };
 }

@@ -110,7 +110,7 @@ export function* withinRanges(
   for (const range of ranges) {
     const from = Math.max(range.at, at);
     const to = Math.min(range.at + range.length, at + chunk.length);
-    if (from < to) yield chunk.slice(from - at, to - at);
+    if (from < to) yield chunk.subarray(from - at, to - at);
     if (range.at >= at + chunk.length) return;
   }
 }

@@ -10,13 +10,28 @@ const MAX_META_BYTES = 1024 * 1024;
 const CHUNK_BYTES = 256 * 1024;
 const decoder = new TextDecoder();
 
-/** One entry as read. `kind` `other`: a hard link, device or something unknown. */
+/** One entry as read. `kind` `other`: a device or something unknown; `mtime` is in seconds. */
 export interface TarEntry {
   readonly name: string;
-  readonly kind: "dir" | "file" | "link" | "other";
+  readonly kind: "dir" | "file" | "link" | "hardlink" | "other";
   readonly mode: number;
+  readonly mtime: number;
   readonly size: number;
   readonly link: string;
+}
+
+const KINDS: ReadonlyMap<string, TarEntry["kind"]> = new Map([
+  ["5", "dir"],
+  ["2", "link"],
+  ["1", "hardlink"],
+]);
+
+/** What a header of its own says about the entry that follows. */
+interface Long {
+  readonly name?: string;
+  readonly link?: string;
+  readonly size?: number;
+  readonly mtime?: number;
 }
 
 /** See the file comment. Throws an `Error` if the archive is cut short or is none. */
@@ -32,7 +47,7 @@ export class TarReader {
   /** The next entry, past what is left of the one before; `null` at the end of the archive. */
   async next(): Promise<TarEntry | null> {
     await this.#skip();
-    let long: { name?: string; link?: string; size?: number } = {};
+    let long: Long = {};
     for (;;) {
       const block = await this.#exactly(BLOCK);
       if (block.every((byte) => byte === 0)) return null;
@@ -46,13 +61,14 @@ export class TarReader {
         else if (type === "K") long = { ...long, link: cString(meta) };
         continue;
       }
-      const kind = type === "5" ? "dir" : type === "2" ? "link" : isFile(type) ? "file" : "other";
+      const kind = isFile(type) ? "file" : KINDS.get(type) ?? "other";
       this.#left = kind === "file" ? size : 0;
       this.#padding = (BLOCK - this.#left % BLOCK) % BLOCK;
       return {
         name: long.name ?? ustarName(block),
         kind,
         mode: numberAt(block, 100, 8) & 0o777,
+        mtime: long.mtime ?? numberAt(block, 136, 12),
         size: this.#left,
         link: long.link ?? cString(block.subarray(157, 257)),
       };
@@ -125,8 +141,8 @@ function checkSum(block: Uint8Array): void {
   if (sum !== stored) throw new Error("The archive is damaged");
 }
 
-function paxValues(meta: Uint8Array): { name?: string; link?: string; size?: number } {
-  const values: { name?: string; link?: string; size?: number } = {};
+function paxValues(meta: Uint8Array): Long {
+  const values: { -readonly [key in keyof Long]: Long[key] } = {};
   for (let at = 0; at < meta.length;) {
     const blank = meta.indexOf(32, at);
     const length = Number(decoder.decode(meta.subarray(at, blank)));
@@ -137,6 +153,7 @@ function paxValues(meta: Uint8Array): { name?: string; link?: string; size?: num
     if (key === "path") values.name = value;
     else if (key === "linkpath") values.link = value;
     else if (key === "size") values.size = Number(value);
+    else if (key === "mtime") values.mtime = Number(value);
     at += length;
   }
   return values;

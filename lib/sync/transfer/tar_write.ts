@@ -1,7 +1,7 @@
 /**
  * Writes a tar archive (POSIX.1-2001: ustar headers, pax records where those do not suffice) to a
- * stream, holding one buffer: small entries travel together, so that the stream sees few writes. While
- * one buffer is being written, the next is filled.
+ * stream, by way of a buffer: small entries travel together, so that the stream sees few writes. While
+ * one buffer is being written, the next is filled; with a stream that gives them back, there are two.
  */
 import type { Duplex } from "../../net/duplex.ts";
 
@@ -32,38 +32,46 @@ export interface TarHeader {
 
 /** See the file comment. Does not close the stream. */
 export class TarWriter {
-  readonly #to: Pick<Duplex, "write">;
+  readonly #to: Pick<Duplex, "write" | "givesBack">;
   #buffer = new Uint8Array(BUFFER_BYTES);
   #used = 0;
   #left = 0;
   #writing: Promise<void> = Promise.resolve();
+  /** The one that is being written, if it comes back. */
+  #written: Uint8Array<ArrayBuffer> | undefined;
 
-  constructor(to: Pick<Duplex, "write">) {
+  constructor(to: Pick<Duplex, "write" | "givesBack">) {
     this.#to = to;
   }
 
   /** Begins an entry; a file's `size` bytes follow by {@link data}. */
   async entry(header: TarHeader): Promise<void> {
     if (this.#left !== 0) throw new Error("The entry before is not complete");
-    const records = paxRecords(header);
-    if (records !== undefined) {
-      await this.#block({ ...header, name: "pax", size: records.length }, "x");
-      await this.#raw(records);
-      await this.#pad(records.length);
-    }
-    await this.#block(header, TYPES[header.kind]);
+    await this.#described(header, TYPES[header.kind]);
     this.#left = header.kind === "file" ? header.size : 0;
   }
 
-  /** The next bytes of the current file, which belong to the stream; padding follows its last one. */
+  /** The next bytes of the current file; padding follows its last one. */
   async data(chunk: Uint8Array, size: number): Promise<void> {
     if (chunk.length > this.#left) throw new Error("More data than the header says");
-    if (chunk.length < BUFFER_BYTES) await this.#raw(chunk);
-    else {
-      await this.#flush();
-      await this.#write(chunk);
-    }
-    this.#left -= chunk.length;
+    await this.#raw(chunk);
+    await this.#passed(chunk.length, size);
+  }
+
+  /** Where the next bytes of the current file may be put, for {@link filled}; never empty. */
+  async room(): Promise<Uint8Array> {
+    if (this.#used === BUFFER_BYTES) await this.#flush();
+    return this.#buffer.subarray(this.#used, this.#used + this.#left);
+  }
+
+  /** So many bytes have been put into the {@link room}. Like {@link data}. */
+  async filled(count: number, size: number): Promise<void> {
+    this.#used += count;
+    await this.#passed(count, size);
+  }
+
+  async #passed(count: number, size: number): Promise<void> {
+    this.#left -= count;
     if (this.#left === 0) await this.#pad(size);
   }
 
@@ -72,6 +80,12 @@ export class TarWriter {
     const size = content.length;
     await this.entry({ name, kind: "file", mode: 0o600, mtime: 0, size });
     if (size > 0) await this.data(content, size);
+  }
+
+  /** A hard link to itself, which nobody can make. */
+  async selfLink(name: string): Promise<void> {
+    const header = { name, link: name, kind: "link", mode: 0, mtime: 0, size: 0 } as const;
+    await this.#described(header, "1");
   }
 
   /**
@@ -106,6 +120,16 @@ export class TarWriter {
     await this.#writing;
   }
 
+  async #described(header: TarHeader, type: string): Promise<void> {
+    const records = paxRecords(header);
+    if (records !== undefined) {
+      await this.#block({ ...header, name: "pax", size: records.length }, "x");
+      await this.#raw(records);
+      await this.#pad(records.length);
+    }
+    await this.#block(header, type);
+  }
+
   async #block(header: TarHeader, type: string): Promise<void> {
     if (this.#used + BLOCK > BUFFER_BYTES) await this.#flush();
     writeHeader(this.#buffer.subarray(this.#used, this.#used + BLOCK), header, type);
@@ -127,21 +151,17 @@ export class TarWriter {
     }
   }
 
+  /** Settles when the stream has taken what came before; then its buffer is filled next. */
   async #flush(): Promise<void> {
     if (this.#used === 0) return;
-    const full = this.#buffer.subarray(0, this.#used);
-    // What is written belongs to the stream.
-    this.#buffer = new Uint8Array(BUFFER_BYTES);
-    this.#used = 0;
-    await this.#write(full);
-  }
-
-  /** Settles when the stream has taken what came before `bytes`. */
-  async #write(bytes: Uint8Array): Promise<void> {
     await this.#writing;
-    this.#writing = this.#to.write(bytes);
+    const next = this.#written ?? new Uint8Array(BUFFER_BYTES);
+    if (this.#to.givesBack) this.#written = this.#buffer;
+    this.#writing = this.#to.write(this.#buffer.subarray(0, this.#used));
     // The next call sees the failure; until then it is nobody's.
     this.#writing.catch(() => {});
+    this.#buffer = next;
+    this.#used = 0;
   }
 }
 

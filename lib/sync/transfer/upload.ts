@@ -12,6 +12,7 @@ import { uploadFiles } from "../files/upload_files.ts";
 import { filesRoot } from "../files/files_root.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
+import { uploadVolume } from "../volume/upload_volume.ts";
 import { GzipWriter } from "./gzip.ts";
 import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
 import { keepLargeFiles, LARGE_FILE_BYTES } from "./large_keep.ts";
@@ -45,7 +46,8 @@ async function upload(
         if (!isCompressed) root.link.noteSoFar(counts.sent, counts.ms);
       });
       const gzip = isCompressed ? new GzipWriter(link) : undefined;
-      const writer = new TarWriter(countingWriter(gzip ?? link, (count) => counts.raw += count));
+      const raw = countingWriter(gzip ?? link, (count) => counts.raw += count);
+      const writer = new TarWriter(raw);
       try {
         left = await sendArchive(writer, root, tree, work, large, contents);
         await gzip?.end();
@@ -64,8 +66,12 @@ async function upload(
   return { ...outcome(work, contents, parseReport(result.value), result.stderr), left };
 }
 
-function countingWriter(to: Pick<Duplex, "write">, count: (bytes: number, ms: number) => void) {
+function countingWriter(
+  to: Pick<Duplex, "write" | "givesBack">,
+  count: (bytes: number, ms: number) => void,
+): Pick<Duplex, "write" | "givesBack"> {
   return {
+    ...(to.givesBack && { givesBack: true }),
     write: async (chunk: Uint8Array) => {
       const [{ length }, began] = [chunk, performance.now()];
       await to.write(chunk);
@@ -86,13 +92,13 @@ async function sendArchive(
   large: readonly Sent[],
   contents: Map<string, string>,
 ): Promise<readonly Put[]> {
-  const { puts, onBytes } = work;
+  const { puts, onBytes, hashes } = work;
   const ready: Put[] = [];
   const isProbe = root.facts.gzip && !root.link.isKnown;
   let next = 0;
   while (next < puts.length && !(isProbe && root.link.compresses)) {
     const put = puts[next++] as Put;
-    const options = { seen: work.localSeen(put.path), onBytes };
+    const options = { seen: work.localSeen(put.path), onBytes, hashes };
     const content = contents.get(put.path) ?? await sendEntry(writer, tree, root, put, options);
     if (content === undefined) continue;
     contents.set(put.path, content);
@@ -119,6 +125,8 @@ export async function uploadAfter(
         if (!await before) throw givenUp;
       },
     };
+    const { volume } = root;
+    if (volume !== undefined) return await uploadVolume(volume, root, tree, waiting);
     return filesRoot(root) === undefined
       ? await upload(shell, root, tree, waiting)
       : await uploadFiles(root, tree, waiting);

@@ -3,6 +3,7 @@ import { lastingStamp, type Seen } from "../entry.ts";
 import { moveUnits, type Put } from "../plan.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import type { LargeHashes } from "./large_hashes.ts";
 import type { Sent } from "./large_files.ts";
 import { LARGE } from "./large_keep.ts";
 import type { RemoteReport, RemoteWork } from "./remote_script.ts";
@@ -18,15 +19,26 @@ export interface Upload {
   /** Write into the existing file instead of replacing it. */
   readonly inPlace: boolean;
   readonly onBytes?: (count: number) => void;
+  /** Hashes what is better not hashed while it is sent. */
+  readonly hashes?: LargeHashes;
   /** Awaited when everything has been sent, before anything is moved; a rejection gives it up. */
   readonly before?: () => Promise<void>;
   readonly signal?: AbortSignal | undefined;
 }
 
+/** What a path has become. */
+export interface PutState {
+  readonly content: string;
+  readonly localStamp: string;
+  readonly remoteStamp: string;
+  /** It has changed here meanwhile: it has to travel again. */
+  readonly again?: true;
+}
+
 /** What is now as it should be. */
 export interface Uploaded {
   /** By path: what is in both places now. */
-  readonly put: ReadonlyMap<string, { content: string; localStamp: string; remoteStamp: string }>;
+  readonly put: ReadonlyMap<string, PutState>;
   readonly removed: readonly string[];
   /** What was not sent, because the rest of the batch is better sent compressed. */
   readonly left: readonly Put[];
@@ -88,7 +100,7 @@ export function outcome(
   report: RemoteReport,
   complaints: readonly string[],
 ): Uploaded {
-  const put = new Map<string, { content: string; localStamp: string; remoteStamp: string }>();
+  const put = new Map<string, PutState>();
   for (const { path, entry } of work.puts) {
     const content = contents.get(path);
     const final = report.final.get(path);

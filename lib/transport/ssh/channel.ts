@@ -40,8 +40,8 @@ export function channelDuplex(
 
 class ChannelDuplex implements Duplex {
   readonly closed: Promise<void>;
-  /** A chunk is copied into packets, all of it by the time its write has settled. */
-  readonly writesThrough = true;
+  /** A packet is a copy: see `Protocol.channelData` of ssh2. */
+  readonly givesBack = true;
   readonly #channel: ClientChannel | ServerChannel;
   readonly #connection: ChannelCarrier;
   readonly #inbox: Inbox;

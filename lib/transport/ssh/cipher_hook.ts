@@ -3,13 +3,20 @@
  * and drops it; Deno frees a cipher only when it is finished, so 750 bytes of each would be lost
  * for good. ssh2 takes its two constructors from `node:crypto` while it is loaded, and only for
  * that long they are replaced by ones whose ChaCha20 finishes itself, or is done by `chacha20.ts`.
+ * So is the comparison of MACs: Deno's takes as long for 16 bytes as their encryption.
  */
 import crypto from "node:crypto";
 import { Buffer } from "node:buffer";
+import { equal } from "@stablelib/constant-time";
 import { chacha20, SHORT_BYTES } from "./chacha20.ts";
 
 const ONE_SHOT = "chacha20";
-const NAMES = ["createCipheriv", "createDecipheriv"] as const;
+/** What ssh2 gets in the place of the functions of `node:crypto` by these names. */
+const REPLACEMENTS = {
+  createCipheriv: oneShot(crypto.createCipheriv as Create<Cipher>),
+  createDecipheriv: oneShot(crypto.createDecipheriv as Create<Cipher>),
+  timingSafeEqual: equal,
+};
 
 interface Cipher {
   update(data: Uint8Array): Buffer;
@@ -38,27 +45,26 @@ export function oneShot<C extends Cipher>(create: Create<C>): Create<Cipher> {
 }
 
 /**
- * Replaces the constructors until the returned function is called, which tells whether both were
+ * Replaces the functions until the returned one is called, which tells whether all of them were
  * taken in the meantime. To be called around loading ssh2; see `ssh2.ts`.
  */
 export function hookCiphers(): () => boolean {
   const taken = new Set<string>();
-  const restore = NAMES.map((name) => {
+  const restore = Object.entries(REPLACEMENTS).map(([name, replacement]) => {
     const descriptor = Object.getOwnPropertyDescriptor(crypto, name);
     if (descriptor?.configurable !== true) return () => {};
-    const hooked = oneShot(crypto[name] as Create<Cipher>);
     Object.defineProperty(crypto, name, {
       configurable: true,
       enumerable: true,
       get() {
         taken.add(name);
-        return hooked;
+        return replacement;
       },
     });
     return () => Object.defineProperty(crypto, name, descriptor);
   });
   return () => {
     for (const undo of restore) undo();
-    return taken.size === NAMES.length;
+    return taken.size === restore.length;
   };
 }

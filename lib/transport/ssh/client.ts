@@ -1,13 +1,12 @@
 /**
  * The SSH transport: one host, reached by an interactive connection, whose death is the
- * transport's, and a bulk connection beside it. It owns both. Reconnecting is the supervisor's
- * work.
+ * transport's, and connections for bulk and for forwarded ports beside it. It owns all of them.
+ * Reconnecting is the supervisor's work.
  */
 import { AgentError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import type { OpenOptions, RemoteListener, Target, Transport } from "../transport.ts";
+import type { Lane, OpenOptions, RemoteListener, Target, Transport } from "../transport.ts";
 import { formatHostPort } from "../../net/address.ts";
-import { BulkLane } from "./bulk_lane.ts";
 import { connectThrough } from "./chain.ts";
 import { channelDuplex } from "./channel.ts";
 import type { Connection } from "./connection.ts";
@@ -17,6 +16,7 @@ import { openFailure } from "./open_failure.ts";
 import { widenWindow } from "./receive_window.ts";
 import { remoteListen } from "./remote_listen.ts";
 import type { ResolvedSsh } from "./settings.ts";
+import { SideLane } from "./side_lane.ts";
 import { endServerDelay, SshShell } from "./shell.ts";
 
 /** A transport over SSH. */
@@ -51,7 +51,8 @@ class Client implements SshTransport {
   readonly #host: ResolvedSsh;
   readonly #deps: SshDeps;
   readonly #interactive: Connection;
-  readonly #bulk: BulkLane;
+  readonly #bulk: SideLane;
+  readonly #ports: SideLane;
   readonly #bulkShells = new WeakMap<Connection, SshShell>();
 
   constructor(host: ResolvedSsh, deps: SshDeps, interactive: Connection) {
@@ -61,18 +62,39 @@ class Client implements SshTransport {
     this.description = `ssh://${host.user}@${formatHostPort(host.hostName, host.port)}`;
     this.shell = new SshShell(interactive);
     this.facts = probeFacts(this.shell, deps.log);
-    this.#bulk = new BulkLane((signal) => this.#connectBulk(signal), deps.log);
+    const sideLane = (without: string) =>
+      new SideLane((signal) => this.#connectSide(signal), deps.log, without);
+    this.#bulk = sideLane("No second connection; large transfers share the first");
+    this.#ports = sideLane("No third connection; forwarded ports share the first");
     this.closed = interactive.closed.then((reason) => {
       this.#bulk.close();
+      this.#ports.close();
       return reason;
     });
     this.#bulk.warm();
   }
 
   async open(target: Target, options: OpenOptions = {}): Promise<Duplex> {
-    const bulk = options.lane === "bulk" ? await this.#bulk.get() : undefined;
-    options.signal?.throwIfAborted();
-    return await this.#openOn(bulk ?? this.#interactive, target, options.signal);
+    const { lane, signal } = options;
+    const connection = await this.#connectionOf(lane) ?? this.#interactive;
+    signal?.throwIfAborted();
+    try {
+      return await this.#openOn(connection, target, signal);
+    } catch (error) {
+      const hasDied = !connection.isOpen && connection !== this.#interactive;
+      if (!hasDied || signal?.aborted) throw error;
+      return await this.#openOn(this.#interactive, target, signal);
+    }
+  }
+
+  /** The connection that a lane has to itself, if there is one. */
+  async #connectionOf(lane: Lane | undefined): Promise<Connection | undefined> {
+    if (lane === "bulk") return await this.#bulk.get();
+    // A host that would not be asked twice is not asked a third time.
+    if (lane !== "ports" || this.#bulk.open === undefined) return undefined;
+    // Nobody waits for it: the first streams go by the connection that is there.
+    void this.#ports.warm();
+    return this.#ports.open;
   }
 
   async bulkShell(): Promise<SshShell> {
@@ -108,7 +130,7 @@ class Client implements SshTransport {
         if (target.kind === "unix") client.openssh_forwardOutStreamLocal(target.path, done);
         else client.forwardOut("127.0.0.1", 0, target.host, target.port, done);
       }, signal);
-      const isBulk = connection !== this.#interactive;
+      const isBulk = connection === this.#bulk.open;
       return channelDuplex(channel, connection, isBulk ? widenWindow(channel) : undefined);
     } catch (error) {
       if (error instanceof AgentError || signal?.aborted) throw error;
@@ -117,7 +139,7 @@ class Client implements SshTransport {
   }
 
   /** Asks nobody: what the first connection needed is known by now. */
-  async #connectBulk(signal: AbortSignal): Promise<Connection> {
+  async #connectSide(signal: AbortSignal): Promise<Connection> {
     const silent = (host: ResolvedSsh): ResolvedSsh => ({ ...host, prompts: false });
     const host = { ...silent(this.#host), jumps: this.#host.jumps.map(silent) };
     const connection = await connectThrough(host, this.#deps, signal);
@@ -131,6 +153,7 @@ class Client implements SshTransport {
 
   close(): void {
     this.#bulk.close();
+    this.#ports.close();
     this.#interactive.close();
   }
 }

@@ -85,6 +85,7 @@ const BAD: [string, string][] = [
   ["- a\n- b\n", 'c.yaml:1:1: expected a list of "key: value" lines'],
   ["just words\n", 'expected a list of "key: value" lines'],
   ["ssh_host: a\n---\nssh_host: b\n", "More than one document"],
+  ["ssh_host: " + "[".repeat(3_000), "too deeply nested"],
   ["listen: [a, b\ntimeout: 1s\n", "c.yaml:2:1:"],
   ["ssh_host: 'a\n", "Missing closing 'quote"],
   ['{"ssh_host": "a"', "c.yaml:1:"],

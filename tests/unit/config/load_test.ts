@@ -170,7 +170,7 @@ const BAD: [string[], Machine, string][] = [
   [[], {}, "Missing --ssh-host, the remote host; for example: remote-docker-agent --ssh-host"],
   [MTLS, {}, "Missing --mtls-key, which the mtls transport needs; give --mtls-endpoint"],
   [["--transport=mtls"], {}, "Missing --mtls-endpoint"],
-  [[...MTLS, "--mtls-key=k", "--mtls-endpoint=a@gw"], {}, "a gateway has no user; write HOST:PORT"],
+  [[...MTLS, "--mtls-key=k", "--mtls-endpoint=a@gw"], {}, 'use "host", "host:443" or "[::1]:443"'],
   [
     [...HOST, "--mtls-sni", "x"],
     {},

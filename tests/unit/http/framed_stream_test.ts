@@ -13,7 +13,7 @@ import { bytes } from "../../support/duplex.ts";
 /** A stream that gives these pieces, and swallows what is written. */
 function streamOf(
   pieces: Uint8Array[],
-  traits: Pick<Duplex, "readsSole" | "writesThrough">,
+  traits: Pick<Duplex, "readsSole" | "givesBack">,
 ): Duplex {
   return {
     ...traits,
@@ -56,15 +56,15 @@ async function detached(from: Duplex, to: Duplex, pieces: Uint8Array[]): Promise
 Deno.test("a relayed piece gives its memory back if it is all that was read at a time", async () => {
   const pieces = answer();
   const from = streamOf([...pieces], { readsSole: true });
-  const to = streamOf([], { writesThrough: true });
+  const to = streamOf([], { givesBack: true });
   assertEquals(await detached(from, to, pieces), [false, true, false]);
 });
 
 Deno.test("no memory is given back unless both streams allow it", async () => {
-  for (const [readsSole, writesThrough] of [[true, false], [false, true]] as const) {
+  for (const [readsSole, givesBack] of [[true, false], [false, true]] as const) {
     const pieces = answer();
     const from = streamOf([...pieces], { readsSole });
-    assertEquals(await detached(from, streamOf([], { writesThrough }), pieces), [
+    assertEquals(await detached(from, streamOf([], { givesBack }), pieces), [
       false,
       false,
       false,
@@ -73,15 +73,15 @@ Deno.test("no memory is given back unless both streams allow it", async () => {
 });
 
 Deno.test("what comes before a stream may be a part of something", async () => {
-  const sole = streamOf([bytes("b")], { readsSole: true, writesThrough: true });
+  const sole = streamOf([bytes("b")], { readsSole: true, givesBack: true });
   const early = [bytes("a")];
   const whole = prefixed(sole, () => Promise.resolve(early.shift() ?? null));
   await whole.read();
-  assertEquals([whole.readsSole, whole.writesThrough], [false, true]);
+  assertEquals([whole.readsSole, whole.givesBack], [false, true]);
   await whole.read();
   assertEquals(whole.readsSole, true);
   const [near, far] = memoryPair();
-  assertEquals([near.readsSole, near.writesThrough], [undefined, undefined]);
+  assertEquals([near.readsSole, near.givesBack], [undefined, undefined]);
   near.close();
   far.close();
 });

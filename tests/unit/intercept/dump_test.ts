@@ -24,6 +24,15 @@ for (const [name, value, expected] of MASKED) {
   });
 }
 
+Deno.test("masked: what lets a machine into a swarm, wherever it stands", () => {
+  const joined = { JoinTokens: { Worker: "SWMTKN-1-5qbu-xt9" }, Args: ["--token", "SWMTKN-1-a-b"] };
+  assertEquals(
+    JSON.stringify(maskJson(joined)),
+    '{"JoinTokens":{"Worker":"***"},"Args":["--token","***"]}',
+  );
+  assertEquals(maskJson("key: SWMKEY-1-ab+c/d"), "key: ***");
+});
+
 Deno.test("masked: the payload of a secret, credentials in headers and in the query", () => {
   assertEquals(JSON.stringify(maskJson({ Data: "c2Vj" }, true)), '{"Data":"***"}');
   assertEquals(maskHeader("x-registry-AUTH", "abc"), "***");

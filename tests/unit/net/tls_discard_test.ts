@@ -1,7 +1,7 @@
 /** Memory that is given back while TLS is at work, and what arrives all the same. */
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { initAuthority, issueServer } from "../../../lib/certs/certs.ts";
-import { discard, isSole, LARGE_PIECE } from "../../../lib/net/discard.ts";
+import { discard, isSole } from "../../../lib/net/discard.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { readIdentity } from "../../../lib/net/tls_files.ts";
 import { socketDuplex } from "../../../lib/net/tls_stream.ts";
@@ -27,7 +27,7 @@ async function relayBack(duplex: Duplex): Promise<void> {
   for (let piece = await duplex.read(); piece !== null; piece = await duplex.read()) {
     const sole = isSole(piece, duplex);
     await duplex.write(piece);
-    if (sole && duplex.writesThrough === true) discard(piece);
+    if (sole && duplex.givesBack === true) discard(piece);
   }
   await duplex.closeWrite();
   duplex.close();
@@ -60,7 +60,7 @@ Deno.test("what has been written to TLS may be discarded, and so may what was re
         const piece = pieceOf(size, seed);
         add(piece);
         await duplex.write(piece);
-        if (size >= LARGE_PIECE) discard(piece);
+        discard(piece);
       }
     });
     await duplex.closeWrite();

@@ -205,8 +205,9 @@ Deno.test("what could not start is not installed, and a failed command is told",
   const { files, machine } = testMachine();
   await assertRejects(() => run(["install"], machine), AgentError, "Missing --ssh-host");
   assertEquals(files.size, 0);
-  const failing = testMachine((line) => line.includes("enable")).machine;
-  await assertRejects(() => run(["install", ...START], failing), AgentError, "no bus");
+  const failing = testMachine((line) => line.includes("enable"));
+  await assertRejects(() => run(["install", ...START], failing.machine), AgentError, "no bus");
+  assertEquals(failing.files.size, 0);
 });
 
 Deno.test("a task file is UTF-16 with a byte order mark", async () => {

@@ -144,3 +144,32 @@ Deno.test("a certificate and its key go together", () => {
     "Missing --ts-cert, which --ts-key needs",
   );
 });
+
+Deno.test({
+  name: "a certificate of version 1 is warned of, with what to do",
+  ignore: !await makesVersion1(),
+  async fn() {
+    await withHouse(async ({ files, said, log, open }) => {
+      await open();
+      const directory = files.certFile.slice(0, files.certFile.lastIndexOf("/"));
+      const signed = await new Deno.Command("openssl", {
+        args: [
+          ...["x509", "-req", "-days", "60", "-in", `${directory}/client.csr`, "-CAcreateserial"],
+          ...["-CA", files.caFile, "-CAkey", files.caFile.replace(/pem$/, "key")],
+          ...["-out", files.certFile],
+        ],
+      }).output();
+      assert(signed.success);
+      assertEquals(said, []);
+      await Credentials.open(files, { log, peer: "guest" });
+      assertEquals(said.length, 1);
+      assert(/client\.pem" is of X\.509 version 1.*-extfile/.test(said[0] ?? ""), said[0]);
+    });
+  },
+});
+
+/** Newer ones add extensions by themselves, which makes it version 3. */
+async function makesVersion1(): Promise<boolean> {
+  const { stdout } = await new Deno.Command("openssl", { args: ["version"] }).output();
+  return /^OpenSSL (1|3\.[01])\./.test(new TextDecoder().decode(stdout));
+}

@@ -251,7 +251,7 @@ Deno.test("a server without TLS, one that hangs up and one that is not there are
     await reject(free, "connection refused");
     const hangUp = (socket: Socket) => void socket.destroy();
     await withServer(createTcpServer(), "connection", hangUp, async (port) => {
-      await reject(port, `Cannot connect to "127.0.0.1:${port}": `);
+      await reject(port, `"127.0.0.1:${port}": the server ended the TLS handshake`);
     });
   });
 });

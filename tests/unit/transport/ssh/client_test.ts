@@ -4,6 +4,8 @@ import type { ServerChannel } from "ssh2";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import type { Duplex } from "../../../../lib/net/duplex.ts";
+import type { Lane } from "../../../../lib/transport/transport.ts";
+import { until } from "../../../support/poll.ts";
 import { connect, hostOf, makeKey, startServer, temporaryDirectory, writeKey } from "./fixture.ts";
 
 const DOCKER = { kind: "docker" } as const;
@@ -208,7 +210,28 @@ Deno.test("bulk streams take a second connection, which is replaced when it dies
   await bulk.closed;
 });
 
-Deno.test("bulk streams share the first connection if there can be no second", async () => {
+Deno.test("streams of forwarded ports get a third connection, and never wait for it", async () => {
+  await using server = await startServer({
+    stream: (channel, number) => channel.end(Buffer.from(`on ${number}`)),
+  });
+  await using key = await withKey();
+  await using transport = await connect(hostOf(server.port, key));
+  const ask = async (lane: Lane) => {
+    const duplex = await transport.open(DOCKER, { lane });
+    const answer = await readAll(duplex);
+    duplex.close();
+    await duplex.closed;
+    return answer;
+  };
+  assertEquals(await ask("bulk"), "on 2");
+  assertEquals(await ask("ports"), "on 1");
+  await until("the third connection", async () => await ask("ports") === "on 3");
+  server.connections[2]?.end();
+  await until("its replacement", async () => await ask("ports") === "on 4");
+  assertEquals([await ask("bulk"), await ask("interactive")], ["on 2", "on 1"]);
+});
+
+Deno.test("streams share the first connection if there can be no second", async () => {
   await using server = await startServer({
     authenticate(context, number) {
       if (number === 1 && context.method === "publickey") context.accept();
@@ -217,8 +240,8 @@ Deno.test("bulk streams share the first connection if there can be no second", a
   });
   await using key = await withKey();
   await using transport = await connect(hostOf(server.port, key));
-  for (let time = 0; time < 2; time++) {
-    const duplex = await transport.open(DOCKER, { lane: "bulk" });
+  for (const lane of ["bulk", "bulk", "ports"] as const) {
+    const duplex = await transport.open(DOCKER, { lane });
     await duplex.write(encoder.encode("x"));
     assertEquals(await duplex.read(), Buffer.from("x"));
     duplex.close();

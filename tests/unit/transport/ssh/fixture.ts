@@ -25,8 +25,8 @@ export interface ServerBehaviour {
   hostKeys?: string[];
   /** Default: takes any public key that proves itself. `number` counts connections from 1. */
   authenticate?: (context: AuthContext, number: number) => void;
-  /** Serves a forwarded stream; default: sends back what it gets. */
-  stream?: (channel: ServerChannel) => void;
+  /** Serves a forwarded stream of the connection `number`; default: sends back what it gets. */
+  stream?: (channel: ServerChannel, number: number) => void;
   /** The output and exit status of a command; default: `undefined`, which refuses it. */
   run?: (command: string) => { stdout: string; code: number } | undefined;
   /** Whether a stream to the path or address may be opened; default: it may. */
@@ -98,7 +98,7 @@ function serve(connection: ServerConnection, behaviour: ServerBehaviour, number:
   });
   const open = (where: string, accept: () => ServerChannel, reject: () => void) => {
     if (behaviour.mayOpen?.(where) === false) reject();
-    else (behaviour.stream ?? echo)(accept());
+    else (behaviour.stream ?? echo)(accept(), number);
   };
   connection.on("tcpip", (accept, reject, info) => {
     open(`${info.destIP}:${info.destPort}`, accept, reject);

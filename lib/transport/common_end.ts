@@ -1,0 +1,101 @@
+/**
+ * Tells the end of one connection from the end of all. A gateway or guest that goes away ends its
+ * connections without a word, and on Deno a TLS stream that was cut off looks like one that was ended:
+ * an answer would seem broken, and a session in a container over. But all of them end at once, and then
+ * nobody answers; who reads from them is told that the host is lost.
+ */
+import { AgentError, isClosedError } from "../errors.ts";
+import type { Duplex } from "../net/duplex.ts";
+import { sleep } from "../net/sleep.ts";
+
+/** How far apart ends may be that have one cause. */
+const TOGETHER_MS = 25;
+/** How long others are waited for. */
+const SETTLE_MS = 5;
+
+/** A connection that has said something; others, such as spare ones, prove nothing. */
+interface Watched {
+  endedAt: number | undefined;
+  /** Somebody would notice its end. */
+  isRead: boolean;
+}
+
+/** See the file comment. Owns no connection. */
+export class CommonEnd {
+  readonly #isGone: () => Promise<boolean>;
+  readonly #watched = new Set<Watched>();
+  readonly #never = new AbortController();
+  #asking: Promise<boolean> | undefined;
+
+  /** `isGone` asks the other end; true if nobody answers. */
+  constructor(isGone: () => Promise<boolean>) {
+    this.#isGone = isGone;
+  }
+
+  /** The same stream; a read at its end rejects with kind `lost` if it was the end of all. */
+  watch(duplex: Duplex): Duplex {
+    this.#forget(performance.now() - TOGETHER_MS);
+    const watched: Watched = { endedAt: undefined, isRead: false };
+    void duplex.closed.then(() => watched.endedAt ??= performance.now());
+    let closed = false;
+    let verdict: Promise<boolean> | undefined;
+    const end = async (error?: unknown) => {
+      verdict ??= closed ? Promise.resolve(false) : this.#judge(watched);
+      if (await verdict) {
+        throw new AgentError("lost", "The connection to the remote host was lost", {
+          cause: error,
+        });
+      }
+      if (error !== undefined) throw error;
+      return null;
+    };
+    return {
+      read: async () => {
+        let chunk: Uint8Array | null;
+        try {
+          watched.isRead = true;
+          chunk = await duplex.read();
+        } catch (error) {
+          return await (isClosedError(error) ? end(error) : Promise.reject(error));
+        } finally {
+          watched.isRead = false;
+        }
+        if (chunk === null) return await end();
+        this.#watched.add(watched);
+        return chunk;
+      },
+      write: (chunk) => duplex.write(chunk),
+      closeWrite: () => duplex.closeWrite(),
+      close: () => {
+        closed = true;
+        // One that has ended before goes on to prove that it has.
+        if (watched.endedAt === undefined) this.#watched.delete(watched);
+        duplex.close();
+      },
+      closed: duplex.closed,
+    };
+  }
+
+  async #judge(own: Watched): Promise<boolean> {
+    if (!this.#watched.has(own)) return false;
+    own.endedAt ??= performance.now();
+    this.#forget(own.endedAt - TOGETHER_MS);
+    if (this.#watched.size < 2) return false;
+    await sleep(SETTLE_MS, this.#never.signal);
+    const all = [...this.#watched];
+    const lives = all.some((each) => each.endedAt === undefined && each.isRead);
+    const alone = all.every((each) => each === own || each.endedAt === undefined);
+    if (lives || alone) return false;
+    const asking = this.#asking ??= this.#isGone();
+    const isGone = await asking;
+    // Who is gone stays gone: streams that are still to be read to their end have ended with it.
+    if (!isGone && this.#asking === asking) this.#asking = undefined;
+    return isGone;
+  }
+
+  #forget(endedBefore: number): void {
+    for (const each of this.#watched) {
+      if (each.endedAt !== undefined && each.endedAt < endedBefore) this.#watched.delete(each);
+    }
+  }
+}

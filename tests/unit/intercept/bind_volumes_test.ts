@@ -1,0 +1,82 @@
+/** Bind mounts whose copies are volumes of the engine: what the engine gets, and what users see. */
+import type { JsonObject } from "../../../lib/docker/json_body.ts";
+import { BINDS_LABEL, encodeBindLabel } from "../../../lib/intercept/bind_label.ts";
+import { findBinds } from "../../../lib/intercept/bind_rewrite.ts";
+import { showBindsInspect, showBindsListItem } from "../../../lib/intercept/bind_views.ts";
+import { assertEquals } from "../../support/assert.ts";
+
+const NAME = "remote-docker-agent-0123456789abcdef";
+const LABEL = encodeBindLabel({
+  owner: "me",
+  mounts: [{ target: "/app", source: "/src", remote: NAME, isVolume: true, session: "s" }],
+});
+
+function replaced(HostConfig: JsonObject): JsonObject {
+  for (const bind of findBinds({ HostConfig })) bind.replaceByVolume(NAME);
+  return HostConfig;
+}
+
+Deno.test("a bind becomes a volume into which nothing of the image is copied", () => {
+  const cases = [
+    ["/src:/app", `${NAME}:/app:nocopy`],
+    ["/src:/app:ro", `${NAME}:/app:ro,nocopy`],
+    ["/src:/app:rw,Z,rslave,cached", `${NAME}:/app:rw,Z,nocopy`],
+  ];
+  for (const [asked = "", sent = ""] of cases) {
+    assertEquals(replaced({ Binds: [asked, "data:/d"] }), { Binds: [sent, "data:/d"] });
+  }
+  const mount = {
+    Type: "bind",
+    source: "/src",
+    Target: "/app",
+    ReadOnly: true,
+    BindOptions: { Propagation: "rslave" },
+  };
+  assertEquals(replaced({ Mounts: [mount] }), {
+    Mounts: [{
+      Type: "volume",
+      source: NAME,
+      Target: "/app",
+      ReadOnly: true,
+      VolumeOptions: { NoCopy: true },
+    }],
+  });
+});
+
+Deno.test("users see the bind that they asked for", () => {
+  const point = {
+    Type: "volume",
+    Name: NAME,
+    Source: "/v/_data",
+    Destination: "/app",
+    Driver: "local",
+  };
+  const other = { Type: "volume", Name: "data", Source: "/d", Destination: "/d", Driver: "local" };
+  const shown = { Type: "bind", Source: "/src", Destination: "/app" };
+  const inspected = {
+    Config: { Labels: { [BINDS_LABEL]: LABEL, own: "1" } },
+    Mounts: [{ ...point }, { ...other }],
+    HostConfig: {
+      Binds: [`${NAME}:/app:ro,nocopy`, `${NAME}:/app:nocopy`, "data:/d"],
+      Mounts: [
+        { Type: "volume", Source: NAME, Target: "/app", VolumeOptions: { NoCopy: true } },
+        { Type: "volume", Source: NAME, Target: "/elsewhere" },
+      ],
+    },
+  };
+  showBindsInspect(inspected);
+  assertEquals(inspected, {
+    Config: { Labels: { own: "1" } },
+    Mounts: [shown, other],
+    HostConfig: {
+      Binds: ["/src:/app:ro", "/src:/app", "data:/d"],
+      Mounts: [
+        { Type: "bind", Source: "/src", Target: "/app" },
+        { Type: "volume", Source: NAME, Target: "/elsewhere" },
+      ],
+    },
+  } as unknown);
+  const item = { Labels: { [BINDS_LABEL]: LABEL }, Mounts: [{ ...point }] };
+  showBindsListItem(item);
+  assertEquals(item, { Labels: {}, Mounts: [shown] } as unknown);
+});
