@@ -13,8 +13,12 @@ import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
 import { isHijacked } from "../http/hijack.ts";
-import type { Body, RequestMessage, ResponseMessage } from "../http/message.ts";
-import { firstBytes, staysOpen } from "../http/message.ts";
+import {
+  type Body,
+  type RequestMessage,
+  type ResponseMessage,
+  staysOpen,
+} from "../http/message.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
@@ -28,6 +32,9 @@ import { mayLeaveHttp } from "./may_leave_http.ts";
 import { refusalOf } from "./refusal.ts";
 import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
+
+/** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
+const GONE = new DOMException("The client is gone", "AbortError");
 
 /** How long a client may take the reason why it is sent away. */
 const DISMISS_MS = 500;
@@ -63,7 +70,7 @@ export class ClientConnection {
     } catch (error) {
       await this.#refuse(error);
     } finally {
-      this.#gone.abort();
+      this.#gone.abort(GONE);
       this.#client.close();
     }
   }
@@ -80,7 +87,7 @@ export class ClientConnection {
     const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
     const timer = setTimeout(() => this.close(), DISMISS_MS);
     this.#replyBegun = true;
-    this.#write(reply).catch(() => {}).finally(() => {
+    this.#client.write(reply).catch(() => {}).finally(() => {
       clearTimeout(timer);
       this.close();
     });
@@ -88,7 +95,7 @@ export class ClientConnection {
 
   /** Ends the connection at once. */
   close(): void {
-    this.#gone.abort();
+    this.#gone.abort(GONE);
     // A client that has ended its direction is not noticed to be gone; its answer goes on.
     this.#answering?.close();
     this.#client.close();
@@ -144,7 +151,7 @@ export class ClientConnection {
     const ask = async (current: Exchange) => {
       answer?.upstream.close();
       answer = await sendToEngine(this.#context.poolFor(current), current, {
-        onInterim: (bytes) => this.#write(bytes),
+        onInterim: (bytes) => this.#client.write(bytes),
         onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
       });
       return answer.response;
@@ -156,7 +163,7 @@ export class ClientConnection {
       signal: this.#gone.signal,
       hangUp: () => this.close(),
       again: (request) => ask({ ...exchange, request }),
-      proceed: () => this.#write(CONTINUE),
+      proceed: () => this.#client.write(CONTINUE),
     };
     const started = performance.now();
     const run = compose(this.#context.interceptors(route), ask);
@@ -183,7 +190,7 @@ export class ClientConnection {
     watch().catch((error) => {
       // Its turn comes after the answer to this one.
       if (error instanceof HttpParseError) return;
-      this.#gone.abort();
+      this.#gone.abort(GONE);
       if (this.#answering === upstream) upstream.close();
     });
   }
@@ -197,13 +204,10 @@ export class ClientConnection {
     const held = mayLeaveHttp(exchange.request.head);
     this.#replyBegun = true;
     if (answer !== undefined && isHijacked(response, held)) {
-      await this.#write(response.head.raw);
+      await this.#client.write(response.head.raw);
       return await this.#tunnel(exchange, answer);
     }
-    await this.#write(firstBytes(response));
-    for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
-      await this.#write(piece.wire);
-    }
+    await this.#client.send(response);
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
     const last = answerOf();
@@ -266,10 +270,6 @@ export class ClientConnection {
     } catch (failure) {
       this.#log.debug(`The client was gone before its reply: ${messageOf(failure)}`);
     }
-  }
-
-  #write(bytes: Uint8Array): Promise<void> {
-    return this.#client.write(bytes);
   }
 
   #noteAnswer({ request: { head }, route }: Exchange, response: ResponseMessage, started: number) {
