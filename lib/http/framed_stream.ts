@@ -2,12 +2,13 @@
  * One side of an HTTP connection: a Duplex with a framer on its reading half. The framed stream
  * owns the Duplex until it is closed or handed over to another protocol.
  */
+import { discard } from "../net/discard.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { prefixed } from "../net/prefixed.ts";
 import { DuplexSource } from "../net/source.ts";
 import type { HttpFramer } from "./framer.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
-import type { Body, BodyPiece } from "./message.ts";
+import { type Body, type BodyPiece, firstBytes, type Message } from "./message.ts";
 import type { HttpEvent } from "./parser.ts";
 
 /** How long, and for how many bytes, a closing connection is still read. */
@@ -73,13 +74,28 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
   async #readBody(): Promise<BodyPiece | null> {
     const event = await this.next();
     if (event === null || event.type === "end") return null;
-    if (event.type === "body") return event;
-    throw new Error(`A ${event.type} event came within a body`);
+    if (event.type !== "body") throw new Error(`A ${event.type} event came within a body`);
+    return this.#source.isSole(event.wire) ? { ...event, sole: true } : event;
   }
 
   /** Writes bytes as they are. */
   write(bytes: Uint8Array): Promise<void> {
     return this.#duplex.write(bytes);
+  }
+
+  /** Writes a message, whose head leaves with what has come of its body. */
+  async send(message: Message<RequestHead | ResponseHead>): Promise<void> {
+    await this.write(firstBytes(message));
+    const { body } = message;
+    for (let piece = await body.read(); piece !== null; piece = await body.read()) {
+      await this.relay(piece);
+    }
+  }
+
+  /** Writes a piece of a body that came over another connection, and gives its memory back. */
+  async relay({ wire, sole = false }: BodyPiece): Promise<void> {
+    await this.#duplex.write(wire);
+    if (sole && this.#duplex.givesBack === true) discard(wire);
   }
 
   /** Ends our direction. */

@@ -12,6 +12,8 @@ import { HttpParseError } from "./parse_error.ts";
 export interface BodyPiece {
   readonly wire: Uint8Array;
   readonly data: readonly Uint8Array[];
+  /** Nothing else is in the memory of `wire`, which may be discarded when it has been sent. */
+  readonly sole?: boolean;
 }
 
 /** A body; `null` at its end. One reader. */

@@ -31,6 +31,8 @@ export function denoConnDuplex(conn: Deno.Conn, maxRead: number = MAX_READ): Dup
 
 class DenoConnDuplex implements Duplex {
   readonly closed: Promise<void>;
+  readonly readsSole: boolean = true;
+  readonly givesBack = true;
   readonly #conn: Deno.Conn;
   #markClosed!: () => void;
   #isClosed = false;
@@ -94,6 +96,7 @@ class DenoConnDuplex implements Duplex {
 }
 
 class LendingDuplex extends DenoConnDuplex {
+  override readonly readsSole = false;
   readonly #conn: Deno.Conn;
   #landing = Buffer.allocUnsafeSlow(LENT_BYTES);
   #lent = Buffer.allocUnsafeSlow(LENT_BYTES);

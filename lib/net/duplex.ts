@@ -13,13 +13,14 @@ export interface Duplex {
   read(): Promise<Uint8Array | null>;
 
   /**
-   * Writes all of `chunk`, which belongs to the stream from here on (but see {@link givesBack}); settles when the stream can
-   * take more, so that a slow reader holds back the writer. One write at a time.
+   * Writes all of `chunk`, which belongs to the stream from here on (but see {@link givesBack});
+   * settles when the stream can take more, so that a slow reader holds back the writer. One write at
+   * a time.
    */
   write(chunk: Uint8Array): Promise<void>;
 
-  /** A chunk is the writer's again once its `write` has settled; absent where that is not so. */
-  readonly givesBack?: true;
+  /** Whether a chunk is the writer's again once its `write` has settled. Default: no. */
+  readonly givesBack?: boolean;
 
   /** Ends our direction (TCP FIN, SSH EOF); reading goes on. Idempotent, never rejects. */
   closeWrite(): Promise<void>;
@@ -29,6 +30,12 @@ export interface Duplex {
 
   /** Settles, never rejecting, once the resource is freed, whoever closed it. */
   readonly closed: Promise<void>;
+
+  /**
+   * Whether the piece read last, if it is a large one (`discard.ts`), has its memory to itself.
+   * Default: no.
+   */
+  readonly readsSole?: boolean;
 }
 
 /** Bytes that were read past the end of one protocol, with the stream they came from. */

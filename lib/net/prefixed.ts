@@ -12,6 +12,13 @@ import type { Duplex } from "./duplex.ts";
 export function prefixed(duplex: Duplex, prefix: () => Promise<Uint8Array | null>): Duplex {
   let inPrefix = true;
   return {
+    // What was read too early may be a part of something.
+    get readsSole() {
+      return !inPrefix && duplex.readsSole === true;
+    },
+    get givesBack() {
+      return duplex.givesBack === true;
+    },
     async read() {
       while (inPrefix) {
         const chunk = await prefix();

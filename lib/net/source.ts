@@ -3,6 +3,7 @@
  * framed protocol ends, `release()` gives the Duplex back, with the piece that is being read in front,
  * and nothing is lost.
  */
+import { isSole } from "./discard.ts";
 import type { Duplex } from "./duplex.ts";
 
 /** Reads `duplex` until released; does not own it. */
@@ -12,6 +13,7 @@ export class DuplexSource {
   #pending: Promise<Uint8Array | null> | undefined;
   #released = false;
   #endRead: (() => void) | undefined;
+  #sole: Uint8Array | undefined;
 
   constructor(duplex: Duplex) {
     this.#duplex = duplex;
@@ -19,6 +21,7 @@ export class DuplexSource {
 
   /** The next piece; `null` at the end and once released. One at a time. Rejects as the Duplex does. */
   read(): Promise<Uint8Array | null> {
+    this.#sole = undefined;
     if (this.#released) return Promise.resolve(null);
     const pending = this.#pending ??= this.#duplex.read();
     return new Promise((resolve, reject) => {
@@ -26,9 +29,15 @@ export class DuplexSource {
       pending.then((chunk) => {
         if (this.#released) return;
         this.#pending = undefined;
+        if (chunk !== null && isSole(chunk, this.#duplex)) this.#sole = chunk;
         resolve(chunk);
       }, reject);
     });
+  }
+
+  /** Whether `piece` is all of what was read last, and its memory may be discarded. */
+  isSole(piece: Uint8Array): boolean {
+    return this.#sole === piece;
   }
 
   /**

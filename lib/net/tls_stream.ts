@@ -7,6 +7,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { asBuffer } from "./buffer.ts";
+import { discard, LARGE_PIECE } from "./discard.ts";
 import { drained } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";
 import { Inbox } from "./inbox.ts";
@@ -19,6 +20,8 @@ const MAX_UNREAD = 64 * 1024;
 interface TcpHandle {
   readStart(): unknown;
   readStop(): unknown;
+  /** Is given what has arrived, still encrypted, and decrypts it before it returns. */
+  onread(arrived: unknown): void;
 }
 
 /**
@@ -31,6 +34,8 @@ export function socketDuplex(socket: Socket): Duplex {
 
 class TlsSocketDuplex implements Duplex {
   readonly closed: Promise<void>;
+  readonly readsSole = true;
+  readonly givesBack = true;
   readonly #socket: TLSSocket;
   readonly #tcp: TcpHandle | undefined;
   readonly #inbox = new Inbox();
@@ -41,6 +46,7 @@ class TlsSocketDuplex implements Duplex {
   constructor(socket: TLSSocket) {
     this.#socket = socket;
     this.#tcp = tcpHandleOf(socket);
+    if (this.#tcp !== undefined) discardEncrypted(this.#tcp);
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on("data", (chunk: Uint8Array) => this.#put(chunk));
@@ -77,9 +83,25 @@ class TlsSocketDuplex implements Duplex {
   async write(chunk: Uint8Array): Promise<void> {
     this.#throwIfNotWritable();
     // A write of nothing fails here.
-    if (chunk.length === 0 || this.#socket.write(asBuffer(chunk))) return;
-    await drained(this.#socket);
+    if (chunk.length === 0) return;
+    // What does not wait behind another one is encrypted at once.
+    const isKept = chunk.length >= LARGE_PIECE || this.#socket.writableLength > 0;
+    if (isKept) await this.#writeThrough(chunk);
+    else if (!this.#socket.write(asBuffer(chunk))) await drained(this.#socket);
+    else return;
     this.#throwIfNotWritable();
+  }
+
+  /** Settles, never rejecting, when all of `chunk` has been encrypted, or the socket is closed. */
+  #writeThrough(chunk: Uint8Array): Promise<void> {
+    return new Promise((resolve) => {
+      const done = () => {
+        this.#socket.off("close", done);
+        resolve();
+      };
+      this.#socket.on("close", done);
+      this.#socket.write(asBuffer(chunk), done);
+    });
   }
 
   #throwIfNotWritable(): void {
@@ -105,6 +127,15 @@ class TlsSocketDuplex implements Duplex {
   }
 }
 
+/** Deno makes a buffer of 64 KiB for each read, however little has come; see `discard.ts`. */
+function discardEncrypted(tcp: TcpHandle): void {
+  const { onread } = tcp;
+  tcp.onread = (arrived) => {
+    onread.call(tcp, arrived);
+    if (arrived instanceof ArrayBuffer) discard(new Uint8Array(arrived));
+  };
+}
+
 /** Nothing where the runtime has none, as Node itself, whose sockets stop by themselves. */
 function tcpHandleOf(socket: TLSSocket): TcpHandle | undefined {
   const handle: unknown = Reflect.get(socket, "_handle");
@@ -113,8 +144,10 @@ function tcpHandleOf(socket: TLSSocket): TcpHandle | undefined {
 }
 
 function isTcpHandle(value: unknown): value is TcpHandle {
-  return isObject(value) && typeof Reflect.get(value, "readStart") === "function" &&
-    typeof Reflect.get(value, "readStop") === "function";
+  return isObject(value) &&
+    ["readStart", "readStop", "onread"].every((name) =>
+      typeof Reflect.get(value, name) === "function"
+    );
 }
 
 function isObject(value: unknown): value is object {

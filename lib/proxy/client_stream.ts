@@ -46,6 +46,14 @@ export class ClientStream implements Duplex {
     this.closed = inner.closed;
   }
 
+  get readsSole(): boolean {
+    return this.#inner.readsSole === true;
+  }
+
+  get givesBack(): boolean {
+    return this.#inner.givesBack === true;
+  }
+
   /** The connection has come to another phase. */
   enter(phase: Phase): void {
     this.#phase = phase;

@@ -7,49 +7,34 @@
 import { messageOf } from "../errors.ts";
 import { compose } from "../docker/compose.ts";
 import { errorReply, ReplyError } from "../docker/error_reply.ts";
-import type { Exchange, Interceptor } from "../docker/exchange.ts";
-import { matchRoute, type Route } from "../docker/route.ts";
+import type { Exchange } from "../docker/exchange.ts";
+import { matchRoute } from "../docker/route.ts";
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
 import { isHijacked } from "../http/hijack.ts";
 import {
   type Body,
-  firstBytes,
   type RequestMessage,
   type ResponseMessage,
   staysOpen,
 } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
-import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import type { ClientStream } from "./client_stream.ts";
+import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
 import { withLastWords } from "./last_words.ts";
 import { mayLeaveHttp } from "./may_leave_http.ts";
-import type { ProxyObserver } from "./observer.ts";
-import { type Refusal, refusalOf } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
-import type { UpstreamPool } from "./upstream_pool.ts";
 
-/** What a connection needs of its surroundings. */
-export interface ConnectionContext {
-  /** Where the connection that an exchange is sent over comes from and goes back to. */
-  poolFor(exchange: Exchange): UpstreamPool;
-  /** The interceptors of an operation, outermost first. */
-  interceptors(route: Route | undefined): readonly Interceptor[];
-  /** Judges a request by its head before anything else is done with it. */
-  guard(head: RequestHead): Refusal | undefined;
-  /** Told of a refusal whose words are about to be sent. */
-  onRefusal?(refusal: Refusal, error: unknown): void;
-  /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
-  openRaw(): Promise<Duplex>;
-  observer: ProxyObserver;
-  log: Logger;
-}
+/** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
+const GONE = new DOMException("The client is gone", "AbortError");
 
 /** How long a client may take the reason why it is sent away. */
 const DISMISS_MS = 500;
@@ -85,7 +70,7 @@ export class ClientConnection {
     } catch (error) {
       await this.#refuse(error);
     } finally {
-      this.#gone.abort();
+      this.#gone.abort(GONE);
       this.#client.close();
     }
   }
@@ -102,7 +87,7 @@ export class ClientConnection {
     const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
     const timer = setTimeout(() => this.close(), DISMISS_MS);
     this.#replyBegun = true;
-    this.#write(reply).catch(() => {}).finally(() => {
+    this.#client.write(reply).catch(() => {}).finally(() => {
       clearTimeout(timer);
       this.close();
     });
@@ -110,7 +95,7 @@ export class ClientConnection {
 
   /** Ends the connection at once. */
   close(): void {
-    this.#gone.abort();
+    this.#gone.abort(GONE);
     // A client that has ended its direction is not noticed to be gone; its answer goes on.
     this.#answering?.close();
     this.#client.close();
@@ -166,7 +151,7 @@ export class ClientConnection {
     const ask = async (current: Exchange) => {
       answer?.upstream.close();
       answer = await sendToEngine(this.#context.poolFor(current), current, {
-        onInterim: (bytes) => this.#write(bytes),
+        onInterim: (bytes) => this.#client.write(bytes),
         onSending: (upstream, upload) => this.#watchClient(head, upstream, upload),
       });
       return answer.response;
@@ -178,7 +163,7 @@ export class ClientConnection {
       signal: this.#gone.signal,
       hangUp: () => this.close(),
       again: (request) => ask({ ...exchange, request }),
-      proceed: () => this.#write(CONTINUE),
+      proceed: () => this.#client.write(CONTINUE),
     };
     const started = performance.now();
     const run = compose(this.#context.interceptors(route), ask);
@@ -202,8 +187,10 @@ export class ClientConnection {
       const isEnd = await this.#client.ahead() === null;
       if (isEnd && this.#answering === upstream) upstream.endRequest();
     };
-    watch().catch(() => {
-      this.#gone.abort();
+    watch().catch((error) => {
+      // Its turn comes after the answer to this one.
+      if (error instanceof HttpParseError) return;
+      this.#gone.abort(GONE);
       if (this.#answering === upstream) upstream.close();
     });
   }
@@ -217,13 +204,10 @@ export class ClientConnection {
     const held = mayLeaveHttp(exchange.request.head);
     this.#replyBegun = true;
     if (answer !== undefined && isHijacked(response, held)) {
-      await this.#write(response.head.raw);
+      await this.#client.write(response.head.raw);
       return await this.#tunnel(exchange, answer);
     }
-    await this.#write(firstBytes(response));
-    for (let piece = await response.body.read(); piece; piece = await response.body.read()) {
-      await this.#write(piece.wire);
-    }
+    await this.#client.send(response);
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
     const last = answerOf();
@@ -287,8 +271,6 @@ export class ClientConnection {
       this.#log.debug(`The client was gone before its reply: ${messageOf(failure)}`);
     }
   }
-
-  #write = (bytes: Uint8Array): Promise<void> => this.#client.write(bytes);
 
   #noteAnswer({ request: { head }, route }: Exchange, response: ResponseMessage, started: number) {
     const { status } = response.head;

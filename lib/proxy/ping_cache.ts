@@ -16,6 +16,8 @@ interface Remembered {
   /** The engine's clock less ours, in milliseconds. */
   clockOffset: number;
   generation: number;
+  /** The head as it was sent last, which is good for as long as the clock shows the same second. */
+  shown?: { second: number; head: ResponseHead };
 }
 
 /** What the cache needs to know of the connections to the engine. */
@@ -50,15 +52,23 @@ function isPlain({ route, request }: Exchange): boolean {
 }
 
 /** The remembered answer with the time the engine's clock shows now. */
-function recall({ head, body, clockOffset }: Remembered): ResponseMessage {
-  const headers = new HeaderList(head.headers);
-  if (!Number.isNaN(clockOffset)) {
-    headers.set("Date", new Date(Date.now() + clockOffset).toUTCString());
+function recall(known: Remembered): ResponseMessage {
+  const { body, clockOffset } = known;
+  const second = Math.floor((Date.now() + clockOffset) / 1000);
+  // Without a clock there is but one answer.
+  if (known.shown === undefined || (known.shown.second !== second && !Number.isNaN(second))) {
+    known.shown = { second, head: headAt(known.head, second) };
   }
-  const fresh = { ...head, headers };
   return {
-    head: { ...fresh, raw: encodeResponseHead(fresh) },
+    head: known.shown.head,
     framing: { kind: "length", length: body.length },
     body: bodyOf(body),
   };
+}
+
+function headAt(head: ResponseHead, second: number): ResponseHead {
+  const headers = new HeaderList(head.headers);
+  if (!Number.isNaN(second)) headers.set("Date", new Date(second * 1000).toUTCString());
+  const fresh = { ...head, headers };
+  return { ...fresh, raw: encodeResponseHead(fresh) };
 }

@@ -95,7 +95,7 @@ export class Upstream {
       }
       if (piece === null) return { kind: "complete" };
       try {
-        await this.#stream.write(piece.wire);
+        await this.#stream.relay(piece);
       } catch {
         // The engine has closed its reading half, perhaps after an answer that is still to be read.
         return { kind: "refused" };
