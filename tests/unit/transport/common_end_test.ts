@@ -51,3 +51,14 @@ Deno.test("an end is an end while another connection lives, or somebody answers"
   assertEquals(await e.read(), null);
   for (const each of [a, b, c, d, e, farA, farB, farC, farD, farE]) each.close();
 });
+
+Deno.test("what is told of a connection's memory is told of the watched one", () => {
+  const ends = new CommonEnd(() => Promise.resolve(false));
+  const [own, far] = memoryPair();
+  const plain = ends.watch(own);
+  const watched = ends.watch({ ...own, closed: own.closed, readsSole: true, givesBack: true });
+  assertEquals([plain.readsSole, plain.givesBack], [false, false]);
+  assertEquals([watched.readsSole, watched.givesBack], [true, true]);
+  own.close();
+  far.close();
+});
