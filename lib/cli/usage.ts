@@ -37,16 +37,23 @@ export function renderUsage(topic?: CommandName): string {
 
 function renderCommand(command: CommandName): string {
   const groups = renderGroups(command);
-  const { about, startOptions } = commandSpec(command);
+  const { about, startOptions, optionsOf = [] } = commandSpec(command);
+  const others = ["start", ...optionsOf];
   const takesOptions = groups.length > 0 || startOptions === true;
   const sections = [
     `Usage: remote-docker-agent ${usageOf(command, takesOptions)}`,
     `${about}.`,
-    ...(startOptions ? ["Takes the options of start as well; see help start."] : []),
+    ...(startOptions
+      ? [`Takes the options of ${others.join(", ")} as well; see ${helpOf(others)}.`]
+      : []),
     ...groups,
     ...(takesOptions ? [renderEnvironment()] : []),
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function helpOf([only, ...more]: readonly string[]): string {
+  return more.length === 0 ? `help ${only}` : "the help of each";
 }
 
 /** A command with all that may follow it, such as `run [NAME] [OPTIONS] -- COMMAND`. */

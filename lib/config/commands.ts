@@ -19,6 +19,8 @@ export interface CommandSpec {
   readonly placesOptional?: true;
   /** Takes the options of `start` as well. */
   readonly startOptions?: true;
+  /** Takes the options of these commands as well. */
+  readonly optionsOf?: readonly string[];
   /** What stands for the words after `--`, for a command that takes some. */
   readonly rest?: string;
 }
@@ -64,9 +66,12 @@ const TABLE = {
     startOptions: true,
   },
   service: {
-    about: "Have the system start the program, with the options of start",
+    about: "Have the system run start, or guest or gateway, with its options",
     operands: ["install", "uninstall", "status"],
+    places: ["COMMAND"],
+    placesOptional: true,
     startOptions: true,
+    optionsOf: ["guest", "gateway"],
   },
   config: {
     about: "Check the configuration, show what is in effect, or print its JSON Schema",

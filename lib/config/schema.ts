@@ -43,11 +43,12 @@ export type Values = { readonly [N in OptionName]: ValueOf<typeof OPTIONS[N]> };
 /** The names in the order of the table. */
 export const OPTION_NAMES = Object.keys(OPTIONS) as OptionName[];
 
-/** Whether a command takes an option; some take all those that an agent is started with. */
+/** Whether a command takes an option; some take all those of other commands. */
 export function takes(command: CommandName, name: OptionName): boolean {
   const { commands } = specOf(name);
-  const starts = commandSpec(command).startOptions === true && commands.includes("start");
-  return commands.includes(command) || starts;
+  const { startOptions, optionsOf = [] } = commandSpec(command);
+  const others = startOptions === true ? ["start", ...optionsOf] : optionsOf;
+  return commands.includes(command) || commands.some((other) => others.includes(other));
 }
 
 /** A row of the table, widened for code that treats all rows alike. */

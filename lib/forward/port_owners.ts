@@ -53,6 +53,8 @@ interface Owner extends OwnerRef {
   readonly held: readonly Held[];
 }
 
+const NONE: ReadonlyMap<number, Held> = new Map();
+
 /** See the file comment. */
 export class PortOwners {
   readonly #options: Required<PortOwnersOptions>;
@@ -66,7 +68,10 @@ export class PortOwners {
     this.#memory = this.#options.memory;
   }
 
-  /** Takes all ports or none; what the owner holds already for the same bindings stays. */
+  /**
+   * Takes all ports that are missing or none of them; what the owner holds already for one of these
+   * bindings stays in any case.
+   */
   reserve(
     ref: OwnerRef,
     bindings: readonly RequestedBinding[],
@@ -78,10 +83,10 @@ export class PortOwners {
       if (owner !== undefined) {
         owner.name = ref.name;
         if (sameBindings(owner.bindings, bindings)) return publishedOf(owner);
-        await this.#drop(owner);
       }
+      const kept = owner === undefined ? NONE : await this.#keep(owner, bindings);
       const { kind, id, name } = ref;
-      const held = await this.#takeAll(id, bindings, place).catch((error) => {
+      const held = await this.#takeAll(id, bindings, place, kept).catch((error) => {
         this.#options.emit({ kind: "forward.failed", target: name, reason: messageOf(error) });
         throw error;
       });
@@ -149,12 +154,14 @@ export class PortOwners {
     id: string,
     bindings: readonly RequestedBinding[],
     place: Placer,
+    kept: ReadonlyMap<number, Held>,
   ): Promise<readonly Held[]> {
     const taken = new Map<number, Held>();
     // What the request leaves open comes last, so that it does not take what is asked for by number.
     const order = [...bindings.entries()].sort(([, a], [, b]) => width(a) - width(b));
     try {
       for (const [index, binding] of order) {
+        if (kept.has(index)) continue;
         const held = await this.#take(id, index, binding, place);
         if (held !== undefined) taken.set(index, held);
       }
@@ -162,7 +169,7 @@ export class PortOwners {
       await Promise.all([...taken.values()].map((held) => this.#giveBack(held)));
       throw error;
     }
-    return [...taken].sort(([a], [b]) => a - b).map(([, held]) => held);
+    return [...kept, ...taken].sort(([a], [b]) => a - b).map(([, held]) => held);
   }
 
   async #take(
@@ -185,6 +192,26 @@ export class PortOwners {
     );
     if (isOpen) this.#memory.note(id, index, requested, forward.local.port);
     return { requested, forward, ...rest };
+  }
+
+  /** Gives back what is not wanted any more; returns the rest by the bindings it is for. */
+  async #keep(owner: Owner, bindings: readonly RequestedBinding[]): Promise<Map<number, Held>> {
+    const kept = new Map<number, Held>();
+    const others: Held[] = [];
+    for (const held of owner.held) {
+      const index = bindings.findIndex((binding, at) =>
+        !kept.has(at) && sameBindings([binding], [held.requested])
+      );
+      if (index < 0) others.push(held);
+      else kept.set(index, held);
+    }
+    await this.#drop({ ...owner, held: others });
+    const held = [...kept.values()];
+    if (held.length > 0) {
+      const requests = held.map(({ requested }) => requested);
+      this.#owners.set(owner.id, { ...owner, bindings: requests, held });
+    }
+    return kept;
   }
 
   async #drop(owner: Owner): Promise<void> {

@@ -10,6 +10,7 @@ import type { ClientInfo, Listener } from "../listen/listener.ts";
 import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { expiryNotice } from "../net/expiry.ts";
 import { type ClientLimits, UNLIMITED } from "../proxy/limits.ts";
 import { GatewayClient } from "./client.ts";
 import type { GatewayConfig, GatewayLimits } from "./config.ts";
@@ -267,6 +268,8 @@ async function prepare(
   log: Logger,
 ): Promise<State> {
   const material = await readMaterial(config);
+  const notice = expiryNotice(new X509Certificate(material.cert).validTo, Date.now());
+  if (notice !== undefined) log.warn(`The certificate "${config.identity.certFile}" ${notice}`);
   const hosts = new Map<string, Host>();
   const fresh: Host[] = [];
   try {

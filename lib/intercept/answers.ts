@@ -53,11 +53,17 @@ async function collectView(response: ResponseMessage): Promise<BodyPiece[]> {
   }
 }
 
+/** How a stream of events is edited. */
+export interface EventsEdit extends LabelEdit {
+  /** Events with the label that are left out. Default: none. */
+  readonly hides?: (event: Json) => boolean;
+}
+
 /** A stream of events in which `edit` changes those with the label, line by line. */
 export async function editedEvents(
   response: ResponseMessage,
   edit: (event: Json) => void,
-  { label }: LabelEdit,
+  { label, hides }: EventsEdit,
 ): Promise<ResponseMessage> {
   const { head, framing } = response;
   if (head.status !== 200) return response;
@@ -65,6 +71,7 @@ export async function editedEvents(
   const body = mapLines(response.body, framing, (line) => {
     if (!includes(line, wanted)) return line;
     const event = parseJson(line);
+    if (hides?.(event) === true) return new Uint8Array(0);
     edit(event);
     return withLineFeed(encodeJson(event));
   });

@@ -5,7 +5,8 @@
  * - inspect, list, disk usage, response: the sources that were asked for, without our label
  *   (`bind_views.ts`).
  * - list, request: the filter `volume=` knows the paths of this machine (`volume_filter.ts`).
- * - events, response: our label is taken out of the attributes.
+ * - events, response: our label is taken out of the attributes; what happens to the containers by which
+ *   files get into volumes is left out.
  * - commit, request: the image would inherit our label; it gets it emptied.
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
@@ -52,7 +53,10 @@ export function unrewriteBinds(options: UnrewriteBindsOptions): Interceptor {
           return { ...value, Containers: withoutHelpers(value["Containers"]) };
         }, LIST_EDIT);
       case "SystemEvents":
-        return await editedEvents(await next(), showBindsEvent, EDIT);
+        return await editedEvents(await next(), showBindsEvent, {
+          ...LIST_EDIT,
+          hides: isOfHelper,
+        });
       case "ImageCommit":
         dropLabel(exchange, containers);
         return await next();
@@ -69,7 +73,9 @@ function widenFilter(
   const { query } = exchange.route ?? {};
   if (query?.has("filters") !== true) return;
   const sessions = sync.snapshot();
-  const wider = widenVolumeFilter(query, { sessions, containers: containers.known(), platform });
+  // It is gone through for every path that is asked for.
+  const known = [...containers.known()];
+  const wider = widenVolumeFilter(query, { sessions, containers: known, platform });
   if (wider !== undefined) setQuery(exchange, wider);
 }
 
@@ -89,6 +95,12 @@ function withoutHelpers(value: Json | undefined): Json {
     const labels = isObject(item) ? item["Labels"] : undefined;
     return !isObject(labels) || labels[HELPER_LABEL] === undefined;
   });
+}
+
+function isOfHelper(event: Json): boolean {
+  const actor = isObject(event) ? event["Actor"] : undefined;
+  const attributes = isObject(actor) ? actor["Attributes"] : undefined;
+  return isObject(attributes) && attributes[HELPER_LABEL] !== undefined;
 }
 
 function itemsOf(value: Json | undefined): Json[] {

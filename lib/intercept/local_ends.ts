@@ -85,8 +85,12 @@ export class LocalEnds {
     }
     const bindings = running ? this.#bindingsOf(view) : [];
     if (bindings.length === 0) return await forwarding.release(id);
-    await forwarding.reserve(view, bindings);
-    forwarding.activate(id, remoteEnds(view));
+    try {
+      await forwarding.reserve(view, bindings);
+    } finally {
+      // It runs: what it has of its ports is of use, even while another one cannot be had.
+      if (forwarding.published(id)) forwarding.activate(id, remoteEnds(view));
+    }
   }
 
   /** The container has another name. */

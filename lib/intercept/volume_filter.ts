@@ -12,7 +12,7 @@ import { filtersOf, valuesOf } from "./list_filters.ts";
 /** What is known here of mounts. */
 export interface KnownMounts {
   readonly sessions: readonly Pick<SyncInfo, "root" | "remotePath">[];
-  readonly containers: Iterable<Pick<BoundContainer, "mounts">>;
+  readonly containers: readonly Pick<BoundContainer, "mounts">[];
   readonly platform: Platform;
 }
 

@@ -3,8 +3,10 @@
  * authority, or no connection. On `node:tls`, because `Deno.listenTls` cannot ask for client
  * certificates. Files that change while it runs are put into use.
  */
+import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, TLSSocket } from "node:tls";
+import { expiryNotice } from "../net/expiry.ts";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
@@ -46,11 +48,16 @@ export async function listenTls(
   log: Logger,
 ): Promise<Listener> {
   const { certFile, keyFile, caFile } = files;
-  const read = async () => ({
-    ...await readIdentity(files, "server"),
-    ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
-    minVersion: "TLSv1.2" as const,
-  });
+  const read = async () => {
+    const identity = await readIdentity(files, "server");
+    const notice = expiryNotice(new X509Certificate(identity.cert).validTo, Date.now());
+    if (notice !== undefined) log.warn(`The certificate "${certFile}" ${notice}`);
+    return {
+      ...identity,
+      ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
+      minVersion: "TLSv1.2" as const,
+    };
+  };
   const first = await read();
   const chains = first.ca === undefined ? undefined : new ClientChains(first.ca);
   const server = createServer({

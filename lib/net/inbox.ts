@@ -30,6 +30,11 @@ export class Inbox {
     return this.#bytes;
   }
 
+  /** Whether a reader waits. */
+  get isAwaited(): boolean {
+    return this.#reader !== undefined;
+  }
+
   /** A piece has arrived; it belongs to its reader from here on. */
   put(chunk: Uint8Array): void {
     const reader = this.#reader;

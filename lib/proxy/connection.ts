@@ -7,8 +7,8 @@
 import { messageOf } from "../errors.ts";
 import { compose } from "../docker/compose.ts";
 import { errorReply, ReplyError } from "../docker/error_reply.ts";
-import type { Exchange, Interceptor } from "../docker/exchange.ts";
-import { matchRoute, type Route } from "../docker/route.ts";
+import type { Exchange } from "../docker/exchange.ts";
+import { matchRoute } from "../docker/route.ts";
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
@@ -19,36 +19,19 @@ import {
   type ResponseMessage,
   staysOpen,
 } from "../http/message.ts";
+import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
-import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import type { ClientStream } from "./client_stream.ts";
+import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
 import { withLastWords } from "./last_words.ts";
 import { mayLeaveHttp } from "./may_leave_http.ts";
-import type { ProxyObserver } from "./observer.ts";
-import { type Refusal, refusalOf } from "./refusal.ts";
+import { refusalOf } from "./refusal.ts";
 import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
-import type { UpstreamPool } from "./upstream_pool.ts";
-
-/** What a connection needs of its surroundings. */
-export interface ConnectionContext {
-  /** Where the connection that an exchange is sent over comes from and goes back to. */
-  poolFor(exchange: Exchange): UpstreamPool;
-  /** The interceptors of an operation, outermost first. */
-  interceptors(route: Route | undefined): readonly Interceptor[];
-  /** Judges a request by its head before anything else is done with it. */
-  guard(head: RequestHead): Refusal | undefined;
-  /** Told of a refusal whose words are about to be sent. */
-  onRefusal?(refusal: Refusal, error: unknown): void;
-  /** Opens a raw stream to the engine, for clients that do not speak HTTP. */
-  openRaw(): Promise<Duplex>;
-  observer: ProxyObserver;
-  log: Logger;
-}
 
 /** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
 const GONE = new DOMException("The client is gone", "AbortError");
@@ -204,7 +187,9 @@ export class ClientConnection {
       const isEnd = await this.#client.ahead() === null;
       if (isEnd && this.#answering === upstream) upstream.endRequest();
     };
-    watch().catch(() => {
+    watch().catch((error) => {
+      // Its turn comes after the answer to this one.
+      if (error instanceof HttpParseError) return;
       this.#gone.abort(GONE);
       if (this.#answering === upstream) upstream.close();
     });

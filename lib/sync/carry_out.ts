@@ -178,10 +178,8 @@ class Run {
   async local(plan: SidePlan): Promise<void> {
     const { tree, index } = this.#parts;
     for (const path of plan.remove) {
-      const gone = this.#attempt(
-        path,
-        () => removeLocal(tree, path, this.#changes.get(path)?.localSeen),
-      );
+      const seen = this.#changes.get(path)?.localSeen;
+      const gone = this.#attempt(path, () => removeLocal(tree, path, seen));
       if (gone === true) this.#gone(path);
       else this.unsettled.push(path);
     }

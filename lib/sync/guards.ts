@@ -20,7 +20,7 @@ export class Halt extends AgentError {
   }
 }
 
-const RESUME = "Put it back, or accept the deletions with: remote-docker-agent syncs resume";
+const RESUME = "put it back, or accept the deletions with: remote-docker-agent syncs resume";
 
 /** Watches the roots of one session. */
 export class RootGuard {
@@ -53,12 +53,12 @@ export class RootGuard {
   checkLocal(): void {
     const info = statOrNothing(this.#tree.root);
     const { root } = this.#tree;
-    if (info === undefined) throw new Halt(`The folder "${root}" has vanished`, "Put it back");
-    if (!info.isDirectory) throw new Halt(`"${root}" is no folder any more`, "Put it back");
+    if (info === undefined) throw new Halt(`The folder "${root}" has vanished`, "put it back");
+    if (!info.isDirectory) throw new Halt(`"${root}" is no folder any more`, "put it back");
     if (this.#only === undefined) return;
     const file = localPath(root, this.#only, this.#tree.platform);
     if (statOrNothing(file)?.isDirectory === true) {
-      throw new Halt(`"${file}" is no file any more`, "Put it back, or create the container again");
+      throw new Halt(`"${file}" is no file any more`, "put it back, or create the container again");
     }
   }
 

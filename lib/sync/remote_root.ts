@@ -6,6 +6,7 @@ import type { Shell } from "../transport/transport.ts";
 import { shellQuote } from "../transport/ssh/shell.ts";
 import { AgentError, isLostError } from "../errors.ts";
 import { RemoteFileError, type RemoteFiles } from "../transport/remote_files.ts";
+import { dropParts } from "./files/large_parts.ts";
 import { makeDirs, openFiles } from "./files/open_files.ts";
 import { askScript } from "./remote_shell.ts";
 import { LinkRate } from "./transfer/link_rate.ts";
@@ -131,6 +132,7 @@ async function openByFiles(
 ): Promise<RemoteRoot> {
   try {
     const { path, staging, isRoot, uid, gid } = await openFiles(files, where);
+    await dropParts(files, staging, Date.now() / 1000 - KEEP_DAYS * 24 * 3600);
     const isOpen = !isRoot && !where.isPlain;
     const known = { ...facts, isRoot, me: { uid, gid } };
     return { path, staging, facts: known, isOpen, link: new LinkRate() };

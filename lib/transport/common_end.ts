@@ -1,8 +1,8 @@
 /**
  * Tells the end of one connection from the end of all. A gateway or guest that goes away ends its
  * connections without a word, and on Deno a TLS stream that was cut off looks like one that was ended:
- * an answer would seem broken, and a session in a container over. But all of them end at once, and then
- * nobody answers; who reads from them is told that the host is lost.
+ * an answer would seem broken, and a session in a container over. But all of them end at once; who
+ * reads from them is told that the host is lost.
  */
 import { AgentError, isClosedError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -22,14 +22,13 @@ interface Watched {
 
 /** See the file comment. Owns no connection. */
 export class CommonEnd {
-  readonly #isGone: () => Promise<boolean>;
+  readonly #onAll: () => void;
   readonly #watched = new Set<Watched>();
   readonly #never = new AbortController();
-  #asking: Promise<boolean> | undefined;
 
-  /** `isGone` asks the other end; true if nobody answers. */
-  constructor(isGone: () => Promise<boolean>) {
-    this.#isGone = isGone;
+  /** `onAll` is called when all have ended, perhaps several times. */
+  constructor(onAll: () => void) {
+    this.#onAll = onAll;
   }
 
   /** The same stream; a read at its end rejects with kind `lost` if it was the end of all. */
@@ -93,11 +92,8 @@ export class CommonEnd {
     const lives = all.some((each) => each.endedAt === undefined && each.isRead);
     const alone = all.every((each) => each === own || each.endedAt === undefined);
     if (lives || alone) return false;
-    const asking = this.#asking ??= this.#isGone();
-    const isGone = await asking;
-    // Who is gone stays gone: streams that are still to be read to their end have ended with it.
-    if (!isGone && this.#asking === asking) this.#asking = undefined;
-    return isGone;
+    this.#onAll();
+    return true;
   }
 
   #forget(endedBefore: number): void {

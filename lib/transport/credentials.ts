@@ -7,6 +7,7 @@ import type { SecureContext } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { AgentError, describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { expiryNotice } from "../net/expiry.ts";
 import { stampOf } from "../net/file_stamp.ts";
 import { type Identity, readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { isVersion1 } from "../net/x509_version.ts";
@@ -34,9 +35,6 @@ export interface CredentialsOptions {
 const LOOK_EVERY_MS = 1_000;
 /** Between two warnings about the same certificate. */
 const REMIND_EVERY_MS = 24 * 60 * 60 * 1_000;
-/** How long before its end a certificate is warned about. */
-export const EXPIRY_NOTICE_MS = 14 * 24 * 60 * 60 * 1_000;
-const DAY_MS = 24 * 60 * 60 * 1_000;
 
 /** See the file comment. */
 export class Credentials {
@@ -137,19 +135,12 @@ export class Credentials {
 
   #remind(what: string, validTo: string): void {
     const { log, now } = this.#options;
-    const left = Date.parse(validTo) - now();
-    // NaN, for a date nobody understands, is no reason to warn.
-    if (!(left < EXPIRY_NOTICE_MS)) return;
+    const notice = expiryNotice(validTo, now());
+    if (notice === undefined) return;
     if (now() - (this.#reminded.get(what) ?? -Infinity) < REMIND_EVERY_MS) return;
     this.#reminded.set(what, now());
-    const when = left <= 0 ? "has expired" : `expires in ${describeDays(left)}`;
-    log.warn(`${what} ${when}, on ${validTo}`);
+    log.warn(`${what} ${notice}`);
   }
-}
-
-function describeDays(ms: number): string {
-  const days = Math.floor(ms / DAY_MS);
-  return days === 0 ? "less than a day" : days === 1 ? "1 day" : `${days} days`;
 }
 
 /** Throws `AgentError` of kind `usage` unless there are both or neither. */

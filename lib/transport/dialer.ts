@@ -72,11 +72,11 @@ export class Dialer {
   }
 
   /**
-   * From now on the end of all connections at once, after which `isGone` finds nobody, is the loss of
-   * the host for whoever reads from them.
+   * From now on the end of all connections at once is the loss of the host for whoever reads from
+   * them, and `onAll` is called, perhaps several times.
    */
-  watchEnds(isGone: () => Promise<boolean>): void {
-    this.#ends = new CommonEnd(isGone);
+  watchEnds(onAll: () => void): void {
+    this.#ends = new CommonEnd(onAll);
   }
 
   /** A new connection. Throws `AgentError`: `unreachable`, `authentication`, `lost`. */

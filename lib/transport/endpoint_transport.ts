@@ -12,7 +12,7 @@ import type { GuestKeeper } from "./guest_keeper.ts";
 import type { GuestCapability, GuestLink } from "./guest_link.ts";
 import { GuestShell } from "./guest_shell.ts";
 import { listenThroughGuest } from "./guest_listen.ts";
-import type { OpenOptions, Shell, Target, Transport } from "./transport.ts";
+import type { OpenOptions, Shell, StreamsTogether, Target, Transport } from "./transport.ts";
 
 /** What such a transport is made of. */
 export interface EndpointParts {
@@ -38,12 +38,12 @@ const MAX_MISSED = 2;
 export class EndpointTransport implements Transport {
   readonly description: string;
   readonly closed: Promise<Error | undefined>;
-  readonly endsSilently = true;
   readonly #parts: EndpointParts;
   readonly #log: Logger;
   readonly #gone = new AbortController();
   readonly #pulse: ReturnType<typeof setInterval>;
   #asking = false;
+  #streams: StreamsTogether = { endSilently: true };
   /** The shell of a guest, made once for each. */
   #shell: { readonly link: GuestLink; readonly shell: Shell } | undefined;
   #end!: (reason: Error | undefined) => void;
@@ -53,8 +53,12 @@ export class EndpointTransport implements Transport {
     this.#parts = parts;
     this.#log = logger("transport");
     this.closed = new Promise((resolve) => this.#end = resolve);
-    parts.dialer.watchEnds(() => this.#isGone());
+    parts.dialer.watchEnds(() => void this.#allEnded());
     this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
+  }
+
+  get streams(): StreamsTogether {
+    return this.#streams;
   }
 
   get limits(): string | undefined {
@@ -151,12 +155,15 @@ export class EndpointTransport implements Transport {
     this.#asking = false;
   }
 
-  /** All connections have ended at the same time. */
-  async #isGone(): Promise<boolean> {
-    if (this.#gone.signal.aborted) return true;
-    if (await this.#answers()) return false;
-    this.#lose(new AgentError("lost", `"${this.description}" has ended all connections`));
-    return true;
+  /** What answers now may be another gateway in the place of the one that ended them. */
+  async #allEnded(): Promise<void> {
+    if (this.#asking || this.#gone.signal.aborted) return;
+    this.#asking = true;
+    this.#streams = { endSilently: true };
+    if (!await this.#answers()) {
+      this.#lose(new AgentError("lost", `"${this.description}" has ended all connections`));
+    }
+    this.#asking = false;
   }
 
   /** Also true where nobody wants to know any more. */

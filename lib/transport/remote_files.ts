@@ -30,7 +30,10 @@ export interface RemoteReader {
   close(): Promise<void>;
 }
 
-/** A file that is written from its beginning. One owner, who closes it. */
+/** What a writer may have under way; before that, everything has been written. */
+export const MAX_UNDER_WAY_BYTES = 1024 * 1024;
+
+/** A file that is written, from its beginning unless said otherwise. One owner, who closes it. */
 export interface RemoteWriter {
   /** Returns while requests are under way; `chunk` may be used again then. */
   write(chunk: Uint8Array): Promise<void>;
@@ -62,8 +65,8 @@ export interface RemoteFiles {
   read(path: string): Promise<RemoteReader>;
   /** Makes a file, which must not be there, for its owner alone. */
   create(path: string): Promise<RemoteWriter>;
-  /** Writes over what a file holds; the file stays the same one. */
-  overwrite(path: string): Promise<RemoteWriter>;
+  /** Writes over what a file holds, from byte `from` on (0); the file stays the same one. */
+  overwrite(path: string, from?: number): Promise<RemoteWriter>;
   /** Bytes that may still be written below a path; `undefined` if the host does not tell. */
   freeBytes(path: string): Promise<number | undefined>;
 }

@@ -6,7 +6,8 @@
  * a public certificate for the name could pose as a private gateway), and has neither an abort signal
  * nor `setNoDelay`. `Deno.startTls` drops the client certificate (deno#21496).
  *
- * Sessions are not resumed: Deno's `node:tls` hands out tickets that no server knows (deno#30305).
+ * Sessions are not resumed: Deno's `node:tls` hands out tickets that no server knows (deno#30305), each
+ * `Deno.connectTls` begins anew, and `fetch`, which resumes, trusts like `connectTls` and cannot upgrade.
  * In TLS 1.3 a resumed handshake takes as many round trips as a full one; `dialer.ts` saves them.
  */
 import { connect as connectTcp, isIP, type Socket } from "node:net";

@@ -76,6 +76,12 @@ export interface RemoteListener {
   close(): Promise<void>;
 }
 
+/** Streams that can only be lost together; another object for those that are opened after that. */
+export interface StreamsTogether {
+  /** One that is lost seems to be ended by the other side. Default: no. */
+  readonly endSilently?: boolean;
+}
+
 /** See the file comment. One owner, who closes it. */
 export interface Transport {
   /** For people, such as `ssh://dev@gpu.example.com:22`. */
@@ -110,8 +116,8 @@ export interface Transport {
     | ((to: { host: string; port: number }, signal?: AbortSignal) => Promise<Duplex>)
     | undefined;
 
-  /** Whether a stream that is lost seems to be ended by the other side. Default: no. */
-  readonly endsSilently?: boolean;
+  /** Stands for the streams that are opened now. Default: the transport itself does. */
+  readonly streams?: StreamsTogether;
 
   /** Why there is nothing but the engine; absent where there is more. */
   readonly limits?: string | undefined;

@@ -24,6 +24,18 @@ async function withAgent<T>(
   return await work(docker, agent);
 }
 
+/** What nothing makes smaller, and a rate at which it is under way for some seconds. */
+const NOISE_BYTES = 24 * 1024 * 1024;
+const NOISE_RATE = "30mbit";
+
+function writeNoise(path: string, bytes = NOISE_BYTES): void {
+  const noise = new Uint8Array(bytes);
+  for (let at = 0; at < noise.length; at += 65_536) {
+    crypto.getRandomValues(noise.subarray(at, at + 65_536));
+  }
+  Deno.writeFileSync(path, noise);
+}
+
 /** Whether the remote copies hold a file of this name, wherever. */
 async function isThere(rig: Rig, name: string): Promise<boolean> {
   const command = `find ${SYNC_ROOT} -name ${name} 2>/dev/null || true`;
@@ -35,10 +47,7 @@ test.bare("killed in the middle of an upload: it goes on, and no file is torn", 
 }, async (rig) => {
   await using src = await folder();
   const size = 400_000;
-  for (let i = 0; i < 100; i++) {
-    Deno.writeFileSync(`${src.path}/f${i}`, crypto.getRandomValues(new Uint8Array(65_536)));
-    Deno.truncateSync(`${src.path}/f${i}`, size);
-  }
+  for (let i = 0; i < 100; i++) writeNoise(`${src.path}/f${i}`, size);
   const run = ["run", "--rm", "-v", `${src.path}:/app`, "bb"];
   await rig.verb("shape", "rate", "80mbit");
   try {
@@ -110,8 +119,7 @@ test("a stream lost while the folder travels: the container is not started unhea
   flags,
 }, async ({ docker, direct, rig }) => {
   await using src = await folder();
-  Deno.writeFileSync(`${src.path}/big`, crypto.getRandomValues(new Uint8Array(65_536)));
-  Deno.truncateSync(`${src.path}/big`, 30_000_000);
+  writeNoise(`${src.path}/big`);
   const name = uniqueName("unheard");
   await using _ = cleanup(direct, [name]);
   const run = [
@@ -126,7 +134,7 @@ test("a stream lost while the folder travels: the container is not started unhea
     "-c",
     "/app/big",
   ];
-  await rig.verb("shape", "rate", "60mbit");
+  await rig.verb("shape", "rate", NOISE_RATE);
   try {
     await using first = docker.spawn(run);
     await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
@@ -137,7 +145,7 @@ test("a stream lost while the folder travels: the container is not started unhea
     await rig.verb("unshape");
   }
   assertEquals(await direct.ok(["ps", "-aq", "--filter", `name=${name}`]), "");
-  assertEquals(await docker.ok(run), "30000000 /app/big");
+  assertEquals(await docker.ok(run), `${NOISE_BYTES} /app/big`);
 });
 
 test("a client that goes while the folder travels leaves no container behind", {
@@ -146,11 +154,10 @@ test("a client that goes while the folder travels leaves no container behind", {
   flags,
 }, async ({ docker, direct, rig }) => {
   await using src = await folder();
-  Deno.writeFileSync(`${src.path}/big`, crypto.getRandomValues(new Uint8Array(65_536)));
-  Deno.truncateSync(`${src.path}/big`, 30_000_000);
+  writeNoise(`${src.path}/big`);
   const name = uniqueName("gone");
   await using _ = cleanup(direct, [name]);
-  await rig.verb("shape", "rate", "60mbit");
+  await rig.verb("shape", "rate", NOISE_RATE);
   try {
     await using run = docker.spawn(["run", "--rm", "--name", name, "-v", `${src.path}:/app`, "bb"]);
     await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });

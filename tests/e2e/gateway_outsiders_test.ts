@@ -1,4 +1,5 @@
 /** Who is out stays out: with a session from before, a certificate of anybody, or none at all. */
+import { issueServer } from "../../lib/certs/certs.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import { runCommand } from "../support/child.ts";
 import { GatewayHouse } from "../support/gateway.ts";
@@ -87,4 +88,21 @@ Deno.test("strangers who open connections without end do not end the gateway", a
   const alice = await house.client("alice");
   await until("alice is served", async () => /OK from a/.test(await house.get(alice)));
   for (const stranger of strangers) stranger.close();
+});
+
+Deno.test("a gateway whose certificate is about to expire says so", async () => {
+  await using house = await GatewayHouse.open();
+  const renewed = { directory: house.directory, force: true };
+  await issueServer(["localhost", "*.containers.test"], { ...renewed, days: 3 });
+  await house.configure(
+    `client_ca: ${house.caFile}\n` +
+      `hosts: {a.containers.test: {engine: "unix://${house.engine("a")}"}}\n` +
+      "clients: [{name: alice, hosts: a.containers.test, access: full}]\n",
+  );
+  const gateway = await house.start();
+  await gateway.waitFor(/The certificate \S+localhost.pem\S* expires in 2 days, on /);
+  await issueServer(["localhost", "*.containers.test"], renewed);
+  gateway.kill("SIGHUP");
+  await gateway.waitFor(/Took over a new configuration/);
+  assertEquals(gateway.output.match(/ expires in /g)?.length, 1);
 });

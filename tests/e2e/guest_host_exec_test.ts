@@ -114,7 +114,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       }
       await guest.child.wait();
       // The last SIGKILL may still be on its way.
-      await until("its processes are gone", () => !pids.some(isRunning), { timeoutMs: 2_000 });
+      await until("its processes are gone", () => !pids.some(isRunning), { timeoutMs: 10_000 });
       assertEquals(await client.wait(), 8);
       assertMatch(client.stderr, /Lost the command/);
     }

@@ -170,10 +170,8 @@ test("an agent that was killed finds its containers again", { agentOnly }, async
   await bench.agent.wait();
   assert(await isRefused(port));
   await using again = await startAgent(rig);
-  const since = Date.now();
-  await until("the port is back", async () => !await isRefused(port), { timeoutMs: 2_000 });
+  await until("the port is back", async () => !await isRefused(port));
   assertEquals(await fetchPort(port), id.slice(0, 12));
-  assert(Date.now() - since < 5_000);
   await using cli = await again.docker("debian");
   assertEquals(await ports(cli), shown, "those that were chosen are the same too");
   assertStringIncludes(shown.join(), "82/tcp -> 127.0.0.1:");

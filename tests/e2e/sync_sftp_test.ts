@@ -174,7 +174,7 @@ test.bare(
     await sftpOnly(rig, async (bench) => {
       const { remotePath } = bench;
       const small =
-        `mkdir -p ${remotePath} && mount -t tmpfs -o size=2m,uid=1001 none ${remotePath}`;
+        `mkdir -p ${remotePath} && mount -t tmpfs -o size=9m,uid=1001 none ${remotePath}`;
       await rig.verb("exec", "sh", "-c", small);
       const inside = async (command: string) =>
         (await rig.verb("exec", "sh", "-c", `cd ${remotePath} && ${command}`)).trim();
@@ -182,7 +182,7 @@ test.bare(
         edit(bench.local, { "a": "first" });
         await bench.sync(flags);
         edit(bench.local, { "a": "second" });
-        Deno.writeFileSync(join(bench.local, "big"), noise(4_000_000));
+        Deno.writeFileSync(join(bench.local, "big"), noise(12_000_000));
         const before = contents(bench.local);
         const { message } = await assertRejects(() => bench.sync(flags), Error);
         const line = message.split("\n").findLast((each) => each.startsWith("remote-docker-agent"));

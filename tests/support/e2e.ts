@@ -78,9 +78,16 @@ export async function endToEnd(): Promise<Register> {
   );
 }
 
+/** The rig that this file has brought up: it is taken down once, whoever asks for it. */
+const own: { rig?: Promise<Rig> } = {};
+
 /** The rig, which is brought up unless the runner holds it up already. */
 export async function readyRig(): Promise<Rig> {
   if (Deno.env.has(RIG_UP_VARIABLE)) return await describeRig();
+  return await (own.rig ??= broughtUp());
+}
+
+async function broughtUp(): Promise<Rig> {
   const rig = await rigUp();
   globalThis.addEventListener("unload", () => rigDown(rig.name));
   return rig;

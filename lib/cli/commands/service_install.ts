@@ -4,14 +4,15 @@
  */
 import type { Given } from "../../config/option.ts";
 import { pathsOf, resolvePath } from "../../config/paths.ts";
-import { loadConfiguration } from "../../config/configuration.ts";
 import type { Sources } from "../../config/load.ts";
 import { type OptionName, specOf, type Values } from "../../config/schema.ts";
 import { NONE } from "../../config/values.ts";
 import { AgentError, EXIT_CODES, messageOf } from "../../errors.ts";
+import { SERVICE_KINDS } from "../../ops/service/kinds.ts";
 import { planService } from "../../ops/service/plan.ts";
 import type { CommandLine, ServicePlan } from "../../ops/service/spec.ts";
 import type { System } from "../system.ts";
+import { checkTarget, flagsFor, serviceCommand } from "./service_target.ts";
 
 /** What a command left behind. */
 export interface CommandOutcome {
@@ -35,7 +36,9 @@ export interface ServiceMachine {
 export interface ServiceRequest {
   /** `install`, `uninstall` or `status`. */
   readonly operand: string | undefined;
-  /** All flags; those of `start` are what the service is to be started with. */
+  /** The command that the service is to run; `start` without one. */
+  readonly what?: string | undefined;
+  /** All flags; those of that command are what the service is to be started with. */
   readonly flags: readonly Given<OptionName>[];
   readonly values: Pick<Values, "service-name" | "system" | "dry-run">;
   readonly sources: Sources;
@@ -43,20 +46,22 @@ export interface ServiceRequest {
 
 /** Returns the exit code; throws `AgentError`, naming what failed. */
 export async function runServiceCommand(
-  { operand, flags: given, values, sources }: ServiceRequest,
+  { operand, what, flags: given, values, sources }: ServiceRequest,
   system: System,
   machine: ServiceMachine = denoMachine,
 ): Promise<number> {
   const { platform, home, env } = system.place;
-  const { "service-name": name, "dry-run": dryRun } = values;
-  const flags = given.filter((flag) => specOf(flag.name).commands.includes("start"));
-  // A service that cannot start is not worth installing.
-  const stopMs = operand === "install"
-    ? (await loadConfiguration({ ...sources, command: "start", flags })).program.shutdownTimeoutMs
-    : 0;
-  const command = [...programOf(system), "start", ...startFlags(flags, system)];
+  const { "dry-run": dryRun } = values;
+  const target = serviceCommand(what);
+  const kind = SERVICE_KINDS[target];
+  const isNamed = given.some((flag) => flag.name === "service-name") ||
+    values["service-name"] !== SERVICE_KINDS.start.name;
+  const name = isNamed ? values["service-name"] : kind.name;
+  const flags = flagsFor(target, given);
+  const stopMs = operand === "install" ? await checkTarget(target, flags, sources, system) : 0;
+  const command = [...programOf(system), target, ...flagsAnywhere(flags, system)];
   const plan = planService(
-    { name, system: values.system, command, stopMs },
+    { name, system: values.system, command, stopMs, kind },
     { platform, home, env, uid: machine.uid },
   );
   if (operand === "status") return await showStatus(plan, name, system, machine);
@@ -166,7 +171,7 @@ function programOf({ program }: System): readonly string[] {
 }
 
 /** The flags as they are to be given from any directory. */
-function startFlags(flags: readonly Given<OptionName>[], system: System): string[] {
+function flagsAnywhere(flags: readonly Given<OptionName>[], system: System): string[] {
   return flags.map(({ name, text, base }) => {
     const { type } = specOf(name);
     if (type === "boolean") return text === "false" ? `--no-${name}` : `--${name}`;

@@ -54,8 +54,8 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   conflicts: asking(({ values, system }) => runConflicts(values, system)),
   prune: asking(({ values, system }) => runPrune(values, system)),
   service: asking(({ invocation, values, sources, system }) => {
-    const { operand, flags } = invocation;
-    return runServiceCommand({ operand, flags, values, sources }, system);
+    const { operand, flags, places: [what] = [] } = invocation;
+    return runServiceCommand({ operand, what, flags, values, sources }, system);
   }),
   doctor: ({ invocation, sources, system }) => runDoctor(invocation, sources, system),
   config: ({ invocation, sources, system }) => runConfig(invocation, sources, system),

@@ -213,7 +213,7 @@ export const OPERATION_OPTIONS = {
     inFile: false,
     placeholder: "NAME",
     group: "Service",
-    help: "What the service is called; one machine can have several",
+    help: "What the service is called, else remote-docker-guest or -gateway for those two",
     commands: ["service"],
   },
 } as const satisfies Record<string, OptionSpec>;

@@ -21,20 +21,18 @@ import { resumeWait } from "./wait.ts";
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
 
-/** Stands for one connection to the remote host. */
-export type ConnectionUp = Pick<Transport, "endsSilently">;
-
 /**
- * The interceptor; see the file comment. `connection` gives what stands for the connection that is up,
- * another one after each reconnect.
+ * The interceptor; see the file comment. `connection` gives the one that is up, another one after each
+ * reconnect.
  */
-export function resume(connection: () => ConnectionUp | undefined): Interceptor {
-  const attached = new LostStreams(connection);
-  const execs = new LostStreams(connection);
+export function resume(connection: () => Pick<Transport, "streams"> | undefined): Interceptor {
+  const streams = () => connection()?.streams ?? connection();
+  const attached = new LostStreams(streams);
+  const execs = new LostStreams(streams);
   return async (exchange, next) => {
     const { route } = exchange;
     const id = route?.params["id"] ?? "";
-    const isLoss = connection()?.endsSilently === true ? isLostOrCut : isLostError;
+    const isLoss = connection()?.streams?.endSilently === true ? isLostOrCut : isLostError;
     switch (route?.name) {
       case "SystemEvents":
         return await follow(exchange, next, new EventStream(route.query), isLoss);

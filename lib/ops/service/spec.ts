@@ -1,5 +1,6 @@
 /** What a service is, and what installing it takes: the words of this directory. */
 import { AgentError } from "../../errors.ts";
+import type { ServiceKind } from "./kinds.ts";
 
 /** A program and its arguments. */
 export type CommandLine = readonly string[];
@@ -12,6 +13,8 @@ export interface ServiceSpec {
   readonly command: CommandLine;
   /** For the machine rather than for the user. */
   readonly system: boolean;
+  /** What is particular to the command that the program is to run. */
+  readonly kind: ServiceKind;
   /** How long the program takes to end in order, in milliseconds. */
   readonly stopMs: number;
 }

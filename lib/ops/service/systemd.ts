@@ -1,5 +1,6 @@
 /** A service of systemd, for a user or for the machine: systemd.service(5), systemd.unit(5). */
 import { posix } from "node:path";
+import type { ServiceKind } from "./kinds.ts";
 import {
   type CommandLine,
   homeOf,
@@ -24,7 +25,7 @@ export function systemdPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
     stop: [systemctl("disable", "--now", unit)],
     forget: [systemctl("daemon-reload")],
     status: systemctl("status", "--no-pager", unit),
-    notes: spec.system ? [] : [
+    notes: spec.system ? notesOf(spec.kind) : [
       'The service ends when you sign out, unless you allow it to stay: "loginctl enable-linger"',
     ],
   };
@@ -39,13 +40,24 @@ function unitFolder(spec: ServiceSpec, place: ServicePlace): string {
   return posix.join(config, "systemd", "user");
 }
 
+function notesOf({ systemNote }: ServiceKind): string[] {
+  return systemNote === undefined ? [] : [systemNote];
+}
+
 function renderUnit(spec: ServiceSpec): string {
   // The manager of a user knows nothing of the network of the machine.
   const network = spec.system ? "Wants=network-online.target\nAfter=network-online.target\n" : "";
+  const { about, confined, reloads, openFiles } = spec.kind;
+  const more = [
+    ...(reloads ? ["ExecReload=/bin/kill -HUP $MAINPID\n"] : []),
+    ...(openFiles === undefined ? [] : [`LimitNOFILE=${openFiles}\n`]),
+    // What clients run gets the rights that its user has, by the means that its user has.
+    ...(confined ? ["UMask=0077\nNoNewPrivileges=yes\n"] : []),
+  ].join("");
   const seconds = Math.ceil((spec.stopMs + STOP_MARGIN_MS) / 1000);
   return `# Made by "remote-docker-agent service install"; "service uninstall" removes it.
 [Unit]
-Description=Docker of a remote host, on this machine (${spec.name})
+Description=${about} (${spec.name})
 ${network}StartLimitIntervalSec=0
 
 [Service]
@@ -57,9 +69,7 @@ RestartSec=5
 RestartPreventExitStatus=2 6
 TimeoutStopSec=${seconds}
 KillMode=mixed
-UMask=0077
-NoNewPrivileges=yes
-
+${more}
 [Install]
 WantedBy=${spec.system ? "multi-user.target" : "default.target"}
 `;

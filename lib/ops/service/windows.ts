@@ -47,7 +47,7 @@ function renderTask(spec: ServiceSpec, place: ServicePlace): string {
   return `<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
-    <Description>Docker of a remote host, on this machine (${escapeXml(spec.name)})</Description>
+    <Description>${escapeXml(`${spec.kind.about} (${spec.name})`)}</Description>
   </RegistrationInfo>
   <Triggers>
     ${trigger}

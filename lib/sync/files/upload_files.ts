@@ -3,7 +3,7 @@
  * When it is whole, and nothing it replaces has changed since, it is moved into place path by path; each
  * is looked at once more right before.
  */
-import { RemoteFileError } from "../../transport/remote_files.ts";
+import { RemoteFileError, type RemoteWriter } from "../../transport/remote_files.ts";
 import { AgentError, isLostError } from "../../errors.ts";
 import { nameOf, parentsOf } from "../entry.ts";
 import { type LocalTree, readContent } from "../local_tree.ts";
@@ -12,6 +12,7 @@ import { NameRefused } from "../refused.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { scriptError } from "../remote_shell.ts";
 import { openMode } from "../remote_stamp.ts";
+import { LARGE_FILE_BYTES } from "../transfer/large_keep.ts";
 import {
   nothingDone,
   outcome,
@@ -21,6 +22,7 @@ import {
 } from "../transfer/upload_work.ts";
 import { type FilesRoot, filesRoot } from "./files_root.ts";
 import { remoteClock } from "./file_stamp.ts";
+import { dropParts, openPart } from "./large_parts.ts";
 import { removeTree } from "./open_files.ts";
 import { MoveIn } from "./move_in.ts";
 import { nextSecond } from "./next_second.ts";
@@ -44,16 +46,21 @@ export async function uploadFiles(
     await over.files.mkdir(staged, 0o700);
     return await new FilesUpload(over, root, tree, work, staged).run();
   } catch (error) {
-    throw await explained(over, error);
+    const told = await explained(over, error);
+    // Parts of large files may be why.
+    if (told !== error) {
+      await cleared(over, () => dropParts(over.files, over.staging, Infinity));
+    }
+    throw told;
   } finally {
-    await cleared(over, staged);
+    await cleared(over, () => removeTree(over.files, staged));
   }
 }
 
 /** What cannot be removed now is removed when the directories are opened the next time. */
-async function cleared({ files }: FilesRoot, staged: string): Promise<void> {
+async function cleared({ files }: FilesRoot, remove: () => Promise<void>): Promise<void> {
   try {
-    if (files.isOpen) await removeTree(files, staged);
+    if (files.isOpen) await remove();
   } catch (error) {
     if (!(error instanceof RemoteFileError) && !isLostError(error)) throw error;
   }
@@ -165,16 +172,40 @@ class FilesUpload {
       await this.#named(path, () => files.symlink(target, this.#at(path)));
       return target;
     }
+    if (entry.size >= LARGE_FILE_BYTES) return await this.#stageLarge({ path, entry }, seen.stamp);
     const writer = await this.#named(path, () => files.create(this.#at(path)));
+    return await this.#write(writer, { path, entry }, seen.stamp);
+  }
+
+  /** What a cut leaves of it is gone on with. */
+  async #stageLarge({ path, entry }: Put, stamp: string): Promise<string | undefined> {
+    const { files, staging } = this.#over;
+    const part = await openPart(files, staging, { path, stamp, size: entry.size });
+    const content = await this.#write(part.writer, { path, entry }, stamp, part.from);
+    if (content === undefined) await files.unlink(part.at);
+    else await this.#named(path, () => files.rename(part.at, this.#at(path)));
+    return content;
+  }
+
+  /** Writes a file from byte `from` on; closes `writer`. Returns as {@link #stage}. */
+  async #write(
+    writer: RemoteWriter,
+    { path, entry }: Put,
+    stamp: string,
+    from = 0,
+  ): Promise<string | undefined> {
+    let known = from;
     try {
       const take = async (bytes: Uint8Array) => {
         this.#work.signal?.throwIfAborted();
-        await writer.write(bytes);
+        const skipped = Math.min(known, bytes.length);
+        known -= skipped;
+        if (skipped < bytes.length) await writer.write(bytes.subarray(skipped));
         this.#work.onBytes?.(bytes.length);
       };
-      const content = await readContent(this.#tree, path, seen.stamp, { take });
+      const content = await readContent(this.#tree, path, stamp, { take });
       if (content === undefined) return undefined;
-      const mtime = Number(seen.stamp.split(" ")[2]) / 1000;
+      const mtime = Number(stamp.split(" ")[2]) / 1000;
       await writer.finish({ mode: this.#mode(entry), mtime });
       return content;
     } finally {

@@ -75,6 +75,7 @@ class ChannelDuplex implements Duplex {
       resolve();
     });
     this.#receive();
+    endOnce(channel);
   }
 
   /** ssh2 hands over what arrives by `push`, as any source of a Node stream does. */
@@ -159,10 +160,26 @@ class ChannelDuplex implements Duplex {
     this.#closing = true;
     this.#channel.close();
     this.#inbox.clear();
-    this.#inbox.end(this.#connection.lost ?? closedError());
+    // An error, made with its stack, costs more than the rest of this; later reads make their own.
+    if (this.#inbox.isAwaited) this.#inbox.end(this.#connection.lost ?? closedError());
     if (this.#isFull) this.#grant();
     this.#wakeWriter?.();
   }
+}
+
+/**
+ * ssh2 ends a channel once more when it has ended in order. Node makes an error of that, for nobody,
+ * whose stack takes as long to write down as all else that a short connection does.
+ */
+function endOnce(
+  channel: { readonly writableEnded: boolean; close(): void; destroy(): unknown },
+): void {
+  const destroy = channel.destroy.bind(channel);
+  channel.destroy = () => {
+    if (!channel.writableEnded) return destroy();
+    channel.close();
+    return channel;
+  };
 }
 
 function isServerChannel(channel: ClientChannel | ServerChannel): channel is ServerChannel {

@@ -190,8 +190,8 @@ export class SftpFiles implements RemoteFiles {
     return new SftpWriter(this, path, await this.#open("create", path, "wx"));
   }
 
-  async overwrite(path: string): Promise<RemoteWriter> {
-    return new SftpWriter(this, path, await this.#open("write", path, "r+"));
+  async overwrite(path: string, from = 0): Promise<RemoteWriter> {
+    return new SftpWriter(this, path, await this.#open("write", path, "r+"), from);
   }
 
   async #open(action: string, path: string, flags: "r" | "wx" | "r+"): Promise<Buffer> {

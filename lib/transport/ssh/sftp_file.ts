@@ -1,16 +1,21 @@
 /**
- * One open file over SFTP, read or written from its beginning with several requests under way, so that
+ * One open file over SFTP, read from its beginning or written, with several requests under way, so that
  * a long way costs little. Owns its handle.
  */
 import { Buffer } from "node:buffer";
-import type { RemoteInfo, RemoteReader, RemoteWriter } from "../remote_files.ts";
+import {
+  MAX_UNDER_WAY_BYTES,
+  type RemoteInfo,
+  type RemoteReader,
+  type RemoteWriter,
+} from "../remote_files.ts";
 // @ts-types="@types/ssh2"
 import type { SFTPWrapper } from "ssh2";
 
 /** What every server takes in one request (draft-ietf-secsh-filexfer-02, section 3). */
 const PIECE_BYTES = 32 * 1024;
-/** Requests under way for one file: 1 MiB. */
-const WINDOW = 32;
+/** Requests under way for one file. */
+const WINDOW = MAX_UNDER_WAY_BYTES / PIECE_BYTES;
 
 /** What is used of the channel; see `sftp.ts`. */
 export interface SftpRequests {
@@ -81,13 +86,15 @@ export class SftpWriter implements RemoteWriter {
   readonly #path: string;
   readonly #handle: Buffer;
   readonly #going = new Set<Promise<void>>();
-  #at = 0;
+  #at: number;
   #failure: unknown;
 
-  constructor(files: SftpRequests, path: string, handle: Buffer) {
+  /** Writes from byte `from` on. */
+  constructor(files: SftpRequests, path: string, handle: Buffer, from = 0) {
     this.#files = files;
     this.#path = path;
     this.#handle = handle;
+    this.#at = from;
   }
 
   async write(chunk: Uint8Array): Promise<void> {

@@ -154,6 +154,29 @@ Deno.test("all or nothing: what was taken before the failure is free again", asy
   await manager.reserve(other, [binding({ hostPort: `${free}` })]);
 });
 
+Deno.test("what is held stays when another port cannot be had, and with it its connections", async () => {
+  await using backend = server(answerAfterEnd);
+  await using manager = testManager();
+  const [first] = await manager.reserve(web, [binding()]);
+  assert(first !== undefined);
+  const { port } = first.local;
+  manager.activate(web.id, new Map([["80/tcp", backend]]));
+  using client = await Deno.connect({ hostname: LOOPBACK, port });
+  await writeText(client, "hello");
+  const holder = Deno.listen({ hostname: LOOPBACK, port: 0 });
+  const more = binding({ containerPort: 81, hostPort: `${holder.addr.port}` });
+  assertEquals((await bindErrorOf(manager.reserve(web, [binding(), more]))).reason, "in-use");
+  assertEquals(manager.published(web.id), [first]);
+  holder.close();
+  const both = await manager.reserve(web, [more, binding()]);
+  assertEquals(both.map(({ local }) => local.port), [holder.addr.port, port]);
+  await client.closeWrite();
+  assertEquals(await readAll(client), "got hello");
+  // What is not asked for any more is given back.
+  await manager.reserve(web, [more]);
+  assertEquals(await connects(port), false);
+});
+
 Deno.test("a range yields its first free port, and says when there is none", async () => {
   await using manager = testManager();
   const [port = 0, next] = freePorts(2);

@@ -91,13 +91,20 @@ async function udpClient(port: number) {
   await new Promise<void>((resolve) => socket.bind({ address: LOOPBACK, port: 0 }, resolve));
   return {
     async ask(data: Uint8Array): Promise<string> {
-      const answer = new Promise<string>((resolve) =>
-        socket.once("message", (message) => resolve(message.toString()))
-      );
+      const { promise, resolve } = Promise.withResolvers<string>();
+      const listen = (message: Uint8Array) => {
+        const text = new TextDecoder().decode(message);
+        // Another one is late: what is sent again may be answered again.
+        if (text.startsWith(`echo:${data.length}:`)) resolve(text);
+      };
+      socket.on("message", listen);
       const send = () => socket.send(data, port, LOOPBACK);
       const again = setInterval(send, 200);
       send();
-      return await answer.finally(() => clearInterval(again));
+      return await promise.finally(() => {
+        clearInterval(again);
+        socket.off("message", listen);
+      });
     },
     [Symbol.asyncDispose]: () => new Promise<void>((resolve) => socket.close(() => resolve())),
   };

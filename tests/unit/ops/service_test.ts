@@ -3,6 +3,7 @@ import { runServiceCommand } from "../../../lib/cli/commands/service_install.ts"
 import { parseCommandLine } from "../../../lib/cli/args.ts";
 import { loadValues } from "../../../lib/config/load.ts";
 import { AgentError } from "../../../lib/errors.ts";
+import { SERVICE_KINDS } from "../../../lib/ops/service/kinds.ts";
 import { planService } from "../../../lib/ops/service/plan.ts";
 import type { ServicePlace, ServiceSpec } from "../../../lib/ops/service/spec.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
@@ -14,6 +15,7 @@ const SPEC: ServiceSpec = {
   command: ["/usr/bin/remote-docker-agent", "start", "--ssh-host=dev@gpu"],
   system: false,
   stopMs: 10_000,
+  kind: SERVICE_KINDS.start,
 };
 const LINUX: ServicePlace = { platform: "linux", home: "/home/dev", env: {}, uid: 1000 };
 const MAC: ServicePlace = { platform: "darwin", home: "/Users/dev", env: {}, uid: 501 };
@@ -62,7 +64,8 @@ Deno.test({
     try {
       for (const system of [false, true]) {
         const command = [Deno.execPath(), ...ODD.slice(1)];
-        const { text } = planService({ ...SPEC, system, command }, LINUX);
+        const kind = system ? SERVICE_KINDS.gateway : SERVICE_KINDS.guest;
+        const { text } = planService({ ...SPEC, system, command, kind }, LINUX);
         const path = `${directory}/gpu.service`;
         await Deno.writeTextFile(path, text);
         const { code, stderr } = await new Deno.Command("systemd-analyze", {
@@ -147,11 +150,11 @@ async function run(args: string[], machine: ServiceMachine, where: Machine = {})
   const system = { ...testSystem(where), program: ["/opt/rda"] };
   const invocation = parseCommandLine(["service", ...args], system.cwd);
   assert(invocation.kind === "run" && invocation.command === "service");
-  const { operand, flags } = invocation;
+  const { operand, flags, places: [what] = [] } = invocation;
   const { place, cwd, isTerminal, readFile } = system;
   const sources = { command: "service" as const, flags, place, cwd, isTerminal, readFile };
   const { values } = await loadValues(sources);
-  const code = await runServiceCommand({ operand, flags, values, sources }, system, machine);
+  const code = await runServiceCommand({ operand, what, flags, values, sources }, system, machine);
   return { code, out: system.stdout() };
 }
 
@@ -219,8 +222,71 @@ Deno.test("a task file is UTF-16 with a byte order mark", async () => {
   assertStringIncludes(text, '<?xml version="1.0" encoding="UTF-16"?>');
 });
 
+const GATEWAY = [
+  ...["--gateway-host", "gpu.example.net", "--allow-client", "alice"],
+  ...["--tls-cert", "c.pem", "--tls-key", "k.pem", "--client-ca", "ca.pem"],
+];
+
+Deno.test("a guest and a gateway are services of their own names, with their own flags", async () => {
+  const { files, machine } = testMachine();
+  const folder = "/home/dev/.config/systemd/user";
+  await run(["install", "guest", "--port", "9090", "--token-file", "t"], machine);
+  await run(["install", "gateway", ...GATEWAY], machine);
+  await run(["install", ...START], machine);
+  const names = ["agent", "guest", "gateway"].map((each) => `remote-docker-${each}.service`);
+  assertEquals([...files.keys()].sort(), names.map((name) => `${folder}/${name}`).sort());
+  const text = (name: string) =>
+    new TextDecoder().decode(files.get(`${folder}/remote-docker-${name}.service`));
+  assertStringIncludes(
+    text("guest"),
+    "ExecStart=/opt/rda guest --port=9090 --token-file=/project/t\n",
+  );
+  assertStringIncludes(
+    text("gateway"),
+    "ExecStart=/opt/rda gateway --gateway-host=gpu.example.net",
+  );
+  assertStringIncludes(text("gateway"), "--client-ca=/project/ca.pem\n");
+  assertStringIncludes(text("gateway"), "ExecReload=/bin/kill -HUP $MAINPID\n");
+  // Clients of a guest may use sudo, if its user may.
+  assertEquals(["agent", "guest", "gateway"].map((each) => text(each).includes("NoNewPriv")), [
+    true,
+    false,
+    true,
+  ]);
+  assertEquals((await run(["status", "guest"], machine)).code, 0);
+  await run(["uninstall", "guest"], machine);
+  await assertRejects(() => run(["status", "guest"], machine), AgentError, "No service");
+  assertEquals(files.size, 2);
+});
+
+Deno.test("a guest for the machine comes with a word about whose rights its clients have", async () => {
+  const { machine } = testMachine();
+  const { out } = await run(["install", "guest", "--system"], machine);
+  assertStringIncludes(out, "It runs as the administrator");
+});
+
+const BAD_TARGETS: readonly [args: string[], message: string, where?: Machine][] = [
+  [["x"], 'Cannot make a service of "x"'],
+  [["keygen"], 'Cannot make a service of "keygen"'],
+  [["toString"], 'Cannot make a service of "toString"'],
+  [["guest", "--ssh-host", "gpu"], "--ssh-host is no option of guest"],
+  [["--copy-root", "/srv", ...START], "--copy-root is no option of start"],
+  [["guest", "--listen", "0.0.0.0:1", "--allow-tunnel", "db"], 'Invalid value "db"'],
+  [["gateway"], "Missing --gateway-config"],
+  [["gateway", "--gateway-config", "none.yaml"], "Cannot read the gateway's configuration"],
+  [["guest"], "does not run on Windows", { platform: "windows", home: "C:\\Users\\dev" }],
+];
+
+for (const [args, message, where] of BAD_TARGETS) {
+  Deno.test(`service install ${args.slice(0, 3).join(" ")} is refused: ${message}`, async () => {
+    const { files, machine } = testMachine();
+    await assertRejects(() => run(["install", ...args], machine, where), AgentError, message);
+    assertEquals(files.size, 0);
+  });
+}
+
 Deno.test("the word after service is one of three", () => {
-  for (const args of [["service"], ["service", "start"], ["service", "install", "x"]]) {
+  for (const args of [["service"], ["service", "start"], ["service", "install", "guest", "x"]]) {
     assertThrows(() => parseCommandLine(args, "/"), AgentError);
   }
 });

@@ -2,7 +2,13 @@
 import { AgentError } from "../../../lib/errors.ts";
 import { resume } from "../../../lib/intercept/resume/resume.ts";
 import { configureLogging } from "../../../lib/log.ts";
-import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertMatch,
+  assertRejects,
+  assertStringIncludes,
+} from "../../support/assert.ts";
 import { bytes, readAll, readUntil, say, text } from "../../support/duplex.ts";
 import { bench } from "../../support/engine.ts";
 
@@ -123,6 +129,21 @@ Deno.test("a response without an end of its own is over when the engine closes",
   await say(engine, "thing");
   engine.close();
   assertEquals(await readAll(client), "thing");
+  await b.end();
+});
+
+Deno.test("what cannot be a next request does not cost this one its answer", async () => {
+  const b = bench();
+  const client = b.connect();
+  await say(
+    client,
+    "POST /v1.41/containers/create HTTP/1.1\r\nHost: d\r\nContent-Length: 2\r\n\r\n{}\0garbage\r\n\r\n",
+  );
+  const engine = await b.accept();
+  await readUntil(engine, "{}");
+  const answer = "HTTP/1.1 201 Created\r\nContent-Length: 2\r\n\r\n{}";
+  await say(engine, answer);
+  assertMatch(await readAll(client), /^HTTP\/1.1 201 Created\r\n.*\{\}HTTP\/1.1 400 /s);
   await b.end();
 });
 

@@ -1,10 +1,15 @@
 /** Large files: only what differs travels, and what has arrived before a cut is not sent again. */
 import { join } from "node:path";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
+import { MAX_UNDER_WAY_BYTES } from "../../../lib/transport/remote_files.ts";
+import { LARGE } from "../../../lib/sync/transfer/large_keep.ts";
+import { hasSftpServer, LocalSftp } from "../../support/local_sftp.ts";
 import { LocalShell } from "../../support/local_shell.ts";
 import { SyncBench } from "./harness.ts";
 
 const SIZE = 24_000_000;
+/** A little more than is large; both ends of the way are in this process. */
+const SFTP_SIZE = 10_000_000;
 
 Deno.test("of a large file that has changed, only what differs travels", async () => {
   await using bench = new SyncBench();
@@ -36,6 +41,50 @@ Deno.test("a large upload that is cut off goes on where it was", async () => {
   await bench.session.flush();
   assertEquals(Deno.readFileSync(join(bench.remote, "big")), bytes);
   assertEquals(leftBehind(bench), []);
+});
+
+Deno.test({
+  name: "a large upload by SFTP that is cut off goes on where it was",
+  ignore: !hasSftpServer(),
+  sanitizeResources: false, // ssh2 leaves the cipher of a packet that was cut to the collector
+  async fn() {
+    const links = [new LocalSftp(), new LocalSftp(), new LocalSftp()] as const;
+    try {
+      await using bench = new SyncBench();
+      const bytes = noise(SFTP_SIZE);
+      Deno.writeFileSync(join(bench.local, "big"), bytes);
+      bench.shell = links[0];
+      // An answer to each 32 KiB: somewhere in the middle.
+      links[0].cutAfter(12_000);
+      await assertRejects(() => bench.session.flush());
+      assertEquals([...Deno.readDirSync(bench.remote)], [], "nothing of it is to be seen");
+      const large = join(bench.base, "remote", "staging", LARGE);
+      const [part] = [...Deno.readDirSync(large)].map(({ name }) => join(large, name));
+      assert(part !== undefined);
+      const { size } = Deno.statSync(part);
+      assert(size > 2 * MAX_UNDER_WAY_BYTES && size < SFTP_SIZE, `${size}`);
+      // What is certain to be there is not sent again, the rest is.
+      const marked = bytes.slice();
+      marked.set([1, 2, 3]);
+      const after = size - MAX_UNDER_WAY_BYTES;
+      using file = Deno.openSync(part, { write: true });
+      file.writeSync(marked.subarray(0, 3));
+      file.seekSync(after, Deno.SeekMode.Start);
+      file.writeSync(new Uint8Array(1000));
+      bench.shell = links[1];
+      await bench.session.flush();
+      assertEquals(Deno.readFileSync(join(bench.remote, "big")), marked);
+      assertEquals([...Deno.readDirSync(large)], []);
+      // Another state of the file has nothing to do with an earlier part.
+      bytes.fill(9, 0, 10);
+      Deno.writeFileSync(join(bench.local, "big"), bytes);
+      bench.shell = links[2];
+      await bench.session.flush();
+      assertEquals(Deno.readFileSync(join(bench.remote, "big")), bytes);
+    } finally {
+      for (const link of links) await link.close();
+    }
+  },
 });
 
 Deno.test("a large file that changes while it is sent is sent as it is in the end", async () => {
