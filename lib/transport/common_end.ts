@@ -49,6 +49,13 @@ export class CommonEnd {
       return null;
     };
     return {
+      // The pieces themselves are passed on.
+      get readsSole() {
+        return duplex.readsSole === true;
+      },
+      get givesBack() {
+        return duplex.givesBack === true;
+      },
       read: async () => {
         let chunk: Uint8Array | null;
         try {

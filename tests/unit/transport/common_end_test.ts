@@ -45,3 +45,14 @@ Deno.test("an end is an end while another connection lives, and where there is n
   assertEquals(await c.read(), null);
   for (const each of [a, b, c, farA, farB, farC]) each.close();
 });
+
+Deno.test("what is told of a connection's memory is told of the watched one", () => {
+  const ends = new CommonEnd(() => Promise.resolve(false));
+  const [own, far] = memoryPair();
+  const plain = ends.watch(own);
+  const watched = ends.watch({ ...own, closed: own.closed, readsSole: true, givesBack: true });
+  assertEquals([plain.readsSole, plain.givesBack], [false, false]);
+  assertEquals([watched.readsSole, watched.givesBack], [true, true]);
+  own.close();
+  far.close();
+});
