@@ -42,6 +42,8 @@ export class ContainerPorts {
   readonly #turns = new Turns();
   /** Looks asked for and not begun: one look serves all who ask meanwhile. */
   readonly #waiting = new Map<string, Promise<void>>();
+  /** For each list under way: the containers that something newer is known of meanwhile. */
+  readonly #newer = new Set<Set<string>>();
   /** Containers whose local ports somebody else holds, with the timer of the next attempt. */
   readonly #blocked = new Map<string, ReturnType<typeof setTimeout>>();
   readonly #closing = new AbortController();
@@ -213,13 +215,15 @@ export class ContainerPorts {
   /** Looks at all containers, after a connection; never rejects. */
   async lookAtAll(): Promise<void> {
     const before = [...this.#followed.keys()];
+    const newer = new Set<string>();
+    this.#newer.add(newer);
     try {
       const views = await this.#list();
       const seen = new Set(views.map(({ id }) => id));
       await Promise.all(views.map((view) =>
-        // The list may be old news for a container that is being started, and does not tell which
-        // ports one on the host's network exposes.
-        this.#turns.has(view.id) || this.#starting.has(view.id) || view.request?.mode === "host"
+        // The list may be old news by now, and does not tell which ports a container on the host's
+        // network exposes.
+        newer.has(view.id) || this.#isBusy(view.id) || view.request?.mode === "host"
           ? this.#look(view.id)
           : this.#turns.run(view.id, () => this.#apply(view.id, view))
             .catch((error) => this.#tell(view.id, error))
@@ -227,7 +231,13 @@ export class ContainerPorts {
       await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
     } catch (error) {
       this.#tell("", error);
+    } finally {
+      this.#newer.delete(newer);
     }
+  }
+
+  #isBusy(id: string): boolean {
+    return this.#turns.has(id) || this.#starting.has(id);
   }
 
   async #list(): Promise<ContainerView[]> {
@@ -259,6 +269,7 @@ export class ContainerPorts {
   /** Makes the local ports follow what was seen. */
   async #apply(id: string, view: ContainerView | undefined): Promise<void> {
     const { ends } = this.#options;
+    for (const newer of this.#newer) newer.add(id);
     if (view === undefined) {
       this.#followed.delete(id);
       this.#created.delete(id);

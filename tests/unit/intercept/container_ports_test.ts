@@ -42,7 +42,7 @@ function scene(options: { labels?: Record<string, string>; foreign?: boolean } =
   const { labels = LABELS, foreign = false } = options;
   const told: string[] = [];
   const state = { running: true, port: 32768, gone: false, inspected: 0, taken: false };
-  const gate = { wait: Promise.resolve() };
+  const gate = { wait: Promise.resolve(), waitToList: Promise.resolve() };
   let held: Published[] | undefined;
   const port = () => ({ HostIp: "127.0.0.1", HostPort: String(state.port) });
   const inspect = (): Json => ({
@@ -63,7 +63,9 @@ function scene(options: { labels?: Record<string, string>; foreign?: boolean } =
   const engine = {
     async get(path: string): Promise<EngineAnswer> {
       if (path.startsWith("/containers/json")) {
-        return { status: 200, body: state.gone ? [] : list() };
+        const body = state.gone ? [] : list();
+        await gate.waitToList;
+        return { status: 200, body };
       }
       state.inspected++;
       await gate.wait;
@@ -196,6 +198,26 @@ Deno.test("a relist finds what runs, and that the others are gone", async () => 
   assertEquals(told.slice(2), ["forget"]);
   ports.close();
 });
+
+for (const gone of [false, true]) {
+  const what = gone ? "is removed" : "has stopped";
+  Deno.test(`a container that ${what} while a list is under way stays so`, async () => {
+    const { ports, told, state, gate, event } = scene();
+    await ports.lookAtAll();
+    const { promise, resolve } = Promise.withResolvers<void>();
+    gate.waitToList = promise;
+    const listing = ports.lookAtAll();
+    Object.assign(state, { running: false, gone });
+    event("die");
+    const end = gone ? "forget" : "release";
+    await until("its end is heard of", () => told.includes(end));
+    resolve();
+    await listing;
+    assertEquals(told.slice(0, 3), ["reserve 8080", "activate 32768", end]);
+    assertEquals(told.filter((each) => each.startsWith("reserve")).length, 1);
+    ports.close();
+  });
+}
 
 Deno.test("containers of others are left alone unless asked for", async () => {
   for (
