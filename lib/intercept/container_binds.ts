@@ -8,6 +8,7 @@ import type { EngineEvent } from "../docker/events.ts";
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { BindSync } from "../sync/types.ts";
+import { Attempts } from "./attempts.ts";
 import {
   type BoundContainer,
   boundFromEvent,
@@ -40,7 +41,7 @@ export class ContainerBinds {
   readonly #known = new Map<string, BoundContainer>();
   readonly #attached = new Set<string>();
   /** Containers that are being started: what the engine said before does not end their sessions. */
-  readonly #starting = new Map<string, number>();
+  readonly #starting = new Attempts();
   readonly #turns = new Turns();
   readonly #closing = new AbortController();
 
@@ -131,25 +132,19 @@ export class ContainerBinds {
   /** The container uses its sessions from here on, whatever older events say, until {@link started}. */
   async starting(container: BoundContainer): Promise<void> {
     const { id } = container;
-    this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
+    this.#starting.begin(id);
     try {
       await this.#turns.run(id, () => this.#attach(container));
     } catch (error) {
-      this.#settled(id);
+      this.#starting.end(id);
       throw error;
     }
   }
 
   /** The attempt that {@link starting} announced is over; one that failed is looked at again. */
   started(container: BoundContainer, ok: boolean): void {
-    this.#settled(container.id);
+    this.#starting.end(container.id);
     if (!ok) this.#look(container);
-  }
-
-  #settled(id: string): void {
-    const left = (this.#starting.get(id) ?? 1) - 1;
-    if (left > 0) this.#starting.set(id, left);
-    else this.#starting.delete(id);
   }
 
   /** Takes note of an event. Never throws. */
@@ -176,10 +171,7 @@ export class ContainerBinds {
     try {
       const before = this.#options.sync.attached();
       const running = (await this.#list()).filter((container) => container.running);
-      for (const container of running) {
-        this.remember(container);
-        void this.#step(container.id, () => this.#attach(container));
-      }
+      for (const container of running) this.#listed(container);
       const seen = new Set(running.map(({ id }) => id));
       for (const { id, name, sessions } of before.filter((each) => !seen.has(each.id))) {
         const mounts = sessions.map((session) => ({ target: "", source: "", remote: "", session }));
@@ -189,6 +181,14 @@ export class ContainerBinds {
     } catch (error) {
       this.#tell(error);
     }
+  }
+
+  /** The list may be old news by now: only what was known already is believed. */
+  #listed(container: BoundContainer): void {
+    const { id } = container;
+    this.remember(container);
+    if (!this.#attached.has(id) || this.#turns.has(id)) return this.#look(container);
+    void this.#step(id, () => this.#attach(container));
   }
 
   async #list(): Promise<BoundContainer[]> {

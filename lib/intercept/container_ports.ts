@@ -2,14 +2,15 @@
  * Which local ports every container has, kept true to what the engine says. Everything is told by
  * looking again: an event, the answer to a start or a new connection only names the container to
  * look at, so that late, repeated or lost events do no harm. Looks at one container run one after
- * another, and none runs while a start of it is under way. What it
- * comes to on this machine is the matter of `local_ends.ts`.
+ * another, and none runs while a start of it is under way. What it comes to on this machine is the
+ * matter of `local_ends.ts`.
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
 import { BindError } from "../forward/manager.ts";
 import { type Logger, logger } from "../log.ts";
+import { Attempts } from "./attempts.ts";
 import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
 import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 import { PORTS_LABEL } from "./port_label.ts";
@@ -38,7 +39,7 @@ export class ContainerPorts {
   readonly #created = new Map<string, StartingContainer>();
   /** Names of containers whose ports are followed, by id. */
   readonly #followed = new Map<string, string>();
-  readonly #starting = new Map<string, number>();
+  readonly #starting = new Attempts();
   readonly #turns = new Turns();
   /** Looks asked for and not begun: one look serves all who ask meanwhile. */
   readonly #waiting = new Map<string, Promise<void>>();
@@ -84,13 +85,13 @@ export class ContainerPorts {
    */
   async reserve(container: StartingContainer): Promise<void> {
     const { id } = container;
-    this.#starting.set(id, (this.#starting.get(id) ?? 0) + 1);
+    this.#starting.begin(id);
     try {
       await this.#turns.idle(id);
       await this.#prepare(container);
       this.#followed.set(id, container.name);
     } catch (error) {
-      this.#started(id);
+      this.#starting.end(id);
       throw error;
     }
   }
@@ -126,7 +127,7 @@ export class ContainerPorts {
    * went wrong, and then the next event or connection leads to another look.
    */
   async settle(id: string): Promise<void> {
-    this.#started(id);
+    this.#starting.end(id);
     const { signal } = this.#closing;
     try {
       await this.#turns.run(id, async () => this.#apply(id, await this.#inspect(id, signal)));
@@ -138,14 +139,8 @@ export class ContainerPorts {
 
   /** As {@link settle}, in the background: nobody waits for the outcome any more. */
   settleLater(id: string): void {
-    this.#started(id);
+    this.#starting.end(id);
     void this.#look(id);
-  }
-
-  #started(id: string): void {
-    const left = (this.#starting.get(id) ?? 1) - 1;
-    if (left > 0) this.#starting.set(id, left);
-    else this.#starting.delete(id);
   }
 
   /** What the engine knows of a container now; nothing when there is no such container. */
@@ -220,24 +215,20 @@ export class ContainerPorts {
     try {
       const views = await this.#list();
       const seen = new Set(views.map(({ id }) => id));
-      await Promise.all(views.map((view) =>
-        // The list may be old news by now, and does not tell which ports a container on the host's
-        // network exposes.
-        newer.has(view.id) || this.#isBusy(view.id) || view.request?.mode === "host"
-          ? this.#look(view.id)
-          : this.#turns.run(view.id, () => this.#apply(view.id, view))
-            .catch((error) => this.#tell(view.id, error))
-      ));
+      await Promise.all(views.map((view) => {
+        const { id } = view;
+        const isOldNews = newer.has(id) || this.#turns.has(id) || this.#starting.has(id);
+        // Nor does the list tell which ports a container on the host's network exposes.
+        if (isOldNews || view.request?.mode === "host") return this.#look(id);
+        return this.#turns.run(id, () => this.#apply(id, view))
+          .catch((error) => this.#tell(id, error));
+      }));
       await Promise.all(before.filter((id) => !seen.has(id)).map((id) => this.#look(id)));
     } catch (error) {
       this.#tell("", error);
     } finally {
       this.#newer.delete(newer);
     }
-  }
-
-  #isBusy(id: string): boolean {
-    return this.#turns.has(id) || this.#starting.has(id);
   }
 
   async #list(): Promise<ContainerView[]> {

@@ -75,6 +75,8 @@ class OneContainer {
   created: { Image?: string; Labels?: Record<string, string>; HostConfig?: Json } | undefined;
   running = false;
   autoRemove = false;
+  /** What lists say, which may be old news. */
+  listed = "running";
   /** Answers instead of the engine, where it returns something. */
   override: (request: EngineRequest) => Reply | undefined | Promise<Reply | undefined> = () =>
     undefined;
@@ -95,6 +97,7 @@ class OneContainer {
 
   get(path: string): Promise<EngineAnswer> {
     this.requests.push(`own GET ${path}`);
+    if (path.startsWith("/containers/json")) return Promise.resolve(this.#list());
     const { status, body } = this.#inspect();
     return Promise.resolve({ status, body: body as Json });
   }
@@ -102,6 +105,16 @@ class OneContainer {
   delete(path: string): Promise<EngineAnswer> {
     this.requests.push(`own DELETE ${path}`);
     return Promise.resolve({ status: 204, body: null });
+  }
+
+  #list(): EngineAnswer {
+    const item = {
+      Id: ID,
+      Names: ["/web"],
+      Labels: this.created?.Labels ?? {},
+      State: this.listed,
+    };
+    return { status: 200, body: [item] };
   }
 
   #inspect(): Reply {

@@ -80,6 +80,19 @@ Deno.test("a sync that fails fails the start, ends who is attached, removes --rm
   await b.close();
 });
 
+Deno.test("a list finds what runs, and is not believed of what has stopped meanwhile", async () => {
+  const b = await created();
+  await b.containers.lookAtAll();
+  assertEquals(b.sync.attached(), []);
+  b.engine.running = true;
+  await b.containers.lookAtAll();
+  assertEquals(b.sync.attached().map(({ id }) => id), [ID]);
+  b.engine.requests.length = 0;
+  await b.containers.lookAtAll();
+  assertEquals(b.engine.requests.length, 1, "what is known is not asked for");
+  await b.close();
+});
+
 Deno.test("a start that the engine refuses lets the sessions go", async () => {
   const b = await created();
   b.engine.override = ({ target }) =>
