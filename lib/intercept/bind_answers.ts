@@ -15,7 +15,9 @@ export async function refusedInLocalWords(
   if (response.head.status < 400 || response.framing.kind === "none") return response;
   const bytes = await collect(response.body, MAX_ERROR_BYTES);
   const text = new TextDecoder().decode(bytes);
-  if (!mounts.some(({ remote }) => text.includes(remote))) return withResponseBody(response, bytes);
+  if (!mounts.some(({ remote, isVolume }) => isVolume || text.includes(remote))) {
+    return withResponseBody(response, bytes);
+  }
   const body = parseJson(bytes);
   if (!isObject(body) || typeof body["message"] !== "string") {
     return withResponseBody(response, bytes);

@@ -35,6 +35,9 @@ export function formatBind({ source, target, options }: BindSpec): string {
 /** Options that say how a bind mount is made, which volumes do not take. */
 const BIND_ONLY = /^r?(private|shared|slave)$|^(consistent|cached|delegated)$/;
 
+/** Of a mount of a volume: it is not filled with what the image has there. */
+export const NO_COPY = "nocopy";
+
 /** The options of a mount that a volume has as well. */
 export function volumeOptions({ options }: BindSpec): string[] {
   return options.split(",").filter((option) => option !== "" && !BIND_ONLY.test(option));
@@ -44,7 +47,7 @@ export function volumeOptions({ options }: BindSpec): string[] {
 export function parseVolume(text: string, name: string): BindSpec | undefined {
   if (!text.startsWith(`${name}:/`)) return undefined;
   const [target = "", options = ""] = text.slice(name.length + 1).split(":");
-  const shown = options.split(",").filter((option) => option !== "nocopy").join(",");
+  const shown = options.split(",").filter((option) => option !== NO_COPY).join(",");
   return { source: name, target, options: shown };
 }
 

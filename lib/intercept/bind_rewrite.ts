@@ -7,7 +7,7 @@ import { ReplyError } from "../docker/error_reply.ts";
 import { dropField, field, objectField, setField, stringField } from "../docker/fields.ts";
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { type BindRequest, BINDS_LABEL, cleanTarget, encodeBindLabel } from "./bind_label.ts";
-import { formatBind, isReadOnly, parseBind, volumeOptions } from "./bind_parse.ts";
+import { formatBind, isReadOnly, NO_COPY, parseBind, volumeOptions } from "./bind_parse.ts";
 
 /** A bind mount somebody asks for. */
 export interface AskedBind {
@@ -56,7 +56,7 @@ function textBinds(host: JsonObject): AskedBind[] {
       create: true,
       replace: (source: string) => void (entries[index] = formatBind({ ...spec, source })),
       replaceByVolume: (source: string) => {
-        const options = [...volumeOptions(spec), "nocopy"].join(",");
+        const options = [...volumeOptions(spec), NO_COPY].join(",");
         entries[index] = formatBind({ ...spec, source, options });
       },
     }];

@@ -5,7 +5,7 @@
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { BINDS_LABEL, type BoundMount, cleanTarget, decodeBindLabel } from "./bind_label.ts";
-import { formatBind, parseBind, parseVolume } from "./bind_parse.ts";
+import { formatBind, NO_COPY, parseBind, parseVolume } from "./bind_parse.ts";
 
 /** Edits the answer of `ContainerInspect`. */
 export function showBindsInspect(value: Json): void {
@@ -29,10 +29,14 @@ export function showBindsEvent(event: Json): void {
   if (isObject(attributes)) delete attributes[BINDS_LABEL];
 }
 
-/** A message of the engine with the sources that the user knows. */
+/** A message of the engine with the sources and options that the user knows. */
 export function showBindsText(text: string, mounts: readonly BoundMount[]): string {
   const longestFirst = [...mounts].sort((a, b) => b.remote.length - a.remote.length);
-  return longestFirst.reduce((all, { remote, source }) => all.replaceAll(remote, source), text);
+  const shown = longestFirst.reduce(
+    (all, { remote, source }) => all.replaceAll(remote, source),
+    text,
+  );
+  return mounts.some(({ isVolume }) => isVolume) ? shown.replaceAll(`,${NO_COPY}`, "") : shown;
 }
 
 /** Removes our label from the `Labels` of an object and returns what it said. */

@@ -2,8 +2,7 @@
  * Which local ports every container has, kept true to what the engine says. Everything is told by
  * looking again: an event, the answer to a start or a new connection only names the container to
  * look at, so that late, repeated or lost events do no harm. Looks at one container run one after
- * another, and none runs while a start of it is under way. What it comes to on this machine is the
- * matter of `local_ends.ts`.
+ * another, none while a start of it is under way. What it comes to here: `local_ends.ts`.
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";

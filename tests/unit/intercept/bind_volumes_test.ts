@@ -2,7 +2,11 @@
 import type { JsonObject } from "../../../lib/docker/json_body.ts";
 import { BINDS_LABEL, encodeBindLabel } from "../../../lib/intercept/bind_label.ts";
 import { findBinds } from "../../../lib/intercept/bind_rewrite.ts";
-import { showBindsInspect, showBindsListItem } from "../../../lib/intercept/bind_views.ts";
+import {
+  showBindsInspect,
+  showBindsListItem,
+  showBindsText,
+} from "../../../lib/intercept/bind_views.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 const NAME = "remote-docker-agent-0123456789abcdef";
@@ -79,4 +83,13 @@ Deno.test("users see the bind that they asked for", () => {
   const item = { Labels: { [BINDS_LABEL]: LABEL }, Mounts: [{ ...point }] };
   showBindsListItem(item);
   assertEquals(item, { Labels: {}, Mounts: [shown] } as unknown);
+});
+
+Deno.test("a refusal of the engine speaks of the options that were asked for", () => {
+  const mounts = [{ target: "/app", source: "/src", remote: NAME, isVolume: true }];
+  assertEquals(showBindsText("invalid mode: nonsense,nocopy", mounts), "invalid mode: nonsense");
+  assertEquals(
+    showBindsText(`invalid volume specification: '${NAME}:/app:a,nocopy'`, mounts),
+    "invalid volume specification: '/src:/app:a'",
+  );
 });
