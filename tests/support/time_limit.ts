@@ -5,16 +5,18 @@
 export const TIME_LIMIT_VARIABLE = "RDA_TEST_SECONDS";
 
 type Fn = Deno.TestDefinition["fn"];
-type Options = Omit<Deno.TestDefinition, "fn" | "name">;
 
 const seconds = Number(Deno.env.get(TIME_LIMIT_VARIABLE) ?? 0);
 
-/** The forms of `Deno.test` that this project uses, as one. */
+/** The forms that `Deno.test` takes, as one: any of name, options and body, in this order. */
 function definition(args: readonly unknown[]): Deno.TestDefinition {
-  const [first, second, third] = args as [string, Options, Fn];
-  if (typeof first !== "string") return first;
-  if (typeof second === "function") return { name: first, fn: second };
-  return { ...second, name: first, fn: third };
+  const parts = args.map((arg) => {
+    if (typeof arg === "string") return { name: arg };
+    if (typeof arg === "function") return { fn: arg as Fn, ...(arg.name && { name: arg.name }) };
+    return arg as Partial<Deno.TestDefinition>;
+  });
+  // A body may have a name too, and the one that was given counts.
+  return Object.assign({}, ...parts.toReversed());
 }
 
 if (seconds > 0) {

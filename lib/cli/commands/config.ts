@@ -33,7 +33,11 @@ export async function runConfig(
 /** Every mistake is a line on standard error; the exit code is that of the first. */
 async function check(sources: Sources, system: System): Promise<number> {
   const lines = new Set<string>();
-  const tell = (error: AgentError) => void lines.add(describeError(error));
+  const tell = (error: AgentError) => {
+    // What is misspelt in the file is missing as well, under its own name.
+    if (lines.size > 0 && error.kind === "usage") return;
+    lines.add(describeError(error));
+  };
   let configuration: Configuration | undefined;
   try {
     configuration = await loadConfiguration(sources, tell);

@@ -41,6 +41,15 @@ hosts:
   assertMatch(stderr, /"fast" for "mode" \(.*:5:36\)/);
 });
 
+Deno.test("what is misspelt is not told of as missing too", async () => {
+  const { code, stderr } = await config(["check"], "ssh_hots: x\n");
+  assertEquals(code, 2);
+  assertEquals(stderr.trimEnd().split("\n").length, 1, stderr);
+  assertStringIncludes(stderr, `${FILE}:1:1: unknown key "ssh_hots"`);
+  const { stderr: missing } = await config(["check"], "timeout: 3s\n");
+  assertStringIncludes(missing, "Missing --ssh-host");
+});
+
 Deno.test("what is in effect is shown as a file, and where it comes from", async () => {
   const env = { RDA_SSH_PASSPHRASE: "s3cret", RDA_WARM_CONNECTIONS: "2" };
   const { stdout } = await config(["show", "--origin", "--max-connections=9"], HOSTS, { env });

@@ -12,6 +12,9 @@ Deno.test("a test that hangs fails under its name, and the others run", async ()
       Deno.test({ name: "hangs too", fn: forever });
       Deno.test("has more time", { timeout: 0 }, () => new Promise((end) => setTimeout(end, 1500)));
       Deno.test("is quick", () => {});
+      Deno.test(function isNamed() {});
+      Deno.test({ name: "has options first" }, () => {});
+      Deno.test({ name: "and counts", ignore: true }, function other() {});
     `,
   });
   const { code, stdout } = await new Deno.Command(Deno.execPath(), {
@@ -23,5 +26,6 @@ Deno.test("a test that hangs fails under its name, and the others run", async ()
   assertEquals(code, 1);
   assert(/hangs \.\.\. FAILED/.test(text), text);
   assert(/hangs too \.\.\. FAILED/.test(text), text);
-  assert(text.includes("2 passed | 2 failed"), text);
+  assert(/isNamed \.\.\. ok/.test(text) && /and counts \.\.\. ignored/.test(text), text);
+  assert(text.includes("4 passed | 2 failed | 1 ignored"), text);
 });
