@@ -9,7 +9,7 @@ import type { Duplex } from "../net/duplex.ts";
 import { FormTracker, type StreamForm } from "./stream_form.ts";
 
 const WORDS = "remote-docker-agent: the connection to the remote host was lost, and with it this " +
-  "stream; the container goes on";
+  "stream; what runs there goes on";
 const FRAME = stderrFrame(`${WORDS}\n`);
 /**
  * Nothing where the words could be taken for bytes of the stream. Before the first byte they come in a
