@@ -3,6 +3,7 @@ import { apiLatency } from "./api_latency.ts";
 import { dockerPs } from "./docker_ps.ts";
 import { execEcho } from "./exec_echo.ts";
 import { forward } from "./forward.ts";
+import { forwardLatency } from "./forward_latency.ts";
 import { imageLoad, imageSave } from "./image_bulk.ts";
 import type { Measurement } from "./measurement.ts";
 import { memory } from "./memory.ts";
@@ -17,5 +18,6 @@ export const MEASUREMENTS: readonly Measurement[] = [
   imageSave,
   imageLoad,
   forward,
+  forwardLatency,
   memory,
 ];

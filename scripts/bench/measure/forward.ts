@@ -1,18 +1,11 @@
-/**
- * A forwarded TCP port: a large file over one connection, smaller ones over 50 at a time, the echo
- * of a few bytes on an open connection, and the first echo of a new one.
- */
-import { type ByteStream, dialTcp } from "../byte_stream.ts";
+/** A forwarded TCP port: a large file over one connection, smaller ones over 50 at a time. */
+import { dialTcp } from "../byte_stream.ts";
 import type { Forwards } from "../peers/forwards.ts";
 import { MANY_FILE, MANY_FILE_BYTES, WEB_FILE, WEB_FILE_BYTES } from "../stage.ts";
 import type { Measurement } from "./measurement.ts";
-import { sampleTimes } from "./sampling.ts";
 
 const PARALLEL = 50;
 const MEGABYTE = 1_000_000;
-const ECHO_LIMITS = { samples: 300, milliseconds: 1500 };
-const OPEN_LIMITS = { samples: 30, milliseconds: 1500 };
-const MESSAGE = new TextEncoder().encode("0123456789abcdef");
 const BUFFER_BYTES = 256 * 1024;
 
 /** See the file comment. */
@@ -21,19 +14,15 @@ export const forward: Measurement = {
   rows: [
     { id: "forward-bulk", title: "forwarded port, one connection", unit: "MB/s" },
     { id: "forward-parallel", title: `forwarded port, ${PARALLEL} connections`, unit: "MB/s" },
-    { id: "forward-echo", title: "forwarded port, round trip", unit: "ms" },
-    { id: "forward-open", title: "forwarded port, new connection and round trip", unit: "ms" },
   ],
   rounds: { full: 3, quick: 1 },
   peers: ["agent", "ssh-l"],
-  async measure({ forwards }, { signal }) {
+  async measure({ forwards }) {
     if (forwards === undefined) throw new Error("The peer forwards no ports");
     const many = Array.from({ length: PARALLEL }, () => MANY_FILE);
     return {
       "forward-bulk": [await rate(forwards, [WEB_FILE], WEB_FILE_BYTES)],
       "forward-parallel": [await rate(forwards, many, PARALLEL * MANY_FILE_BYTES)],
-      "forward-echo": await echoTimes(forwards, signal),
-      "forward-open": await sampleTimes(OPEN_LIMITS, signal, () => openAndEcho(forwards)),
     };
   },
 };
@@ -60,34 +49,5 @@ async function fetchSize(port: number, file: string): Promise<number> {
     return size;
   } finally {
     await stream.close();
-  }
-}
-
-async function echoTimes({ echo }: Forwards, signal: AbortSignal): Promise<number[]> {
-  const stream = await dialTcp(echo);
-  try {
-    await exchange(stream);
-    return await sampleTimes(ECHO_LIMITS, signal, () => exchange(stream));
-  } finally {
-    await stream.close();
-  }
-}
-
-async function openAndEcho({ echo }: Forwards): Promise<void> {
-  const stream = await dialTcp(echo);
-  try {
-    await exchange(stream);
-  } finally {
-    await stream.close();
-  }
-}
-
-async function exchange(stream: ByteStream): Promise<void> {
-  await stream.write(MESSAGE);
-  const buffer = new Uint8Array(MESSAGE.length);
-  for (let got = 0; got < MESSAGE.length;) {
-    const count = await stream.read(buffer);
-    if (count === null) throw new Error("The echo ended early");
-    got += count;
   }
 }
