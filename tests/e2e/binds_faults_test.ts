@@ -1,8 +1,9 @@
 /** Agents that are killed and links that are cut in the middle: nothing is torn, nothing is lost. */
 import { type Agent, startAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
+import type { Child } from "../support/child.ts";
 import { uniqueName } from "../support/compare.ts";
-import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { type Bench, defaultCli, endToEnd } from "../support/e2e.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { folder, names, stateVars, textOf, untilText, write } from "../support/folders.ts";
 import { until } from "../support/poll.ts";
@@ -113,38 +114,40 @@ test.bare("killed while a container writes: the next agent brings it home", {
   }
 });
 
+/** What becomes of `args`, a run with a folder that takes long to get there, once a part of it has. */
+async function whileTravelling(
+  { docker, rig }: Bench,
+  args: readonly string[],
+  body: (run: Child) => Promise<void>,
+): Promise<void> {
+  await rig.verb("shape", "rate", NOISE_RATE);
+  try {
+    await using run = docker.spawn(args);
+    await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
+    await body(run);
+  } finally {
+    await rig.verb("unshape");
+  }
+}
+
 test("a stream lost while the folder travels: the container is not started unheard", {
   agentOnly: true,
   vars,
   flags,
-}, async ({ docker, direct, rig }) => {
+}, async (bench) => {
+  const { docker, direct, rig } = bench;
   await using src = await folder();
   writeNoise(`${src.path}/big`);
   const name = uniqueName("unheard");
   await using _ = cleanup(direct, [name]);
-  const run = [
-    "run",
-    "--rm",
-    "--name",
-    name,
-    "-v",
-    `${src.path}:/app`,
-    "bb",
-    "wc",
-    "-c",
-    "/app/big",
-  ];
-  await rig.verb("shape", "rate", NOISE_RATE);
-  try {
-    await using first = docker.spawn(run);
-    await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
+  const mount = ["-v", `${src.path}:/app`];
+  const run = ["run", "--rm", "--name", name, ...mount, "bb", "wc", "-c", "/app/big"];
+  await whileTravelling(bench, run, async (first) => {
     await rig.verb("drop-sessions");
     assertEquals(await first.wait(), 125);
     // As soon as the loss is noticed, or when the folder cannot be synced because of it.
     assertMatch(first.stderr, /lost before the container was started|cannot sync the bind mounts/);
-  } finally {
-    await rig.verb("unshape");
-  }
+  });
   assertEquals(await direct.ok(["ps", "-aq", "--filter", `name=${name}`]), "");
   assertEquals(await docker.ok(run), `${NOISE_BYTES} /app/big`);
 });
@@ -153,20 +156,17 @@ test("a client that goes while the folder travels leaves no container behind", {
   agentOnly: true,
   vars,
   flags,
-}, async ({ docker, direct, rig }) => {
+}, async (bench) => {
+  const { direct } = bench;
   await using src = await folder();
   writeNoise(`${src.path}/big`);
   const name = uniqueName("gone");
   await using _ = cleanup(direct, [name]);
-  await rig.verb("shape", "rate", NOISE_RATE);
-  try {
-    await using run = docker.spawn(["run", "--rm", "--name", name, "-v", `${src.path}:/app`, "bb"]);
-    await until("a part has arrived", () => isThere(rig, "'up.*'"), { everyMs: 20 });
+  const args = ["run", "--rm", "--name", name, "-v", `${src.path}:/app`, "bb"];
+  await whileTravelling(bench, args, async (run) => {
     run.kill("SIGKILL");
     await run.wait();
-  } finally {
-    await rig.verb("unshape");
-  }
+  });
   await until("the container is gone", async () => {
     return await direct.ok(["ps", "-aq", "--filter", `name=${name}`]) === "";
   });
