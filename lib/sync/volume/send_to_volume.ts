@@ -79,18 +79,23 @@ async function sendLarge(
   const now = look(tree, path, undefined);
   if (now === undefined || "reason" in now || now.stamp !== stamp) return undefined;
   const { size } = header;
-  const hash = contentHash();
+  const sent = contentHash();
+  let whole: string | undefined;
+  const hash = { add: (bytes: Uint8Array) => sent.add(bytes), end: () => whole ??= sent.end() };
   let left = size;
   const send = async (bytes: Uint8Array) => {
-    hash.add(bytes);
     left -= bytes.length;
     await archive.data(bytes, size);
     onBytes?.(bytes.length);
   };
   await archive.entry(header);
-  const content = await readContent(tree, path, stamp, { take: send });
+  const content = await readContent(tree, path, stamp, { take: send, hash });
   // The header has promised so many bytes.
-  while (left > 0) await send(new Uint8Array(Math.min(left, FILLER_BYTES)));
+  while (left > 0) {
+    const filler = new Uint8Array(Math.min(left, FILLER_BYTES));
+    hash.add(filler);
+    await send(filler);
+  }
   return content === undefined ? { content: hash.end(), isTorn: true } : { content };
 }
 
