@@ -1,4 +1,4 @@
-import type { Agent } from "../../../lib/app.ts";
+import type { Agent } from "../../../lib/app/agent.ts";
 import type { StartAgent } from "../../../lib/cli/commands/start.ts";
 import { run } from "../../../lib/cli/run.ts";
 import metadata from "../../../deno.json" with { type: "json" };

@@ -3,21 +3,21 @@
  * and forwards that the user has written down. Whoever calls owns what is made.
  */
 import { join } from "node:path";
-import type { Emit } from "./agent_event.ts";
-import { ownerId } from "./config/owner.ts";
-import type { Settings } from "./config/settings.ts";
-import { withHost } from "./docker/own_request.ts";
-import { AgentError } from "./errors.ts";
-import { HostPorts } from "./forward/host_ports.ts";
-import { BindError, ForwardingManager, type ForwardingOptions } from "./forward/manager.ts";
-import { Publishing } from "./intercept/publishing.ts";
-import type { Obstacle } from "./intercept/out_of_reach.ts";
-import { Reversing } from "./intercept/reversing.ts";
-import type { Listener } from "./listen/listener.ts";
-import { logger } from "./log.ts";
-import { isLoopback } from "./net/address.ts";
-import type { Duplex } from "./net/duplex.ts";
-import type { Supervisor } from "./transport/supervisor.ts";
+import type { Emit } from "../agent_event.ts";
+import { ownerId } from "../config/owner.ts";
+import type { Settings } from "../config/settings.ts";
+import { withHost } from "../docker/own_request.ts";
+import { AgentError } from "../errors.ts";
+import { HostPorts } from "../forward/host_ports.ts";
+import { BindError, ForwardingManager, type ForwardingOptions } from "../forward/manager.ts";
+import { Publishing } from "../intercept/publishing.ts";
+import type { Obstacle } from "../intercept/out_of_reach.ts";
+import { Reversing } from "../intercept/reversing.ts";
+import type { Listener } from "../listen/listener.ts";
+import { logger } from "../log.ts";
+import { isLoopback } from "../net/address.ts";
+import type { Duplex } from "../net/duplex.ts";
+import type { Supervisor } from "../transport/supervisor.ts";
 
 /** How long a client of a published port waits for a lost connection to come back. */
 const FORWARD_WAIT_MS = 10_000;

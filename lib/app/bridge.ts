@@ -1,14 +1,14 @@
 /**
  * The part of the composition root that is about the network bridge. Whoever calls owns what is made.
  */
-import type { Emit } from "./agent_event.ts";
-import { datagramsOf, engineStreams, limitsOf } from "./app_ports.ts";
-import { Bridge, type BridgeInfo } from "./bridge/bridge.ts";
-import type { Settings } from "./config/settings.ts";
-import { AgentError } from "./errors.ts";
-import { formatHostPort } from "./net/address.ts";
-import type { ForwardDetails, ForwardStatus } from "./ops/source.ts";
-import type { Supervisor } from "./transport/supervisor.ts";
+import type { Emit } from "../agent_event.ts";
+import { datagramsOf, engineStreams, limitsOf } from "./ports.ts";
+import { Bridge, type BridgeInfo } from "../bridge/bridge.ts";
+import type { Settings } from "../config/settings.ts";
+import { AgentError } from "../errors.ts";
+import { formatHostPort } from "../net/address.ts";
+import type { ForwardDetails, ForwardStatus } from "../ops/source.ts";
+import type { Supervisor } from "../transport/supervisor.ts";
 
 /** How long a client of the bridge waits for a lost connection to come back. */
 const BRIDGE_WAIT_MS = 10_000;

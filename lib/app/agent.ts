@@ -2,23 +2,23 @@
  * The composition root: the only place that knows every room. It starts the remote hosts of a
  * configuration and what shows how they are, and closes them in the reverse order.
  */
-import { Host, type HostRecord } from "./app_host.ts";
-import { sourceOf } from "./app_source.ts";
-import type { Configuration, HostSettings, ProgramSettings } from "./config/configuration.ts";
-import { describeRemote } from "./config/settings.ts";
-import { formatDuration } from "./config/values.ts";
-import { AgentError, describeError } from "./errors.ts";
-import { ContextStates } from "./hosts/context_states.ts";
-import { ContextStore } from "./hosts/context_store.ts";
-import type { HostSpec } from "./hosts/host_keeper.ts";
-import { type HostChanges, HostSet } from "./hosts/host_set.ts";
-import { untilIdle } from "./hosts/idle_watch.ts";
-import { inContext, logger } from "./log.ts";
-import { EventLog } from "./ops/event_log.ts";
-import { Metrics } from "./ops/metrics.ts";
-import { openOps, type Ops } from "./ops/ops.ts";
-import type { HostStatus, OpsSource } from "./ops/source.ts";
-import { terminalSecrets } from "./transport/ssh/connector.ts";
+import { Host, type HostRecord } from "./host.ts";
+import { sourceOf } from "./source.ts";
+import type { Configuration, HostSettings, ProgramSettings } from "../config/configuration.ts";
+import { describeRemote } from "../config/settings.ts";
+import { formatDuration } from "../config/values.ts";
+import { AgentError, describeError } from "../errors.ts";
+import { ContextStates } from "../hosts/context_states.ts";
+import { ContextStore } from "../hosts/context_store.ts";
+import type { HostSpec } from "../hosts/host_keeper.ts";
+import { type HostChanges, HostSet } from "../hosts/host_set.ts";
+import { untilIdle } from "../hosts/idle_watch.ts";
+import { inContext, logger } from "../log.ts";
+import { EventLog } from "../ops/event_log.ts";
+import { Metrics } from "../ops/metrics.ts";
+import { openOps, type Ops } from "../ops/ops.ts";
+import type { HostStatus, OpsSource } from "../ops/source.ts";
+import { terminalSecrets } from "../transport/ssh/connector.ts";
 
 /** One remote host that is served. */
 export interface ServedHost {
