@@ -3,7 +3,6 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
-import { engineStream, engineStreams, limitsOf } from "./ports.ts";
 import { ownerId } from "../config/owner.ts";
 import { describeRemote, type Settings } from "../config/settings.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
@@ -22,6 +21,8 @@ import { shellQuote } from "../transport/ssh/shell.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 import type { Shell } from "../transport/transport.ts";
 import { parseRemoteDocker } from "../transport/url.ts";
+import { engineStream, engineStreams } from "./engine_streams.ts";
+import { limitsOf } from "./reach.ts";
 
 /** A flush that takes longer goes on; what is missing follows. */
 const HOLDER_WAIT_MS = 120_000;

@@ -3,18 +3,6 @@
  * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
  */
 import type { Emit } from "../agent_event.ts";
-import { type Binding, makeBinding } from "./binds.ts";
-import { makeBridge } from "./bridge.ts";
-import {
-  limitsOf,
-  makeForwarding,
-  makeHostPorts,
-  makePublishing,
-  makeReversing,
-  openForwards,
-} from "./ports.ts";
-import { connect, connectorOf, makeOnTheWay } from "./transport.ts";
-import { makeDirectory, serve } from "./serve.ts";
 import type { Bridge, BridgeInfo } from "../bridge/bridge.ts";
 import type { HostSettings } from "../config/configuration.ts";
 import { describeRemote } from "../config/settings.ts";
@@ -42,6 +30,18 @@ import { Proxy } from "../proxy/proxy.ts";
 import type { SyncManager } from "../sync/manager.ts";
 import type { Secrets } from "../transport/ssh/secrets.ts";
 import { Supervisor } from "../transport/supervisor.ts";
+import { type Binding, makeBinding } from "./binds.ts";
+import { makeBridge } from "./bridge.ts";
+import {
+  makeForwarding,
+  makeHostPorts,
+  makePublishing,
+  makeReversing,
+  openForwards,
+} from "./ports.ts";
+import { limitsOf } from "./reach.ts";
+import { makeDirectory, serve } from "./serve.ts";
+import { connect, connectorOf, makeOnTheWay } from "./transport.ts";
 
 /** What all hosts of one program have together. */
 export interface HostRecord {

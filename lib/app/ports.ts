@@ -6,21 +6,18 @@ import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
 import { ownerId } from "../config/owner.ts";
 import type { Settings } from "../config/settings.ts";
-import { withHost } from "../docker/own_request.ts";
 import { AgentError } from "../errors.ts";
 import { HostPorts } from "../forward/host_ports.ts";
-import { BindError, ForwardingManager, type ForwardingOptions } from "../forward/manager.ts";
+import { BindError, ForwardingManager } from "../forward/manager.ts";
 import { Publishing } from "../intercept/publishing.ts";
-import type { Obstacle } from "../intercept/out_of_reach.ts";
 import { Reversing } from "../intercept/reversing.ts";
 import type { Listener } from "../listen/listener.ts";
 import { logger } from "../log.ts";
 import { isLoopback } from "../net/address.ts";
-import type { Duplex } from "../net/duplex.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
+import { engineStreams, untilUp } from "./engine_streams.ts";
+import { CLIENT_WAIT_MS, datagramsOf, limitsOf, obstacleOf } from "./reach.ts";
 
-/** How long a client of a published port waits for a lost connection to come back. */
-const FORWARD_WAIT_MS = 10_000;
 const DEFAULT_SSH_PORT = 22;
 
 /** The local ports; none of them may be one that leads to the agent or to its remote host. */
@@ -39,47 +36,12 @@ export function makeForwarding(
     ...(stateFolder === undefined ? {} : { portsFolder: join(stateFolder, "ports") }),
     publishAddress: address,
     rules,
-    findShell: async (signal) =>
-      (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
+    findShell: async (signal) => (await supervisor.ready({ waitMs: CLIENT_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
     open: (target, signal) =>
-      supervisor.open(target, { lane: "ports", waitMs: FORWARD_WAIT_MS, signal }),
+      supervisor.open(target, { lane: "ports", waitMs: CLIENT_WAIT_MS, signal }),
     ...datagramsOf(supervisor),
   });
-}
-
-/**
- * Where the transport carries datagrams itself, no program on the remote host has to; it may be that a
- * guest that does so comes later.
- */
-export function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
-  const { state } = supervisor;
-  if (state.kind !== "up") return {};
-  const { openDatagrams, limits } = state.transport;
-  if (openDatagrams === undefined && limits === undefined) return {};
-  return {
-    async openDatagrams(to, signal) {
-      const transport = await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal });
-      await transport.look?.();
-      if (transport.openDatagrams !== undefined) return await transport.openDatagrams(to, signal);
-      throw new AgentError("engine", transport.limits ?? "The guest carries no datagrams any more");
-    },
-  };
-}
-
-/** Why there is nothing but the engine behind a gateway, as it is when somebody asks. */
-export function obstacleOf(
-  { mtls, reconnectWaitMs: waitMs }: Settings,
-  supervisor: Supervisor,
-): { obstacle?: Obstacle } {
-  if (mtls === undefined) return {};
-  return {
-    async obstacle(signal) {
-      const transport = await supervisor.ready({ waitMs, signal });
-      await transport.look?.();
-      return transport.limits;
-    },
-  };
 }
 
 /** What listens on the remote host for us. */
@@ -98,7 +60,7 @@ export function makeHostPorts(
   return new HostPorts({
     forwarding,
     findShell: async (signal) => {
-      await isUp(supervisor, signal);
+      await untilUp(supervisor, signal);
       const { state } = supervisor;
       return state.kind === "up" ? state.transport.shell : undefined;
     },
@@ -139,36 +101,10 @@ export function makeReversing(settings: Settings, supervisor: Supervisor): Rever
     targets: settings.ports.reverse,
     open: engineStreams(settings, supervisor).open,
     nextTransport: async (signal) => {
-      await isUp(supervisor, signal);
+      await untilUp(supervisor, signal);
       return await supervisor.ready({ waitMs: 0, signal });
     },
   });
-}
-
-/** Streams to the engine for questions of our own: now, or as soon as the remote host is there. */
-export function engineStreams(settings: Settings, supervisor: Supervisor) {
-  const target = { kind: "docker" } as const;
-  const lane = "interactive";
-  return {
-    open: async (signal?: AbortSignal) =>
-      engineStream(
-        settings,
-        await supervisor.open(target, {
-          lane,
-          waitMs: settings.reconnectWaitMs,
-          ...(signal && { signal }),
-        }),
-      ),
-    openWhenUp: async (signal: AbortSignal) => {
-      await isUp(supervisor, signal);
-      return engineStream(settings, await supervisor.open(target, { lane, waitMs: 0, signal }));
-    },
-  };
-}
-
-/** A stream for questions of our own, which carry the name that a gateway expects. */
-export function engineStream({ mtls }: Settings, stream: Duplex): Duplex {
-  return mtls === undefined ? stream : withHost(stream, mtls.serverName);
 }
 
 /** Opens the forwards that no container asks for. */
@@ -190,29 +126,4 @@ export async function openForwards(
       });
     }
   }
-}
-
-/** Why the transport leads to the engine and nowhere else; nothing where it leads further. */
-export function limitsOf({ state }: Supervisor): string | undefined {
-  return state.kind === "up" ? state.transport.limits : undefined;
-}
-
-/** Waits for the remote host without asking for it: that would end the pauses between attempts. */
-function isUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      if (supervisor.state.kind === "up") end(resolve);
-      else if (supervisor.state.kind === "closed" || signal.aborted) {
-        end(() => reject(signal.reason));
-      }
-    };
-    const end = (settle: () => void) => {
-      forget();
-      signal.removeEventListener("abort", look);
-      settle();
-    };
-    const forget = supervisor.onChange(look);
-    signal.addEventListener("abort", look);
-    look();
-  });
 }

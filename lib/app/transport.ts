@@ -7,7 +7,6 @@ import { gatewayHost } from "../intercept/gateway_host.ts";
 import { keepBackEmptyEnds } from "../intercept/half_close.ts";
 import { AgentError } from "../errors.ts";
 import { logger } from "../log.ts";
-import { engineStream, engineStreams, limitsOf } from "./ports.ts";
 import { connectMtls } from "../transport/mtls.ts";
 import { sshConnector } from "../transport/ssh/connector.ts";
 import type { Secrets } from "../transport/ssh/secrets.ts";
@@ -16,6 +15,8 @@ import type { Supervisor } from "../transport/supervisor.ts";
 import type { Connect } from "../transport/transport.ts";
 import { connectTstunnel } from "../transport/tstunnel.ts";
 import { parseRemoteDocker } from "../transport/url.ts";
+import { engineStream, engineStreams } from "./engine_streams.ts";
+import { limitsOf } from "./reach.ts";
 
 /** How the remote host of the settings is connected; `secrets` are those of the whole program. */
 export function connectorOf(settings: Settings, secrets?: Secrets): Connect {

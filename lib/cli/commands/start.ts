@@ -10,7 +10,7 @@ import { logTo } from "../logging.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 
-/** See `startAgent` in `lib/app/agent.ts`. */
+/** See `startAgent` in `lib/app/start.ts`. */
 export type StartAgent = (configuration: Configuration, signal: AbortSignal) => Promise<Agent>;
 
 /** Returns the exit code; throws what ended the agent otherwise. See {@link runService}. */
