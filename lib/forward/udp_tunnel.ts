@@ -6,7 +6,7 @@
 import { describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
-import type { HostPort } from "./tcp_listener.ts";
+import type { HostPort } from "./client_listener.ts";
 import { lengthFramed, LengthFrames, MAX_PAYLOAD } from "./length_frame.ts";
 import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 
