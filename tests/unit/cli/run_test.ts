@@ -54,6 +54,16 @@ Deno.test("a mistake is one line on standard error and exit code 2", async () =>
   );
 });
 
+Deno.test("what a peer said is shown, and nothing that a terminal obeys", async () => {
+  const failing: StartAgent = () =>
+    Promise.reject(new AgentError("engine", "The gateway said \u001b]0;x\u0007\u202eabc"));
+  const { stderr } = await runOn(HOST, {}, failing);
+  assertEquals(
+    stderr.replace(/^.*level=.*\n/gm, ""),
+    "remote-docker-agent: The gateway said \\u001b]0;x\\u0007\\u202eabc\n",
+  );
+});
+
 Deno.test("the exit code follows the kind of the error", async () => {
   for (const [kind, code] of [["listen", 3], ["unreachable", 4], ["host-key", 6]] as const) {
     const failing: StartAgent = () =>
