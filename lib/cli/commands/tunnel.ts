@@ -72,7 +72,7 @@ export async function runTunnel(
 }
 
 /** `[ADDRESS:]PORT`; without an address it is loopback. Throws `AgentError` of kind `usage`. */
-export function parseLocalEnd(text: string): { host: string; port: number } {
+function parseLocalEnd(text: string): { host: string; port: number } {
   const fail = () =>
     new AgentError("usage", `Cannot listen on "${text}": not [ADDRESS:]PORT`, {
       hint: "write a port such as 8080, or 127.0.0.1:8080",
