@@ -25,6 +25,8 @@ export interface EndpointSettings extends TlsEndpoint {
 const MAX_SPARE = 3;
 /** A spare one is closed after this time, before a server loses patience with it. */
 const SPARE_LIFE_MS = 8_000;
+/** Between two looks whether this machine has been given other addresses. */
+const LOOK_MS = 2_000;
 
 /** A connection that nobody has used yet. `first` is the read that notices its end. */
 interface Spare {
@@ -43,6 +45,8 @@ export class Dialer {
   readonly #streams = new Map<Duplex, string | undefined>();
   readonly #spares: Spare[] = [];
   #dialing = 0;
+  /** Runs while there are connections. */
+  #looking: ReturnType<typeof setInterval> | undefined;
   #ends: CommonEnd | undefined;
 
   private constructor(
@@ -92,9 +96,19 @@ export class Dialer {
       duplex.close();
       throw aborted(this.endpoint);
     }
-    this.#streams.set(duplex, from);
-    void duplex.closed.then(() => this.#streams.delete(duplex));
+    this.#keep(duplex, from);
     return this.#ends?.watch(duplex) ?? duplex;
+  }
+
+  #keep(duplex: Duplex, from: string | undefined): void {
+    this.#streams.set(duplex, from);
+    this.#looking ??= setInterval(() => this.closeStrayed(), LOOK_MS);
+    void duplex.closed.then(() => {
+      this.#streams.delete(duplex);
+      if (this.#streams.size > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    });
   }
 
   /** A connection at once if a spare one is there; others are dialed for those who come next. */

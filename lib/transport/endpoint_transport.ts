@@ -150,7 +150,6 @@ export class EndpointTransport implements Transport {
     const { dialer } = this.#parts;
     if (this.#asking || dialer.open === 0) return;
     this.#asking = true;
-    dialer.closeStrayed();
     if (await isSilent(() => this.#answers(), this.#gone.signal)) {
       this.#lose(new AgentError("lost", `"${this.description}" does not answer any more`));
       dialer.close({ everything: true });
@@ -201,7 +200,6 @@ export class EndpointTransport implements Transport {
       return dialer.reaches(AbortSignal.any([closing, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
     };
     while (dialer.open > 0 && !closing.aborted) {
-      dialer.closeStrayed();
       if (await isSilent(reaches, closing)) return dialer.close({ everything: true });
       await sleep(PULSE_MS, closing);
     }
