@@ -3,7 +3,6 @@
  * which is nearly all of them for whoever has no such container.
  */
 import { ReplyError } from "../docker/error_reply.ts";
-import type { Exchange } from "../docker/exchange.ts";
 import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
 import {
   bodyOfPieces,
