@@ -4,12 +4,13 @@
  */
 import { AgentError, messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
-import { formatHostPort, isLoopback } from "../net/address.ts";
+import { formatHostPort } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
 import { GuestKeeper } from "./guest_keeper.ts";
 import { GuestLink } from "./guest_link.ts";
+import { warnOfOpenness } from "./openness.ts";
 import { said } from "./said.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
@@ -43,7 +44,7 @@ export async function connectTstunnel(
   signal: AbortSignal,
 ): Promise<Transport> {
   const dialer = await Dialer.open(settings);
-  warnOfOpenness(settings);
+  warnOfOpenness(settings, logger("transport"));
   try {
     const token = await readToken(settings.tokenFile);
     const name = describeTstunnel(settings);
@@ -70,16 +71,6 @@ export async function connectTstunnel(
 export function describeTstunnel({ host, port, serverName }: EndpointSettings): string {
   const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
   return `tstunnel://${via === "" ? formatHostPort(host, port) : serverName}${via}`;
-}
-
-/** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls, insecure = false }: TstunnelSettings): void {
-  if (!insecure && (tls !== undefined || isLoopback(host))) return;
-  const what = tls === undefined
-    ? `the connection to "${host}" is not encrypted`
-    : `the certificate of "${host}" is not verified`;
-  const danger = "whoever is on the way can read and change everything";
-  logger("transport").warn(`INSECURE: ${what}; ${danger}; for development only`);
 }
 
 /** The one token in a file; nothing without a file. Throws `AgentError` of kind `config`. */

@@ -9,10 +9,11 @@ import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
 import { AgentError, errorCode } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
-import { formatHostPort, isLoopback } from "../../net/address.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
 import type { TerminalSize } from "../../transport/exec_frames.ts";
 import { execOverGuest, type GuestProcess } from "../../transport/guest_exec.ts";
+import { warnOfOpenness } from "../../transport/openness.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
 import { tlsError, wordsOf } from "../../transport/tls_error.ts";
 import { readToken } from "../../transport/tstunnel.ts";
@@ -101,7 +102,7 @@ async function start(
   const [program = "", ...args] = words;
   const token = await readToken(way.tokenFile);
   const dialer = await Dialer.open(way.endpoint);
-  warnOfOpenness(way.endpoint);
+  warnOfOpenness(way.endpoint, logger("host-exec"));
   const stream = await dialer.dial(signal);
   try {
     return await execOverGuest(stream, {
@@ -132,13 +133,4 @@ function explain(endpoint: EndpointSettings, error: unknown): unknown {
     cause,
     hint: `check that it trusts the certificate of ${cert}`,
   });
-}
-
-/** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls, insecure = false }: EndpointSettings): void {
-  if (tls === undefined ? isLoopback(host) : !insecure) return;
-  const what = tls === undefined
-    ? `the connection to "${host}" is not encrypted`
-    : `the certificate of "${host}" is not verified`;
-  logger("host-exec").warn(`INSECURE: ${what}; whoever is on the way can read and change all`);
 }
