@@ -8,7 +8,7 @@ export function warnOfOpenness(
   { host, tls, insecure = false }: Pick<EndpointSettings, "host" | "tls" | "insecure">,
   log: Logger,
 ): void {
-  if (!insecure && (tls !== undefined || isLoopback(host))) return;
+  if (tls === undefined ? isLoopback(host) : !insecure) return;
   const what = tls === undefined
     ? `the connection to "${host}" is not encrypted`
     : `the certificate of "${host}" is not verified`;
