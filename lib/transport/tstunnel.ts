@@ -28,11 +28,11 @@ export interface TstunnelUse {
   /** Where Docker is for the guest, if it is wanted. */
   readonly engine?: Exclude<Target, { kind: "docker" }>;
   /** A server that does not say what it can do is taken to open tunnels, as the first ones did. */
-  readonly isSeedLevel?: boolean;
+  readonly mayBeFirstLevel?: boolean;
 }
 
 /** What a server could do before there was a way to ask. */
-const SEED_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
+const FIRST_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
 
 /**
  * Reads the certificates and asks the guest what it can do. The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
@@ -104,8 +104,8 @@ async function findGuest(
   const name = describeTstunnel(settings);
   const found = await guestAt(dialer, { ...address, name, signal });
   if (found.kind === "guest") return found.link;
-  if (use.isSeedLevel === true && found.kind === "none" && found.status === 404) {
-    return new GuestLink(dialer, address, { name, capabilities: SEED_LEVEL });
+  if (use.mayBeFirstLevel === true && found.kind === "none" && found.status === 404) {
+    return new GuestLink(dialer, address, { name, capabilities: FIRST_LEVEL });
   }
   throw noGuest(settings, found);
 }

@@ -24,7 +24,8 @@ import type { CommandRun } from "./command.ts";
 
 /** The size of a terminal whose size nobody knows. */
 const USUAL_SIZE: TerminalSize = { cols: 80, rows: 24 };
-const SEED_NOTE = "remote-docker-agent: this server only has standard output; the exit status of " +
+const FIRST_LEVEL_NOTE =
+  "remote-docker-agent: this server only has standard output; the exit status of " +
   "the command is not known\n";
 
 /** Returns the exit status of the command; see {@link attach}. Throws `AgentError`. */
@@ -47,7 +48,7 @@ export async function runHostExec(
     (signal) => start(way, command, { streams, system, signal }),
   );
   if (typeof started === "number") return started;
-  if (!started.framed) system.err(SEED_NOTE);
+  if (!started.framed) system.err(FIRST_LEVEL_NOTE);
   return await attach(started, command, streams, system);
 }
 
