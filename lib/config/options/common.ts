@@ -32,7 +32,7 @@ export const relays = [...server, ...relay] as const;
 export const running = [...start, ...relays] as const;
 /** What has an operations server. */
 export const watched = [...running, "gateway"] as const;
-/** Every command that has a log. */
+/** Every command that reads settings and has a log. */
 export const all = [
   "start",
   "sync",
