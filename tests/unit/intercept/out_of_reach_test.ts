@@ -50,7 +50,7 @@ Deno.test("what is out of reach is left as it was asked for, and warned of", asy
   }
 });
 
-Deno.test("it is found out for each creation, and other requests go their way", async () => {
+Deno.test("what is out of reach is found out for each creation, and other requests go their way", async () => {
   let why: string | undefined = "no guest";
   const { taken, ask } = bench(() => why);
   await ask("POST /containers/1/start");
