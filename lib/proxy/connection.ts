@@ -27,10 +27,9 @@ import { pipe } from "../net/pipe.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
-import { withLastWords } from "./last_words.ts";
+import { type SpokenFor, spokenFor } from "./last_words.ts";
 import { mayLeaveHttp } from "./may_leave_http.ts";
 import { refusalOf } from "./refusal.ts";
-import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
 
 /** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
@@ -54,6 +53,8 @@ export class ClientConnection {
   #method = "";
   /** The connection that the answer under way comes over. */
   #answering: Upstream | undefined;
+  /** The tunnel, if somebody reads what comes of it. */
+  #spoken: SpokenFor | undefined;
 
   constructor(stream: ClientStream, context: ConnectionContext) {
     this.#context = context;
@@ -83,6 +84,7 @@ export class ClientConnection {
 
   /** Ends the connection; who still waits for an answer is told why. */
   dismiss(): void {
+    if (this.#spoken !== undefined) return this.#leave(this.#spoken);
     if (!this.#busy || this.#replyBegun) return this.close();
     const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
     const timer = setTimeout(() => this.close(), DISMISS_MS);
@@ -91,6 +93,13 @@ export class ClientConnection {
       clearTimeout(timer);
       this.close();
     });
+  }
+
+  /** The tunnel says why, and ends the connection by that; at the latest it ends in a moment. */
+  #leave(tunnel: SpokenFor): void {
+    const timer = setTimeout(() => this.close(), DISMISS_MS);
+    this.#gone.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    tunnel.leave();
   }
 
   /** Ends the connection at once. */
@@ -205,7 +214,7 @@ export class ClientConnection {
     this.#replyBegun = true;
     if (answer !== undefined && isHijacked(response, held)) {
       await this.#client.write(response.head.raw);
-      return await this.#tunnel(exchange, answer);
+      return await this.#tunnel(exchange, answer).finally(() => answerOf()?.upstream.close());
     }
     await this.#client.send(response);
     if (held) this.#client.resume();
@@ -243,9 +252,9 @@ export class ClientConnection {
     this.#stream.enter("free");
     const own = this.#client.handOver({ held: true });
     const client = exchange.ofClient?.(own) ?? own;
-    const form = announcedForm(response.head.headers.get("Content-Type"), exchange.route?.version);
-    const engine = withLastWords(upstream.handOver(), form);
-    const result = await pipe(client, engine, { signal: this.#gone.signal });
+    const engine = upstream.handOver();
+    this.#spoken = spokenFor(exchange, response.head, engine);
+    const result = await pipe(client, this.#spoken ?? engine, { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
   }
