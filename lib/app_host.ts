@@ -13,7 +13,7 @@ import {
   makeReversing,
   openForwards,
 } from "./app_ports.ts";
-import { connect, connectorOf, makeOnTheWay } from "./app_transport.ts";
+import { connect, connectorOf, liveOf, makeOnTheWay } from "./app_transport.ts";
 import { makeDirectory, serve } from "./app_serve.ts";
 import type { Bridge, BridgeInfo } from "./bridge/bridge.ts";
 import type { HostSettings } from "./config/configuration.ts";
@@ -220,7 +220,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
+      resume(() => liveOf(supervisor)),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -279,6 +279,7 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#observer,
+      mayDrop: () => liveOf(supervisor)?.streams?.endSilently === true,
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,
@@ -286,9 +287,7 @@ export class Host {
           ...(signal && { signal }),
         }),
     });
-    const warmUp = () => {
-      if (supervisor.state.kind === "up") proxy.warmUp();
-    };
+    const warmUp = () => void (liveOf(supervisor) && proxy.warmUp());
     supervisor.onChange(warmUp);
     warmUp();
     return proxy;

@@ -20,6 +20,7 @@ import {
 } from "node:tls";
 import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
@@ -109,9 +110,9 @@ async function established(
   options: DialOptions,
 ): Promise<Duplex> {
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
+    keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();

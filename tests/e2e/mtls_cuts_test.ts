@@ -28,7 +28,6 @@ async function withLine(
 ): Promise<void> {
   await using door = await RigDoor.open(rig, { port: gateway ? 8461 : 8462, gateway });
   await using line = await Cutter.open({ host: rig.address, port: door.port });
-  const to = `127.0.0.1:${line.port}`;
   const endpoint = { [gateway ? "mtls-endpoint" : "ts-server"]: `127.0.0.1:${line.port}` };
   await using agent = await startAgent(rig, { ...door.flags, ...endpoint });
   await using docker = await agent.docker(defaultCli());
