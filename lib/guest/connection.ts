@@ -28,6 +28,7 @@ export interface ConnectionContext {
   readonly route: Router;
   readonly access: AccessRules;
   readonly limits: GuestLimits;
+  readonly draining: AbortSignal;
   readonly stopped: AbortSignal;
   readonly log: Logger;
 }
@@ -208,6 +209,7 @@ class Answering {
     return {
       head,
       length: kind === "none" ? "none" : kind === "length" ? framing.length : "unknown",
+      draining: this.#parts.context.draining,
       stopped: this.#parts.context.stopped,
       body: () => this.#body(),
       upgrade: (headers = []) => this.#upgrade(headers),

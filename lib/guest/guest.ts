@@ -43,8 +43,9 @@ export interface Guest {
   /** How many commands have processes that live. */
   readonly commands: number;
   /**
-   * Stops accepting, lets requests finish for up to `timeoutMs`, then ends them; processes of commands
-   * have `graceMs` from then on. Settles when nothing is left. Only the first call counts.
+   * Stops accepting, asks commands to end, ends tunnels over which nothing goes, and lets the rest finish
+   * for up to `timeoutMs`; then ends it: processes of commands have `graceMs` from then on. Settles when
+   * nothing is left. Only the first call counts.
    */
   shutdown(timeoutMs: number): Promise<void>;
 }
@@ -104,10 +105,10 @@ class Serving {
   readonly #commands: Commands;
   readonly #listening: Listening;
   readonly #connections = new Map<GuestConnection, Promise<void>>();
+  readonly #drain = new AbortController();
   readonly #stop = new AbortController();
   readonly #route;
   readonly #atExit = () => this.#commands.killAll();
-  #draining = false;
 
   constructor(options: GuestOptions, log: Logger) {
     const { limits } = options;
@@ -137,8 +138,12 @@ class Serving {
     return this.#commands.running;
   }
 
+  get #isDraining(): boolean {
+    return this.#drain.signal.aborted;
+  }
+
   async serve(duplex: Duplex, peer: Peer): Promise<void> {
-    const leave = this.#draining ? undefined : this.#places.take();
+    const leave = this.#isDraining ? undefined : this.#places.take();
     if (leave === undefined) return await this.#turnAway(duplex, peer);
     const { tokenFile, allowedNames, limits } = this.#options;
     const connection = new GuestConnection(duplex, peer, {
@@ -148,6 +153,7 @@ class Serving {
         ...(tokenFile !== undefined && { tokens: () => this.#tokens(tokenFile) }),
       },
       limits,
+      draining: this.#drain.signal,
       stopped: this.#stop.signal,
       log: this.#log,
     });
@@ -169,7 +175,7 @@ class Serving {
   }
 
   async #turnAway(duplex: Duplex, { remote }: Peer): Promise<void> {
-    const reason = this.#draining ? "the guest is ending" : this.#places.refusal;
+    const reason = this.#isDraining ? "the guest is ending" : this.#places.refusal;
     this.#log.warn("Turned a client away", { remote, reason });
     try {
       await duplex.write(encodeReply(errorAnswer(503, reason), true));
@@ -182,7 +188,7 @@ class Serving {
   }
 
   async shutdown(timeoutMs: number): Promise<void> {
-    this.#draining = true;
+    this.#drain.abort();
     this.#listening.drain();
     for (const connection of this.#connections.keys()) connection.drain();
     const endAll = () => {
