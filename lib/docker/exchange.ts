@@ -41,6 +41,8 @@ export interface Exchange {
   ofClient?: (client: Duplex) => Duplex;
   /** Of the tunnel, if there will be one; set by an interceptor. */
   fate?: StreamFate;
+  /** Ends an answer that would go on, with a last word; set by an interceptor that can. */
+  leave?: () => void;
   /** Tells the client to go on with its body (`100 Continue`). */
   readonly proceed: () => Promise<void>;
 }

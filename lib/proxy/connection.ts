@@ -28,7 +28,7 @@ import { pipe } from "../net/pipe.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
-import { type SpokenFor, spokenFor } from "./last_words.ts";
+import { spokenFor } from "./last_words.ts";
 import { mayLeaveHttp } from "./may_leave_http.ts";
 import { refusalOf } from "./refusal.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
@@ -53,8 +53,8 @@ export class ClientConnection {
   #method = "";
   /** The connection that the answer under way comes over. */
   #answering: Upstream | undefined;
-  /** The tunnel, if somebody reads what comes of it. */
-  #spoken: SpokenFor | undefined;
+  /** Ends the answer under way with a last word, if somebody reads what comes of it. */
+  #leave: (() => void) | undefined;
 
   constructor(stream: ClientStream, context: ConnectionContext) {
     this.#context = context;
@@ -84,7 +84,7 @@ export class ClientConnection {
 
   /** Ends the connection; who still waits for an answer is told why. */
   dismiss(): void {
-    if (this.#spoken !== undefined) return this.#leave(this.#spoken);
+    if (this.#leave !== undefined) return this.#endByLeaving(this.#leave);
     if (!this.#busy || this.#replyBegun) return this.close();
     const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
     const timer = setTimeout(() => this.close(), DISMISS_MS);
@@ -95,11 +95,11 @@ export class ClientConnection {
     });
   }
 
-  /** The tunnel says why, and ends the connection by that; at the latest it ends in a moment. */
-  #leave(tunnel: SpokenFor): void {
+  /** The answer says why, and ends the connection by that; at the latest it ends in a moment. */
+  #endByLeaving(leave: () => void): void {
     const timer = setTimeout(() => this.close(), DISMISS_MS);
     this.#gone.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
-    tunnel.leave();
+    leave();
   }
 
   /** Ends the connection at once. */
@@ -216,7 +216,9 @@ export class ClientConnection {
       await this.#client.write(response.head.raw);
       return await this.#tunnel(exchange, answer).finally(() => answerOf()?.upstream.close());
     }
+    this.#leave = exchange.leave;
     await this.#client.send(response);
+    this.#leave = undefined;
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
     const last = answerOf();
@@ -253,8 +255,9 @@ export class ClientConnection {
     const own = this.#client.handOver({ held: true });
     const client = exchange.ofClient?.(own) ?? own;
     const engine = upstream.handOver();
-    this.#spoken = spokenFor(exchange, response.head, engine);
-    const result = await pipe(client, this.#spoken ?? engine, { signal: this.#gone.signal });
+    const spoken = spokenFor(exchange, response.head, engine);
+    if (spoken !== undefined) this.#leave = () => spoken.leave();
+    const result = await pipe(client, spoken ?? engine, { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
   }
