@@ -6,6 +6,7 @@ import { messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { NO_OBSERVER, type ProxyObserver } from "../proxy/observer.ts";
 import type { Peer } from "./access.ts";
 import { GuestConnection } from "./connection.ts";
 import { copies } from "./copy.ts";
@@ -32,6 +33,8 @@ export interface GuestOptions extends Omit<DoorRules, "token"> {
   /** Where clients may listen; empty: nowhere. */
   readonly allowListen: readonly string[];
   readonly limits: GuestLimits;
+  /** Default: nobody counts. */
+  readonly observer?: ProxyObserver;
   /** Default: the logger of scope `guest`. */
   readonly log?: Logger;
 }
@@ -42,6 +45,8 @@ export interface Guest {
   readonly addresses: readonly string[];
   /** How many commands have processes that live. */
   readonly commands: number;
+  /** Whether it has been told to end. */
+  readonly isEnding: boolean;
   /**
    * Stops accepting, asks commands to end, ends tunnels over which nothing goes, and lets the rest finish
    * for up to `timeoutMs`; then ends it: processes of commands have `graceMs` from then on. Settles when
@@ -77,6 +82,9 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     get commands() {
       return serving.commands;
     },
+    get isEnding() {
+      return ending !== undefined;
+    },
     shutdown(timeoutMs) {
       return ending ??= closeDoors().then(() => serving.shutdown(timeoutMs));
     },
@@ -100,6 +108,7 @@ function addressOf({ listener: { address, dockerHost } }: OpenDoor, options: Gue
 class Serving {
   readonly #options: GuestOptions;
   readonly #log: Logger;
+  readonly #observer: ProxyObserver;
   readonly #places: Places;
   readonly #terminals = Terminals.load();
   readonly #commands: Commands;
@@ -115,6 +124,7 @@ class Serving {
     const account = ownAccount();
     this.#options = options;
     this.#log = log;
+    this.#observer = options.observer ?? NO_OBSERVER;
     this.#places = new Places(limits.maxConnections, "connections");
     this.#commands = new Commands({ limits, account, terminals: this.#terminals });
     this.#listening = new Listening({ limits, allowed: options.allowListen, log });
@@ -155,12 +165,16 @@ class Serving {
       limits,
       draining: this.#drain.signal,
       stopped: this.#stop.signal,
+      observer: this.#observer,
       log: this.#log,
     });
+    const since = performance.now();
+    this.#observer.clientConnected();
     const served = connection.serve();
     this.#connections.set(connection, served);
     await served;
     this.#connections.delete(connection);
+    this.#observer.clientLeft(performance.now() - since);
     leave();
   }
 
@@ -175,6 +189,7 @@ class Serving {
   }
 
   async #turnAway(duplex: Duplex, { remote }: Peer): Promise<void> {
+    this.#observer.limited("connection_refused");
     const reason = this.#isDraining ? "the guest is ending" : this.#places.refusal;
     this.#log.warn("Turned a client away", { remote, reason });
     try {

@@ -21,7 +21,7 @@ export const relay = ["relay"] as const;
 export const relays = ["relay-server", "relay"] as const;
 export const running = ["start", "relay-server", "relay"] as const;
 /** What has an operations server. */
-export const watched = [...running, "gateway"] as const;
+export const watched = [...running, "guest", "gateway"] as const;
 export const all = [
   "start",
   "sync",
