@@ -5,6 +5,7 @@
 import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { AgentError, EXIT_CODES } from "../../errors.ts";
+import { oneLine } from "../../log.ts";
 import { askAll } from "../../ops/ask.ts";
 import type { Status } from "../../ops/status.ts";
 import type { System } from "../system.ts";
@@ -105,9 +106,7 @@ function placeOf({ host }: { readonly host?: string }, text: string): string {
 function alignRows(rows: readonly (readonly [string, string])[]): string[] {
   return rows.map(([term, text], at) => {
     const shown = rows[at - 1]?.[0] === term ? "" : term;
-    // What a peer said about an error is still one line here.
-    // deno-lint-ignore no-control-regex
-    return `  ${shown.padEnd(13)} ${text.replaceAll(/[\u0000-\u001f\u007f]/g, " ")}`;
+    return `  ${shown.padEnd(13)} ${oneLine(text)}`;
   });
 }
 

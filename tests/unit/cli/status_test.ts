@@ -42,7 +42,7 @@ Deno.test("a program is described line by line", () => {
 
 Deno.test("what a peer said cannot move the cursor", () => {
   const hosts = [{ ...HOST, last_error: "bad\x1b[2J\nthing" }];
-  assertStringIncludes(renderStatus(statusWith({ hosts })), "last error: bad [2J thing\n");
+  assertStringIncludes(renderStatus(statusWith({ hosts })), "last error: bad\\u001b[2J\\nthing\n");
 });
 
 Deno.test("the exit code tells healthy, degraded and not there apart", async () => {
