@@ -78,8 +78,9 @@ export function parseHostPort(text: string): PortRange {
   return { first, last };
 }
 
+/** Leading zeros mean nothing to the engine either. */
 function parsePort(text: string): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
+  const port = /^\d+$/.test(text) ? Number(text) : NaN;
   return port <= 65535 ? port : undefined;
 }
 

@@ -4,7 +4,7 @@
  */
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange } from "../docker/exchange.ts";
-import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
+import { encodeEdited, type Json, parseJson } from "../docker/json_body.ts";
 import { encodeRequestHead } from "../http/head.ts";
 import {
   bodyOfPieces,
@@ -41,7 +41,7 @@ export async function editedAnswer(
   if (!always && !includes(bytes, encoder.encode(label))) {
     return { ...response, body: bodyOfPieces(pieces) };
   }
-  return withResponseBody(response, encodeJson(edit(parseJson(bytes))));
+  return withResponseBody(response, encodeEdited(edit(parseJson(bytes)), bytes));
 }
 
 async function collectView(response: ResponseMessage): Promise<BodyPiece[]> {
@@ -73,7 +73,7 @@ export async function editedEvents(
     const event = parseJson(line);
     if (hides?.(event) === true) return new Uint8Array(0);
     edit(event);
-    return withLineFeed(encodeJson(event));
+    return encodeEdited(event, line);
   });
   // A stream that knows its end is no stream: its length changes with its lines.
   if (framing.kind !== "length") return { ...response, body };
@@ -86,13 +86,6 @@ export function setQuery(exchange: Exchange, query: URLSearchParams): void {
   const target = `${request.head.target.split("?", 1)[0]}?${query}`;
   const head = { ...request.head, target };
   exchange.request = { ...request, head: { ...head, raw: encodeRequestHead(head) } };
-}
-
-function withLineFeed(bytes: Uint8Array): Uint8Array {
-  const line = new Uint8Array(bytes.length + 1);
-  line.set(bytes);
-  line[bytes.length] = 0x0a;
-  return line;
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {

@@ -89,7 +89,9 @@ function askedFor(host: JsonObject): JsonObject {
   return asked;
 }
 
+/** Go reads null as an entry without members. */
 function bindingEntry(key: string, entry: Json): Json {
+  if (entry === null) return bindingEntry(key, {});
   if (!isObject(entry)) {
     throw new ReplyError(400, `invalid JSON: a port binding of ${key} must be an object`);
   }

@@ -148,3 +148,9 @@ Deno.test("a label that no agent wrote is nobody's request", () => {
   const invalid = `{"owner":"me","mode":"same","asked":{"80/tcp":[{"HostPort":"x"}]},"exposed":[]}`;
   assertEquals(decodeLabel(invalid), undefined);
 });
+
+Deno.test("a binding that is null is one without members, as Go reads it", () => {
+  const { plan, request } = rewritten('{"HostConfig":{"PortBindings":{"80/tcp":[null]}}}');
+  assertEquals(plan?.bindings.length, 1);
+  assertEquals<unknown>(request?.asked, { "80/tcp": [{ HostIp: "", HostPort: "" }] });
+});
