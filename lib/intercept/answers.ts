@@ -5,7 +5,7 @@
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange } from "../docker/exchange.ts";
 import { encodeEdited, type Json, parseJson } from "../docker/json_body.ts";
-import { encodeRequestHead } from "../http/head.ts";
+import { withQuery } from "../docker/query.ts";
 import {
   bodyOfPieces,
   type BodyPiece,
@@ -80,12 +80,10 @@ export async function editedEvents(
   return withResponseBody(response, payloadOf(await collectView({ ...response, body })));
 }
 
-/** Sends the request on with another query. */
+/** Sends the request on with another query, which is the one that the next layers see. */
 export function setQuery(exchange: Exchange, query: URLSearchParams): void {
-  const { request } = exchange;
-  const target = `${request.head.target.split("?", 1)[0]}?${query}`;
-  const head = { ...request.head, target };
-  exchange.request = { ...request, head: { ...head, raw: encodeRequestHead(head) } };
+  exchange.request = withQuery(exchange.request, query);
+  if (exchange.route !== undefined) exchange.route = { ...exchange.route, query };
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {

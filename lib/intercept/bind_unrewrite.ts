@@ -83,7 +83,7 @@ function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall"
   const { query } = exchange.route ?? {};
   if (query === undefined) return;
   if (containers.recall(query.get("container") ?? "") === undefined) return;
-  const changed = new URLSearchParams(new URL(exchange.request.head.target, "http://d").search);
+  const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${BINDS_LABEL}=""`);
   setQuery(exchange, changed);
 }

@@ -4,6 +4,7 @@
  * that the engine ends, or cuts off by going away itself, ends as without us.
  */
 import type { Exchange } from "../../docker/exchange.ts";
+import { withQuery } from "../../docker/query.ts";
 import {
   type Body,
   bodyOf,
@@ -12,7 +13,7 @@ import {
   withResponseBody,
 } from "../../http/message.ts";
 import { mapPayload, type PayloadEdit } from "../body_lines.ts";
-import { askWhenBack, withQuery } from "./asking.ts";
+import { askWhenBack } from "./asking.ts";
 import type { Resumption } from "./resumption.ts";
 
 /** Whether what broke a body off is the loss of the connection to the remote host. */
