@@ -3,9 +3,7 @@
  * which is nearly all of them for whoever has no such container.
  */
 import { ReplyError } from "../docker/error_reply.ts";
-import type { Exchange } from "../docker/exchange.ts";
 import { encodeEdited, type Json, parseJson } from "../docker/json_body.ts";
-import { withQuery } from "../docker/query.ts";
 import {
   bodyOfPieces,
   type BodyPiece,
@@ -18,7 +16,7 @@ import { HttpParseError } from "../http/parse_error.ts";
 import { mapLines } from "./body_lines.ts";
 
 /** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
-export const MAX_VIEW_BYTES = 64 * 1024 * 1024;
+const MAX_VIEW_BYTES = 64 * 1024 * 1024;
 
 /** When an answer is edited. */
 export interface LabelEdit {
@@ -78,12 +76,6 @@ export async function editedEvents(
   // A stream that knows its end is no stream: its length changes with its lines.
   if (framing.kind !== "length") return { ...response, body };
   return withResponseBody(response, payloadOf(await collectView({ ...response, body })));
-}
-
-/** Sends the request on with another query, which is the one that the next layers see. */
-export function setQuery(exchange: Exchange, query: URLSearchParams): void {
-  exchange.request = withQuery(exchange.request, query);
-  if (exchange.route !== undefined) exchange.route = { ...exchange.route, query };
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {

@@ -11,7 +11,8 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
-import { editedAnswer, editedEvents, setQuery } from "./answers.ts";
+import { setQuery } from "../docker/query.ts";
+import { editedAnswer, editedEvents } from "./answers.ts";
 import { BINDS_LABEL, LABELS } from "./bind_label.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
 import type { Platform } from "../sync/path_map.ts";

@@ -10,8 +10,9 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
+import { setQuery } from "../docker/query.ts";
 import type { ResponseMessage } from "../http/message.ts";
-import { editedAnswer, editedEvents, type LabelEdit, setQuery } from "./answers.ts";
+import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
 import { PORTS_LABEL } from "./port_label.ts";
 import { type PortKnowledge, showEvent, showInspect, showListItem } from "./port_views.ts";
 import { takePublishFilter } from "./publish_filter.ts";

@@ -4,7 +4,6 @@
  * that the engine ends, or cuts off by going away itself, ends as without us.
  */
 import type { Exchange } from "../../docker/exchange.ts";
-import { withQuery } from "../../docker/query.ts";
 import {
   type Body,
   bodyOf,
@@ -13,6 +12,7 @@ import {
   withResponseBody,
 } from "../../http/message.ts";
 import { mapPayload, type PayloadEdit } from "../body_lines.ts";
+import { withQuery } from "../../http/message.ts";
 import { askWhenBack } from "./asking.ts";
 import type { Resumption } from "./resumption.ts";
 
