@@ -8,12 +8,14 @@
  * - events, response: our label is taken out of the attributes; what happens to the containers by which
  *   files get into volumes is left out.
  * - commit, request: the image would inherit our label; it gets it emptied.
+ * - images, response: no label of ours (`image_views.ts`).
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
 import { setQuery } from "../docker/query.ts";
 import { editedAnswer, editedEvents } from "./answers.ts";
 import { BINDS_LABEL, LABELS } from "./bind_label.ts";
+import { editedImages, hideImageLabel } from "./image_views.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync } from "../sync/types.ts";
@@ -51,8 +53,12 @@ export function unrewriteBinds(options: UnrewriteBindsOptions): Interceptor {
         return await editedAnswer(await next(), (value) => {
           if (!isObject(value)) return value;
           itemsOf(value["Containers"]).forEach(showBindsListItem);
+          itemsOf(value["Images"]).forEach((image) => hideImageLabel(image, BINDS_LABEL));
           return { ...value, Containers: withoutHelpers(value["Containers"]) };
         }, LIST_EDIT);
+      case "ImageInspect":
+      case "ImageList":
+        return await editedImages(await next(), EDIT);
       case "SystemEvents":
         return await editedEvents(await next(), showBindsEvent, {
           ...LIST_EDIT,

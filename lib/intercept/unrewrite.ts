@@ -7,12 +7,14 @@
  * - list, request: the filter `publish=` is applied here (`publish_filter.ts`).
  * - events, response: our label is taken out of the attributes, line by line.
  * - commit, request: the image would inherit our label; it gets it emptied.
+ * - images, response: no label of ours (`image_views.ts`).
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
 import { setQuery } from "../docker/query.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
+import { editedImages, hideImageLabel } from "./image_views.ts";
 import { PORTS_LABEL } from "./port_label.ts";
 import { type PortKnowledge, showEvent, showInspect, showListItem } from "./port_views.ts";
 import { takePublishFilter } from "./publish_filter.ts";
@@ -42,9 +44,14 @@ export function unrewritePorts(ports: UnrewriteOptions): Interceptor {
         return await list(exchange, next, ports);
       case "SystemDataUsage":
         return await editedAnswer(await next(), (value) => {
-          if (isObject(value)) { for (const item of itemsOf(value["Containers"])) show(item); }
+          if (!isObject(value)) return value;
+          itemsOf(value["Containers"]).forEach(show);
+          itemsOf(value["Images"]).forEach((image) => hideImageLabel(image, PORTS_LABEL));
           return value;
         }, LABEL);
+      case "ImageInspect":
+      case "ImageList":
+        return await editedImages(await next(), LABEL);
       case "SystemEvents":
         return await editedEvents(await next(), showEvent, LABEL);
       case "ImageCommit":

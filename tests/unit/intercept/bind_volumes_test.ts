@@ -60,6 +60,7 @@ Deno.test("users see the bind that they asked for", () => {
   const inspected = {
     Config: { Labels: { [BINDS_LABEL]: LABEL, own: "1" } },
     State: { Status: "created", Error: `error mounting "${NAME}" to rootfs` },
+    Volumes: { "/app": NAME, "/d": "/elsewhere" },
     Mounts: [{ ...point }, { ...other }],
     HostConfig: {
       Binds: [`${NAME}:/app:ro,nocopy`, `${NAME}:/app:nocopy`, "data:/d"],
@@ -73,6 +74,7 @@ Deno.test("users see the bind that they asked for", () => {
   assertEquals(inspected, {
     Config: { Labels: { own: "1" } },
     State: { Status: "created", Error: 'error mounting "/src" to rootfs' },
+    Volumes: { "/app": "/src", "/d": "/elsewhere" },
     Mounts: [shown, other],
     HostConfig: {
       Binds: ["/src:/app:ro", "/src:/app", "data:/d"],
