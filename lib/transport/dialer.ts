@@ -18,6 +18,8 @@ export interface EndpointSettings extends TlsEndpoint {
   readonly tls?: CredentialFiles;
   /** Takes any certificate from the server. Default: no. */
   readonly insecure?: boolean;
+  /** For connecting and the handshake together, in milliseconds. Default: as {@link dialTls}. */
+  readonly timeoutMs?: number;
 }
 
 /** Connections that are dialed ahead. */
@@ -112,7 +114,7 @@ export class Dialer {
   #connect(signal: AbortSignal): Promise<Duplex> {
     const { endpoint } = this;
     return this.#credentials === undefined
-      ? dialPlain({ endpoint, signal })
+      ? dialPlain({ endpoint, signal, ...limitOf(endpoint) })
       : this.#connectTls(this.#credentials, signal);
   }
 
@@ -121,6 +123,7 @@ export class Dialer {
     return await dialTls({
       endpoint,
       signal,
+      ...limitOf(endpoint),
       context: await credentials.context(),
       insecure: endpoint.insecure === true,
       onServerCertificate: (validTo) => credentials.noteServer(validTo),
@@ -166,4 +169,8 @@ export class Dialer {
     for (const spare of [...this.#spares]) this.#drop(spare);
     if (everything) { for (const duplex of [...this.#streams]) duplex.close(); }
   }
+}
+
+function limitOf({ timeoutMs }: EndpointSettings): { timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }
