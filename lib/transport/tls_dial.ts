@@ -23,6 +23,7 @@ import type { Duplex } from "../net/duplex.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
+import { serverFlaw } from "./tls_examine.ts";
 
 /** Options of {@link dialPlain}. */
 export interface DialOptions {
@@ -115,7 +116,9 @@ async function established(
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
-    throw error instanceof AgentError ? error : tlsError(options.endpoint, error);
+    if (error instanceof AgentError) throw error;
+    const { endpoint, signal } = options;
+    throw tlsError(endpoint, error, await serverFlaw(endpoint, error, signal));
   }
 }
 
