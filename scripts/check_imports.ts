@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  * earlier rows; rooms in the same row do not see each other.
  */
 export const ROOMS: readonly (readonly string[])[] = [
-  ["errors"], // errors.ts and log.ts
+  ["errors"], // errors.ts, log.ts and others like them
   ["net"],
   ["http"],
   ["listen"],
@@ -39,6 +39,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "deno.json": "errors",
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
+  "lib/replace_file.ts": "errors",
   "lib/agent_event.ts": "errors",
   "lib/app.ts": "app",
   "lib/app_binds.ts": "app",

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { AgentError, messageOf } from "../errors.ts";
+import { replaceFileSync } from "../replace_file.ts";
 
 /** The field of a context's metadata that makes it ours; docker keeps fields it does not know. */
 const MARK = "remote-docker-agent";
@@ -170,13 +171,15 @@ async function writeAtomically(path: string, text: string, mode: number): Promis
   try {
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o755 });
     const present = await modeOf(path);
-    using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
-    for (let bytes = new TextEncoder().encode(text); bytes.length > 0;) {
-      bytes = bytes.subarray(await file.write(bytes));
+    {
+      using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
+      for (let bytes = new TextEncoder().encode(text); bytes.length > 0;) {
+        bytes = bytes.subarray(await file.write(bytes));
+      }
+      await file.sync();
     }
-    await file.sync();
     if (Deno.build.os !== "windows") await Deno.chmod(temporary, present ?? mode);
-    await Deno.rename(temporary, path);
+    replaceFileSync(temporary, path);
   } catch (error) {
     await Deno.remove(temporary).catch(() => {}); // may never have been made
     throw unusable("write", path, error);

@@ -4,9 +4,9 @@
  * through the thread pool.
  */
 import { createHash } from "node:crypto";
-import { isAbsolute } from "node:path";
 import type { Agreed, Seen } from "./entry.ts";
 import { contentHash } from "./transfer/content_hash.ts";
+import { targetElsewhere } from "./local_link.ts";
 import { localPath } from "./path_map.ts";
 
 /** A file may change again within the same tick of the clock and look the same. */
@@ -57,7 +57,8 @@ export function seenAs(
   }
   if (info.isSymlink) {
     const target = Deno.readLinkSync(localPath(tree.root, path, tree.platform));
-    return { entry: { kind: "link", mode: 0, size: 0, content: linkTarget(target, tree) }, stamp };
+    const content = targetElsewhere(target, path, tree.root, tree.platform);
+    return { entry: { kind: "link", mode: 0, size: 0, content }, stamp };
   }
   if (!info.isFile) return { reason: specialKind(info) };
   const racy = (info.mtime?.getTime() ?? 0) > Date.now() - TICK_MS;
@@ -77,11 +78,6 @@ export function hasStamp(info: Deno.FileInfo, { entry, localStamp }: Agreed): bo
 function modeOf(info: Deno.FileInfo, agreed: number | undefined): number {
   if (info.mode !== null && Deno.build.os !== "windows") return info.mode & 0o777;
   return agreed ?? (info.isDirectory ? 0o755 : 0o644);
-}
-
-function linkTarget(target: string, { platform }: LocalTree): string {
-  const relative = platform === "windows" && !isAbsolute(target);
-  return relative ? target.replaceAll("\\", "/") : target;
 }
 
 function specialKind(info: Deno.FileInfo): string {

@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { replaceFileSync } from "../replace_file.ts";
 import type { Agreed, EntryKind } from "./entry.ts";
 import { statOrNothing } from "./local_tree.ts";
 import type { SyncMode } from "./types.ts";
@@ -57,7 +58,7 @@ export function writeAtomically(path: string, text: string | Iterable<string>): 
     removeQuietly(temporary);
     throw error;
   }
-  Deno.renameSync(temporary, path);
+  replaceFileSync(temporary, path);
 }
 
 function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {

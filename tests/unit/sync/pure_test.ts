@@ -19,6 +19,11 @@ Deno.test("sources of Docker's Windows clients are paths of this machine", () =>
   for (const source of ["C:\\x\\y", "C:/x/y", "/c/x/y", "//c/x/y", "/C/x/./y"]) {
     assertEquals(localSource(source, "windows"), "C:\\x\\y", source);
   }
+  for (const mount of ["/mnt/c", "/host_mnt/c", "/run/desktop/mnt/host/c"]) {
+    assertEquals(localSource(`${mount}/x/y`, "windows"), "C:\\x\\y", mount);
+    assertEquals(localSource(`${mount}/x/y`, "darwin"), `${mount}/x/y`);
+  }
+  assertEquals(localSource("/mnt/data/x", "windows"), "\\mnt\\data\\x");
   assertEquals(localSource("/c", "windows"), "C:\\");
   assertEquals(localSource("/c/x", "linux"), "/c/x");
   assertEquals(localSource("//c/x", "linux"), "/c/x");
