@@ -5,7 +5,7 @@
  */
 
 /** Between attempts, in milliseconds: longer than a scanner takes, shorter than anybody notices. */
-const PAUSES_MS = [1, 5, 20, 50, 100];
+const PAUSES_MS = [1, 5, 20, 50];
 /** For writing, as Windows knows it. */
 const WRITABLE = 0o200;
 /** ERROR_ACCESS_DENIED, ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION, ERROR_USER_MAPPED_FILE. */
