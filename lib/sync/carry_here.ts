@@ -14,13 +14,13 @@ import {
   putLocalLink,
   removeLocal,
   removeLocalDir,
-  withoutPaths,
 } from "./local_apply.ts";
 import { fetchLarge } from "./fetch_large.ts";
 import { linkObstacle, linkType } from "./local_link.ts";
 import type { Put, SidePlan } from "./plan.ts";
 import { counted } from "./pull.ts";
 import { stampParts } from "./remote_stamp.ts";
+import { withoutPaths } from "./system_words.ts";
 import type { RoundParts } from "./round_parts.ts";
 import { download } from "./transfer/download.ts";
 import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";

@@ -2,13 +2,14 @@
  * Changes to the local tree. Each first makes sure that what it replaces is still what the decision was
  * made about; a file appears under its name only when it is complete.
  */
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import { isHeld, removeFileSync, replaceFileSync } from "../replace_file.ts";
 import { type Entry, lastingStamp, parentOf, type Seen } from "./entry.ts";
 import { temporaryName } from "./ignore.ts";
 import { basename, dirname } from "node:path";
 import { LinkLost, targetHere } from "./local_link.ts";
 import { type LocalTree, look, readContent, stampOf, statOrNothing } from "./local_tree.ts";
+import { withoutPaths } from "./system_words.ts";
 import { localPath } from "./path_map.ts";
 import { contentHash } from "./transfer/content_hash.ts";
 
@@ -242,9 +243,4 @@ function writeError(path: string, error: unknown): unknown {
   return new NotWritable("engine", `Cannot write "${path}": ${withoutPaths(error)}`, {
     cause: error,
   });
-}
-
-/** Deno adds the names it was given, here those of temporary files, which differ each time. */
-export function withoutPaths(error: unknown): string {
-  return messageOf(error).replace(/(\(os error \d+\)): \w+ '.*$/s, "$1");
 }

@@ -1,6 +1,7 @@
 import type { Action } from "../../../lib/sync/reconcile.ts";
 import type { Agreed } from "../../../lib/sync/entry.ts";
 import { diff } from "../../../lib/sync/diff.ts";
+import { tickOf } from "../../../lib/sync/local_tree.ts";
 import {
   localPath,
   localSource,
@@ -54,6 +55,19 @@ Deno.test("links that lead out of the root are known", () => {
   for (const [path, target, outside] of cases) {
     assertEquals(pointsOutside(path, target), outside, `${path} -> ${target}`);
   }
+});
+
+Deno.test("file systems that count whole seconds let a file look the same for longer", () => {
+  const at = (ms: number) => new Date(1_700_000_000_000 + ms);
+  const cases: [mtime: Date | null, ctime: Date | null, tick: number][] = [
+    [at(123), at(123), 50],
+    [at(0), at(123), 50], // a time that was set: files come with those of the other side
+    [at(123), null, 50],
+    [at(0), at(0), 2_000],
+    [at(0), null, 2_000],
+    [null, null, 2_000],
+  ];
+  for (const [mtime, ctime, tick] of cases) assertEquals(tickOf({ mtime, ctime }), tick);
 });
 
 Deno.test("names that Windows refuses", () => {
