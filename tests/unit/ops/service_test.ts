@@ -112,7 +112,9 @@ Deno.test("Windows: a task at sign-in and one at boot", () => {
   assertEquals(user.encoding, "utf-16");
   assertStringIncludes(user.text, "<LogonTrigger><Enabled>true</Enabled><UserId>PC\\dev</UserId>");
   assertStringIncludes(user.text, "<Arguments>start --ssh-host=dev@gpu</Arguments>\r\n");
+  assertStringIncludes(user.notes.join(), "a window of its own");
   const machine = planService({ ...SPEC, system: true, command: ODD }, WINDOWS);
+  assertStringIncludes(machine.notes.join(), "Nobody keeps its messages");
   assertStringIncludes(machine.text, "<BootTrigger>");
   assertStringIncludes(machine.text, "<UserId>S-1-5-18</UserId>");
   assertStringIncludes(
