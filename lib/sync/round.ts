@@ -209,8 +209,14 @@ function possible({ index, limits }: RoundParts, actions: readonly Action[]) {
   const created = actions.filter(({ side, entry, path }) =>
     side === "local" && entry !== undefined && !index.entries.has(path)
   );
+  // What goes in this round is in nobody's way: it is removed first.
+  const going = new Set(
+    actions.filter(({ side, entry }) => side === "local" && entry === undefined)
+      .map(({ path }) => path),
+  );
+  const staying = index.entries.keys().filter((path) => !going.has(path));
   const refused = [
-    ...refusedPaths(created.map(({ path }) => path), index.entries.keys(), limits),
+    ...refusedPaths(created.map(({ path }) => path), staying, limits),
     ...refusedLinks(actions, limits.platform),
   ];
   const out = new Set(refused.map(({ path }) => path));

@@ -9,6 +9,7 @@ import { type IgnoreRules, isTemporary } from "./ignore.ts";
 import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./local_tree.ts";
 import { localPath, pointsOutside } from "./path_map.ts";
 import { leadsOutside } from "./problem_list.ts";
+import { isRenamed } from "./renamed.ts";
 import { withoutPaths } from "./system_words.ts";
 import type { Problem } from "./types.ts";
 
@@ -85,6 +86,7 @@ class Scan {
         return void this.visit(parent);
       }
     }
+    if (isRenamed(this.#tree, path)) return;
     if (this.visit(path)) await this.directory(path);
   }
 

@@ -3,7 +3,7 @@ import { assertEquals, assertMatch } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd, SKIPPED_BECAUSE } from "../support/e2e.ts";
-import { folder, untilText, write } from "../support/folders.ts";
+import { folder, names, untilText, write } from "../support/folders.ts";
 import { freePorts } from "../support/free_ports.ts";
 import { until } from "../support/poll.ts";
 import { cleanup, fetchPort } from "../support/published.ts";
@@ -91,6 +91,16 @@ onWindows("changes travel while a container runs, and its port is here", async (
   await inContainer("chmod +x /app/a.txt; rm -r /app/deep; echo there > /app/back.txt");
   await untilText(`${here}/back.txt`, "there\n");
   await untilText(`${here}/deep/er/new.txt`, undefined);
+  // Past the agent, which would look at everything before an exec of its own.
+  const listed = async () =>
+    (await direct.ok(["exec", name, "sh", "-c", "cd /app; ls -d *"])).split("\n");
+  await Deno.rename(`${here}/back.txt`, `${here}/Back.txt`);
+  await until("only its new name is there", async () => {
+    const found = await listed();
+    return found.includes("Back.txt") && !found.includes("back.txt");
+  });
+  await inContainer("mv /app/Back.txt /app/BACK.txt");
+  await until("and the newest is here", () => names(here).join() === "BACK.txt,a.txt");
   // Windows has no such bit: the one that was set over there stays.
   await write(here, { "a.txt": "longer\n" });
   await until(

@@ -9,6 +9,7 @@ import {
   refusedName,
   relativeTo,
 } from "../../../lib/sync/path_map.ts";
+import { differsInCase } from "../../../lib/sync/renamed.ts";
 import { makePlan, moveUnits, refusedPaths } from "../../../lib/sync/plan.ts";
 import { isRacy, meantMode, openMode } from "../../../lib/sync/remote_stamp.ts";
 import { formatBytes } from "../../../lib/sync/sources.ts";
@@ -68,6 +69,21 @@ Deno.test("file systems that count whole seconds let a file look the same for lo
     [null, null, 2_000],
   ];
   for (const [mtime, ctime, tick] of cases) assertEquals(tickOf({ mtime, ctime }), tick);
+});
+
+Deno.test("the first name that is written otherwise", () => {
+  const cases: [path: string, real: string, parent: string | undefined, name?: string][] = [
+    ["a/b", "a/b", undefined],
+    ["a/b", "a/B", "a", "b"],
+    ["D4/x/f", "d4/x/F", "", "D4"],
+    ["a/b/C", "a/b/c", "a/b", "C"],
+    ["link", "target", undefined],
+    ["\u00e9", "e\u0301", undefined],
+  ];
+  for (const [path, real, parent, name] of cases) {
+    const expected = parent === undefined ? undefined : { parent, name };
+    assertEquals(differsInCase(path, real), expected, path);
+  }
 });
 
 Deno.test("names that Windows refuses", () => {
