@@ -12,7 +12,7 @@ import { sshConnector } from "../transport/ssh/connector.ts";
 import type { Secrets } from "../transport/ssh/secrets.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
-import type { Connect, Transport } from "../transport/transport.ts";
+import type { Connect } from "../transport/transport.ts";
 import { connectTstunnel } from "../transport/tstunnel.ts";
 import { parseRemoteDocker } from "../transport/url.ts";
 import { engineStream, engineStreams } from "./engine_streams.ts";
