@@ -33,7 +33,7 @@ export interface PipeAddress {
 }
 
 /** The port `dockerd -H tcp://HOST` listens on. */
-export const DEFAULT_PORT = 2375;
+const DEFAULT_PORT = 2375;
 const DEFAULT_HOST = "127.0.0.1";
 const EXAMPLES = 'write an address such as "127.0.0.1:2375" or "unix:///tmp/docker.sock"';
 const MAX_PIPE_NAME = 256;
