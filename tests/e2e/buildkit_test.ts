@@ -64,7 +64,7 @@ const ASK_AGENT = `use Socket;
 socket(my $s, PF_UNIX, SOCK_STREAM, 0) or die;
 connect($s, sockaddr_un($ENV{SSH_AUTH_SOCK})) or die;
 syswrite($s, pack("NC", 1, 11));
-sysread($s, my $head, 9) == 9 or die;
+read($s, my $head, 9) == 9 or die;
 my ($length, $type, $count) = unpack("NCN", $head);
 print "type $type, $count key\\n";
 `;
