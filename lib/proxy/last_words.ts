@@ -3,6 +3,7 @@
  * the remote host: such a stream cannot be gone on with, and without a word it looks like the end of
  * the command.
  */
+import type { RouteName } from "../docker/route.ts";
 import { isLostError } from "../errors.ts";
 import { stderrFrame } from "../intercept/resume/frames.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -21,6 +22,11 @@ const WORDS_AS: Readonly<Record<StreamForm, Uint8Array | null>> = {
   text: new TextEncoder().encode(`\r\n${WORDS}\r\n`),
   unknown: null,
 };
+
+/** Whether what comes on a stream is for somebody to read: BuildKit's are HTTP/2, and others WebSockets. */
+export function isForReaders(route: RouteName | undefined): boolean {
+  return route === "ContainerAttach" || route === "ExecStart";
+}
 
 /** The same stream of the engine, which says a last word if the connection beneath is lost. */
 export function withLastWords(engine: Duplex, announced: StreamForm): Duplex {

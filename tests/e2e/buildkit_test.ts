@@ -2,7 +2,7 @@
  * BuildKit with a current engine, and the docker CLI's plugins as their users have them: what a build
  * takes from this side and gives back, how it fails and is cancelled, and compose's own builds.
  */
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
+import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { Child, runOk } from "../support/child.ts";
 import { uniqueName } from "../support/compare.ts";
 import { Compose } from "../support/compose.ts";
@@ -135,16 +135,40 @@ async function runs(rig: Rig, word: string): Promise<boolean> {
   return (await rig.verb("exec", "sh", "-c", script)).split("\n").includes(word);
 }
 
-test("Ctrl-C ends a build and what it runs", async ({ rig, docker }) => {
+/** A build that sleeps, once it does; and how long, which nothing else sleeps. */
+async function sleepingBuild(rig: Rig, docker: DockerCli) {
   const seconds = String(10_000 + Math.floor(Math.random() * 80_000));
   await using context = await folder({ "Dockerfile": `FROM bb\nRUN ["sleep", "${seconds}"]\n` });
   const build = docker.spawn(["build", "--progress", "plain", context.path]);
+  try {
+    await until("the build runs", () => runs(rig, seconds));
+    return { build, seconds };
+  } catch (error) {
+    await build.stop();
+    throw error;
+  }
+}
+
+test("Ctrl-C ends a build and what it runs", async ({ rig, docker, direct }) => {
+  const codes = [];
+  for (const cli of [docker, direct]) {
+    const { build, seconds } = await sleepingBuild(rig, cli);
+    await using _ = build;
+    build.kill("SIGINT");
+    codes.push(await build.wait());
+    assertStringIncludes(build.stderr, "context canceled");
+    await until("what it ran is gone", async () => !await runs(rig, seconds));
+  }
+  assertEquals(codes[0], codes[1]);
+});
+
+test("a build whose link is lost says so and ends", { agentOnly: true }, async (bench) => {
+  const { build, seconds } = await sleepingBuild(bench.rig, bench.docker);
   await using _ = build;
-  await until("the build runs", () => runs(rig, seconds));
-  build.kill("SIGINT");
+  await bench.rig.verb("drop-sessions");
   assertEquals(await build.wait(), 1);
-  assertStringIncludes(build.stderr, "context canceled");
-  await until("what it ran is gone", async () => !await runs(rig, seconds));
+  assertMatch(build.stderr, /Unavailable.*error reading from server: (EOF|.*reset by peer)/);
+  await until("what it ran is gone", async () => !await runs(bench.rig, seconds));
 });
 
 test("compose builds, waits, copies, shows logs and follows what is saved", {

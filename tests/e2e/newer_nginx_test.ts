@@ -6,7 +6,7 @@ import { goByNginx } from "../support/mtls_way.ts";
 import { preferNewerSuite } from "../support/suite.ts";
 
 const TAKEN = [
-  /^a build /,
+  /^a build (takes|uses)/,
   /^a failing build/,
   /^Ctrl-C ends a build/,
   /^a second run has/,

@@ -2,7 +2,8 @@ import { AgentError } from "../../../lib/errors.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
 import { withLastWords } from "../../../lib/proxy/last_words.ts";
 import { announcedForm, FormTracker } from "../../../lib/proxy/stream_form.ts";
-import { passing } from "../../support/engine.ts";
+import { readAll, readUntil, say } from "../../support/duplex.ts";
+import { bench, passing } from "../../support/engine.ts";
 import { assertEquals, assertMatch } from "../../support/assert.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
@@ -66,4 +67,32 @@ Deno.test("a stream whose connection was lost ends with a word, another one with
   // deno-lint-ignore no-control-regex
   assertMatch(await read(FRAME, true), /AB\x02\0\0\0.{4}remote-docker-agent: .*\n$/s);
   assertEquals(await read(FRAME.subarray(0, 9), true), "\x01\0\0\0\0\0\0\x02A");
+});
+
+Deno.test("only what somebody reads ends with a word: no HTTP/2, no WebSocket", async () => {
+  const table = [
+    ["POST /v1.51/exec/1/start", true],
+    ["POST /v1.51/containers/a/attach?stream=1", true],
+    ["GET /v1.51/containers/a/attach/ws", false],
+    ["POST /v1.51/grpc", false],
+    ["POST /session", false],
+  ] as const;
+  for (const [line, isTold] of table) {
+    const b = bench();
+    const client = b.connect();
+    await say(client, `${line} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`);
+    const engine = await b.accept();
+    await readUntil(engine, "\r\n\r\n");
+    const type = isTold ? `Content-Type: ${RAW}\r\n` : "";
+    await say(
+      engine,
+      `HTTP/1.1 101 UPGRADED\r\n${type}Connection: Upgrade\r\nUpgrade: x\r\n\r\nbytes`,
+    );
+    await readUntil(client, "bytes");
+    b.lose(engine, new AgentError("lost", "Lost the connection"));
+    const rest = await readAll(client);
+    assertEquals([line, rest.includes("was lost")], [line, isTold]);
+    if (!isTold) assertEquals(rest, "");
+    await b.end();
+  }
 });
