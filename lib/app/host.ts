@@ -184,7 +184,7 @@ export class Host {
     if (this.#options.isPatient) supervisor.begin(this.settings);
     else await connect(supervisor, this.settings, signal);
     // What a gateway or a guest can do is known when it is connected.
-    if (this.settings.transport !== "ssh" && supervisor.state.kind !== "up") this.#serveLater();
+    if (this.settings.transport !== "ssh" && supervisor.live === undefined) this.#serveLater();
     else {
       const proxy = await this.#assemble(signal);
       for (const listener of this.#listeners) serve(listener, () => proxy);
@@ -220,7 +220,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
+      resume(() => supervisor.live),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -247,7 +247,7 @@ export class Host {
       return gate.close();
     });
     const forget = supervisor.onChange(() => {
-      if (supervisor.state.kind !== "up") return;
+      if (supervisor.live === undefined) return;
       forget();
       gate.open().catch((error) => {
         if (!closing.signal.aborted) logger("hosts").error(`Cannot serve: ${describeError(error)}`);
@@ -287,7 +287,7 @@ export class Host {
         }),
     });
     const warmUp = () => {
-      if (supervisor.state.kind === "up") proxy.warmUp();
+      if (supervisor.live !== undefined) proxy.warmUp();
     };
     supervisor.onChange(warmUp);
     warmUp();

@@ -30,6 +30,8 @@ export interface DialOptions {
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Is told which address of this machine the connection goes out from. */
+  onLocalAddress?: (address: string) => void;
 }
 
 /** Options of {@link dialTls}. */
@@ -112,6 +114,7 @@ async function established(
   socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
+    if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
