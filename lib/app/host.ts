@@ -5,6 +5,7 @@
 import type { Emit } from "../agent_event.ts";
 import type { Bridge, BridgeInfo } from "../bridge/bridge.ts";
 import type { HostSettings } from "../config/configuration.ts";
+import { sharedOwnerId } from "../config/owner.ts";
 import { describeRemote } from "../config/settings.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
@@ -194,20 +195,20 @@ export class Host {
   /** Makes all that is done on the way of requests. */
   async #assemble(signal: AbortSignal): Promise<Proxy> {
     const { settings } = this;
-    const cleanup = this.#cleanup;
-    const supervisor = this.#supervisor;
-    const emit = this.#emit;
+    const ownerId = sharedOwnerId(settings.stateFolder);
+    const [cleanup, supervisor, emit] = [this.#cleanup, this.#supervisor, this.#emit];
     const listeners = this.#listeners;
     const forwarding = this.#forwarding = makeForwarding(settings, supervisor, listeners, emit);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
-    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
+    const ports = { forwarding, hostPorts, ownerId };
+    const publishing = await makePublishing(settings, supervisor, ports);
     cleanup.push(async () => await publishing?.close());
     const reversing = this.#reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
-    const binding = this.#binding = await makeBinding(settings, supervisor, emit);
+    const binding = this.#binding = await makeBinding(settings, supervisor, { emit, ownerId });
     cleanup.push(() => Promise.resolve(binding?.engine.close()));
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
@@ -279,6 +280,7 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#observer,
+      mayDrop: () => supervisor.live?.streams?.endSilently === true,
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,

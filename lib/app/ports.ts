@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
-import { ownerId } from "../config/owner.ts";
 import type { Settings } from "../config/settings.ts";
 import { AgentError } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
@@ -76,7 +75,11 @@ export function makeHostPorts(
 export async function makePublishing(
   settings: Settings,
   supervisor: Supervisor,
-  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
+  { forwarding, hostPorts, ownerId }: {
+    forwarding: ForwardingManager;
+    hostPorts: HostPorts;
+    ownerId: () => Promise<string>;
+  },
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
@@ -85,7 +88,7 @@ export async function makePublishing(
     logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
   }
   return new Publishing({
-    policy: { owner: await ownerId(settings.stateFolder), mode },
+    policy: { owner: await ownerId(), mode },
     foreign,
     forwarding,
     hostPorts,

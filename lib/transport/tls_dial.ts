@@ -20,6 +20,7 @@ import {
 } from "node:tls";
 import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
@@ -111,10 +112,10 @@ async function established(
   options: DialOptions,
 ): Promise<Duplex> {
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
     if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
+    keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();

@@ -31,7 +31,7 @@ export const relays = [...server, ...relay] as const;
 /** What runs until it is ended and is shown by `status`. */
 export const running = [...start, ...relays] as const;
 /** What has an operations server. */
-export const watched = [...running, "gateway"] as const;
+export const watched = [...running, "guest", "gateway"] as const;
 /** Every command that reads settings and has a log. */
 export const all = [
   "start",
