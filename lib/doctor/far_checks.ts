@@ -1,4 +1,5 @@
 /** Checks on the remote host: what sshd allows, the engine, tools, disk, clock, the link itself. */
+import { apiMinor } from "../docker/api_version.ts";
 import { EngineClient } from "../docker/engine_client.ts";
 import { isObject } from "../docker/json_body.ts";
 import { stringField } from "../docker/fields.ts";
@@ -97,7 +98,7 @@ async function engine(patient: Patient, signal: AbortSignal): Promise<Finding> {
     const [version, newest, oldest] = ["Version", "ApiVersion", "MinAPIVersion"]
       .map((name) => stringField(body, name));
     const about = `Docker ${version}, API ${oldest || "?"} to ${newest || "?"}`;
-    if (minor(newest) >= OLDEST_API) return checkPinned(about, newest, oldest, patient);
+    if (apiMinor(newest) >= OLDEST_API) return checkPinned(about, newest, oldest, patient);
     return failed(
       `${about} is too old`,
       "engine",
@@ -123,16 +124,12 @@ function checkPinned(
 ): Finding {
   const pinned = place.env["DOCKER_API_VERSION"];
   if (!pinned) return passed(about);
-  const fits = minor(pinned) <= minor(newest) && minor(pinned) >= minor(oldest);
+  const fits = apiMinor(pinned) <= apiMinor(newest) && apiMinor(pinned) >= apiMinor(oldest);
   if (fits) return passed(`${about}; DOCKER_API_VERSION is ${pinned}`);
   return warned(
     `DOCKER_API_VERSION is ${pinned}, and the engine has ${oldest} to ${newest}`,
     "unset DOCKER_API_VERSION",
   );
-}
-
-function minor(version: string | undefined): number {
-  return Number(/^1\.(\d+)$/.exec(version ?? "")?.[1] ?? 0);
 }
 
 function engineClient({ connected }: Patient): EngineClient {

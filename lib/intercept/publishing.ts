@@ -70,7 +70,7 @@ export class Publishing {
         isFollowed: (target) => ports.isFollowed(target),
       }),
       obstacle === undefined ? publish : portsUnless(obstacle, publish),
-      portLifecycle(ports),
+      portLifecycle(ports, engine),
     ];
   }
 
