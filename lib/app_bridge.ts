@@ -2,10 +2,9 @@
  * The part of the composition root that is about the network bridge. Whoever calls owns what is made.
  */
 import type { Emit } from "./agent_event.ts";
-import { datagramsOf, engineStreams, limitsOf } from "./app_ports.ts";
+import { datagramsOf, engineStreams, obstacleOf } from "./app_ports.ts";
 import { Bridge, type BridgeInfo } from "./bridge/bridge.ts";
 import type { Settings } from "./config/settings.ts";
-import { AgentError } from "./errors.ts";
 import { formatHostPort } from "./net/address.ts";
 import type { ForwardDetails, ForwardStatus } from "./ops/source.ts";
 import type { Supervisor } from "./transport/supervisor.ts";
@@ -20,16 +19,13 @@ export async function makeBridge(
   emit: Emit,
 ): Promise<Bridge | undefined> {
   if (settings.bridge === undefined) return undefined;
-  const limits = limitsOf(supervisor);
-  if (limits !== undefined) {
-    throw new AgentError("engine", `Cannot serve --socks or --http-proxy: ${limits}`);
-  }
   return await Bridge.open(settings.bridge, {
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: BRIDGE_WAIT_MS, signal }),
     findShell: async (signal) => (await supervisor.ready({ waitMs: BRIDGE_WAIT_MS, signal })).shell,
     engine: engineStreams(settings, supervisor),
     ...datagramsOf(supervisor),
+    ...obstacleOf(settings, supervisor),
     emit,
   });
 }

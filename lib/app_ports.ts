@@ -4,14 +4,16 @@
  */
 import { join } from "node:path";
 import type { Emit } from "./agent_event.ts";
+import { tellWhatWaits } from "./app_waiting.ts";
 import { ownerId } from "./config/owner.ts";
 import type { Settings } from "./config/settings.ts";
 import { withHost } from "./docker/own_request.ts";
 import { AgentError } from "./errors.ts";
 import { HostPorts } from "./forward/host_ports.ts";
 import { BindError, ForwardingManager, type ForwardingOptions } from "./forward/manager.ts";
+import { tellNoGuest } from "./forward/tell_no_guest.ts";
 import { Publishing } from "./intercept/publishing.ts";
-import type { Obstacle } from "./intercept/out_of_reach.ts";
+import type { Obstacle } from "./forward/udp_tunnel.ts";
 import { Reversing } from "./intercept/reversing.ts";
 import type { Listener } from "./listen/listener.ts";
 import { logger } from "./log.ts";
@@ -42,8 +44,11 @@ export function makeForwarding(
     findShell: async (signal) =>
       (await supervisor.ready({ waitMs: FORWARD_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
-    open: (target, signal) =>
-      supervisor.open(target, { lane: "ports", waitMs: FORWARD_WAIT_MS, signal }),
+    open: tellNoGuest(
+      (target, signal) =>
+        supervisor.open(target, { lane: "ports", waitMs: FORWARD_WAIT_MS, signal }),
+      logger("forward"),
+    ),
     ...datagramsOf(supervisor),
   });
 }
@@ -118,10 +123,6 @@ export async function makePublishing(
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
-  const limits = limitsOf(supervisor);
-  if (limits !== undefined) {
-    logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
-  }
   return new Publishing({
     policy: { owner: await ownerId(settings.stateFolder), mode },
     foreign,
@@ -171,15 +172,16 @@ export function engineStream({ mtls }: Settings, stream: Duplex): Duplex {
   return mtls === undefined ? stream : withHost(stream, mtls.serverName);
 }
 
-/** Opens the forwards that no container asks for. */
+/**
+ * Opens the forwards that no container asks for. Where there is no guest yet, as `limits` says, they
+ * lead nowhere until it is there, which the log tells of all that waits for it.
+ */
 export async function openForwards(
   settings: Settings,
   { forwarding, limits }: { forwarding: ForwardingManager; limits: string | undefined },
 ): Promise<void> {
+  tellWhatWaits(settings, limits);
   for (const forward of settings.ports.forwards) {
-    if (limits !== undefined) {
-      throw new AgentError("engine", `Cannot forward "${forward.text}": ${limits}`);
-    }
     try {
       await forwarding.addPlain(forward);
     } catch (cause) {

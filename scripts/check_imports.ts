@@ -48,6 +48,7 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/app_serve.ts": "app",
   "lib/app_source.ts": "app",
   "lib/app_transport.ts": "app",
+  "lib/app_waiting.ts": "app",
   "main.ts": "main",
 };
 

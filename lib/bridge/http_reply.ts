@@ -7,6 +7,7 @@ export const STATUS_FOR: Readonly<Record<FailureKind, number>> = {
   refused: 502,
   unreachable: 502,
   "no-network": 502,
+  "no-guest": 503,
   timeout: 504,
   unsupported: 501,
   failed: 502,
@@ -22,6 +23,7 @@ const REASONS: Readonly<Record<number, string>> = {
   431: "Request Header Fields Too Large",
   501: "Not Implemented",
   502: "Bad Gateway",
+  503: "Service Unavailable",
   504: "Gateway Timeout",
   505: "HTTP Version Not Supported",
 };

@@ -4,6 +4,7 @@ import { parseBridgeRule } from "../bridge/rules.ts";
 import type { Destination } from "../bridge/socks_wire.ts";
 import { AgentError } from "../errors.ts";
 import { formatHostPort, isLoopback, parseListenAddress } from "../net/address.ts";
+import { BRIDGE_OPTIONS } from "./options/bridge.ts";
 import type { Values } from "./schema.ts";
 
 type BridgeValues = Pick<
@@ -34,7 +35,7 @@ function tcpAddress(text: string, option: BridgeKind): Destination {
     return { host, port: address.port };
   }
   throw new AgentError("usage", `Cannot use "${text}" for --${option}: not a TCP address`, {
-    hint: "write HOST:PORT, such as 127.0.0.1:1080",
+    hint: `write HOST:PORT, such as 127.0.0.1:${BRIDGE_OPTIONS[option].purpose.port}`,
   });
 }
 

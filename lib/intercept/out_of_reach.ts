@@ -5,13 +5,11 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
+import type { Obstacle } from "../forward/udp_tunnel.ts";
 import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
-
-/** Why there is nothing but the engine; nothing where there is more. */
-export type Obstacle = (signal: AbortSignal) => Promise<string | undefined>;
 
 /** Bytes of the answer: an id and warnings. */
 const MAX_CREATED_BYTES = 1024 * 1024;

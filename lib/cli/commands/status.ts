@@ -116,7 +116,9 @@ function hostText(host: Status["hosts"][number]): string {
   const error = host.last_error === "" ? "" : `, last error: ${host.last_error}`;
   const times = host.reconnects === 1 ? "once" : `${host.reconnects} times`;
   const name = host.name === host.address ? host.name : `${host.name} (${host.address})`;
-  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}`;
+  // Running programs of an earlier version do not tell it.
+  const limits = host.limits === undefined ? "" : `; ports wait for a guest: ${host.limits}`;
+  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}${limits}`;
 }
 
 function operationText(operation: Status["operations"][number]): string {

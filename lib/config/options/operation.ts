@@ -80,6 +80,7 @@ export const OPERATION_OPTIONS = {
   "ops-listen": {
     perHost: false,
     type: "listen",
+    purpose: { port: 9090, socket: "/tmp/ops.sock" },
     many: true,
     placeholder: "ADDRESS",
     group: "Operations",
