@@ -3,7 +3,7 @@
  * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
  */
 import type { Emit } from "./agent_event.ts";
-import { type Binding, makeBinding } from "./app_binds.ts";
+import { type Binding, bindInterceptors, makeBinding } from "./app_binds.ts";
 import { makeBridge } from "./app_bridge.ts";
 import {
   limitsOf,
@@ -218,7 +218,7 @@ export class Host {
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
-      ...binding?.mounts.interceptors ?? [],
+      ...await bindInterceptors(settings, binding),
       ...onTheWay.interceptors,
       resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
     ];

@@ -5,6 +5,8 @@
 import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
+import { systemReason } from "../net/system_reason.ts";
+import { homeDirectory } from "../net/home_directory.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
@@ -21,9 +23,9 @@ export interface System {
   readFile(path: string, limit: number): Promise<Uint8Array>;
   /** Whether a file is there. */
   isFile(path: string): boolean;
-  /** Writes to standard output. */
+  /** Writes to standard output. Throws `AgentError` of kind `output` where that cannot be done. */
   out(text: string): void;
-  /** Writes to standard error. */
+  /** Writes to standard error, where nobody need be. */
   err(text: string): void;
   /** Calls `handler` for every request to end; the result stops that. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
@@ -42,7 +44,7 @@ export function denoSystem(): System {
   return {
     place: {
       platform: Deno.build.os,
-      home: env[windows ? "USERPROFILE" : "HOME"] || undefined,
+      home: homeDirectory(env[windows ? "USERPROFILE" : "HOME"]),
       env,
     },
     cwd: workingDirectory(),
@@ -51,8 +53,8 @@ export function denoSystem(): System {
     program: ownProgram(env),
     readFile,
     isFile,
-    out: (text) => writeAll(Deno.stdout, text),
-    err: (text) => writeAll(Deno.stderr, text),
+    out: writeOut,
+    err: writeErr,
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
@@ -118,13 +120,28 @@ function isFile(path: string): boolean {
   }
 }
 
+function writeOut(text: string): void {
+  try {
+    writeAll(Deno.stdout, text);
+  } catch (cause) {
+    throw new AgentError("output", `Cannot write to standard output: ${systemReason(cause)}`, {
+      cause,
+      hint: "make room there, or write elsewhere",
+    });
+  }
+}
+
+function writeErr(text: string): void {
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
 function writeAll(stream: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch {
-    // The reader has gone away, as after `--help | head -1`; there is nobody left to tell.
-  }
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }
 
 function onSignal(handler: (signal: StopSignal) => void, windows: boolean): () => void {

@@ -1,6 +1,7 @@
 /** Checks of this machine: folders, ports, and what docker itself is told. */
 import { join } from "node:path";
 import { runtimeFolders } from "../config/paths.ts";
+import { stateObstacle } from "../config/state_folder.ts";
 import { describeError, messageOf } from "../errors.ts";
 import { listen } from "../listen/listen.ts";
 import { formatDockerHost, type ListenAddress, parseListenAddress } from "../net/address.ts";
@@ -17,20 +18,10 @@ export const LOCAL_CHECKS: readonly Check<Patient>[] = [
 ];
 
 async function state({ settings: { stateFolder } }: Patient): Promise<Finding> {
-  if (stateFolder === undefined) {
-    return failed("There is no place for state", "config", "set HOME or XDG_STATE_HOME");
-  }
-  try {
-    await Deno.mkdir(stateFolder, { recursive: true, mode: 0o700 });
-    await Deno.remove(await Deno.makeTempFile({ dir: stateFolder, prefix: "doctor-" }));
-    return passed(stateFolder);
-  } catch (error) {
-    return failed(
-      `Cannot write to "${stateFolder}": ${messageOf(error)}`,
-      "config",
-      "make the folder yours, or name another one with XDG_STATE_HOME",
-    );
-  }
+  const obstacle = await stateObstacle(stateFolder);
+  if (obstacle === undefined) return passed(stateFolder ?? "");
+  // The agent starts without, and says so wherever somebody misses it.
+  return warned(`No folder is synced: ${obstacle.why}`, obstacle.hint);
 }
 
 async function listening({ settings, place }: Patient): Promise<Finding> {

@@ -36,7 +36,8 @@ function publishesPorts(body: JsonObject): boolean {
   return field(host, "PublishAllPorts") === true || Object.keys(bindings).length > 0;
 }
 
-async function withWarning(
+/** The answer to a create request with one more of its `Warnings`, which the log gets as well. */
+export async function withWarning(
   response: ResponseMessage,
   warning: string,
   { log }: Exchange,
