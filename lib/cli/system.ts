@@ -7,6 +7,7 @@ import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { homeDirectory } from "../net/home_directory.ts";
+import { readBeginning } from "../net/small_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
@@ -19,7 +20,7 @@ export interface System {
   readonly outIsTerminal?: boolean;
   /** How this program is started again: the executable and the first arguments, if known. */
   readonly program?: readonly string[];
-  /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
+  /** Up to `limit` bytes from the beginning of a file; rejects as `readBeginning` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
   /** Whether a file is there. */
   isFile(path: string): boolean;
@@ -51,7 +52,7 @@ export function denoSystem(): System {
     isTerminal: Deno.stderr.isTerminal(),
     outIsTerminal: Deno.stdout.isTerminal(),
     program: ownProgram(env),
-    readFile,
+    readFile: readBeginning,
     isFile,
     out: writeOut,
     err: writeErr,
@@ -97,18 +98,6 @@ function environment(windows: boolean): Record<string, string> {
   const env = Deno.env.toObject();
   if (!windows) return env;
   return Object.fromEntries(Object.entries(env).map(([name, text]) => [name.toUpperCase(), text]));
-}
-
-async function readFile(path: string, limit: number): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  while (length < limit) {
-    const count = await file.read(bytes.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  return bytes.subarray(0, length);
 }
 
 function isFile(path: string): boolean {

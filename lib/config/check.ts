@@ -4,6 +4,7 @@ import { checkEndpoint, transportOf } from "./endpoint_settings.ts";
 import { checkIdleFlags } from "./idle_flags.ts";
 import type { Origin } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
+import { quote } from "./values.ts";
 
 type Origins = Readonly<Record<OptionName, Origin>>;
 
@@ -34,7 +35,7 @@ export function checkValues(values: Values, origins: Origins, flagsAreShared = f
 /** On the remote host there is no directory that a relative path could start from. */
 function checkSyncRoot(root: string, origins: Origins): void {
   if (root.startsWith("/") || root === "~" || root.startsWith("~/")) return;
-  throw new AgentError("usage", `Invalid value "${root}" for ${origins["sync-root"].where}`, {
+  throw new AgentError("usage", `Invalid value ${quote(root)} for ${origins["sync-root"].where}`, {
     hint: "write an absolute path of the remote host, /DIR or ~/DIR",
   });
 }

@@ -31,7 +31,7 @@ export function readValue(spec: OptionSpec, given: Given, place: Place): Value {
     return readers[spec.type](checkText(given.text), spec, given, place);
   } catch (error) {
     if (error instanceof MissingValue) {
-      throw invalid(given, `Missing value for ${given.origin.where}`);
+      throw invalid(given, `Missing value for ${given.origin.where}`, "give one, or leave it out");
     }
     const message = `Invalid value ${quote(given.text)} for ${given.origin.where}`;
     // Such an error repeats the value; its hint is what is new.

@@ -36,6 +36,8 @@ export interface PipeAddress {
 export const DEFAULT_PORT = 2375;
 const DEFAULT_HOST = "127.0.0.1";
 const MAX_PIPE_NAME = 256;
+/** A longer text is not repeated in a suggestion. */
+const MAX_SUGGESTED = 80;
 
 /** What clients come for, as far as it decides what is suggested for an address that is none. */
 export interface ListenPurpose {
@@ -154,7 +156,10 @@ function parseTcp(
   }
   const port = match[2] === undefined ? defaultPort : parsePort(text, match[2]);
   if (authority === "" && defaultPort === undefined) throw invalid(text, examples);
-  if (port === undefined) throw invalid(text, `add a port, such as "${text}:${purpose.port}"`);
+  if (port === undefined) {
+    const isShort = text.length <= MAX_SUGGESTED;
+    throw invalid(text, isShort ? `add a port, such as "${text}:${purpose.port}"` : examples);
+  }
   const host = match[1] ?? "";
   if (host === "") return { kind: "tcp", host: DEFAULT_HOST, port, hostImplied: true };
   if (!isHost(host)) throw invalid(text, examples);

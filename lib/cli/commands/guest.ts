@@ -4,8 +4,22 @@ import type { Loaded } from "../../config/load.ts";
 import { AgentError } from "../../errors.ts";
 import { startGuest } from "../../guest/guest.ts";
 import { logger } from "../../log.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
+
+/** One that is not there could hold no file that a client puts there. */
+async function requireDirectory(path: string): Promise<void> {
+  let why = "it is not a directory";
+  try {
+    if ((await Deno.stat(path)).isDirectory) return;
+  } catch (cause) {
+    why = systemReason(cause);
+  }
+  throw new AgentError("config", `Cannot use "${path}" for --copy-root: ${why}`, {
+    hint: "name a directory that is there",
+  });
+}
 
 /** Returns the exit code; throws `AgentError`. See {@link runService}. */
 export function runGuest(loaded: Loaded, system: System): Promise<number> {
@@ -17,7 +31,10 @@ export function runGuest(loaded: Loaded, system: System): Promise<number> {
   const settings = guestSettings(loaded, guestPlace(system.place));
   return runService({
     scope: "guest",
-    start: () => startGuest(settings),
+    async start() {
+      for (const path of loaded.values["copy-root"]) await requireDirectory(path);
+      return await startGuest(settings);
+    },
     announce({ addresses }) {
       for (const address of addresses) logger("guest").info(`Listening on ${address}`);
     },
