@@ -85,7 +85,12 @@ const RESET_NAMES = new Set([
  */
 export function isClosedError(error: unknown): boolean {
   if (!(error instanceof Error)) return false;
-  const code = (error as { code?: unknown }).code;
   return CLOSED_NAMES.has(error.name) || RESET_NAMES.has(error.name) ||
-    (typeof code === "string" && CLOSED_CODES.has(code));
+    CLOSED_CODES.has(errorCode(error));
+}
+
+/** The name of a failure of the system or of TLS, such as `EADDRINUSE`; empty where there is none. */
+export function errorCode(error: unknown): string {
+  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
+  return typeof code === "string" ? code : "";
 }

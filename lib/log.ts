@@ -133,11 +133,11 @@ function textValue(value: unknown): string {
 }
 
 /**
- * A log line is one line, and says what it seems to say, whatever a peer put into it: without control
+ * A line for people is one line, and says what it seems to say, whatever a peer put into it: without control
  * characters, among them those that a terminal obeys, and without those that turn the direction of
  * writing. As JSON writes them, so that a line of JSON stays one.
  */
-function oneLine(text: string): string {
+export function oneLine(text: string): string {
   return text.replaceAll(DECEPTIVE, (found) => {
     const quoted = JSON.stringify(found).slice(1, -1);
     return quoted === found ? `\\u${found.charCodeAt(0).toString(16).padStart(4, "0")}` : quoted;

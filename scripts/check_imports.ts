@@ -28,7 +28,7 @@ export const ROOMS: readonly (readonly string[])[] = [
   ["hosts"],
   ["ops"],
   ["config"],
-  ["app"], // app.ts and app_*.ts
+  ["app"],
   ["doctor"],
   ["cli"],
   ["main"], // main.ts
@@ -40,15 +40,6 @@ const SINGLE_FILES: Readonly<Record<string, string>> = {
   "lib/errors.ts": "errors",
   "lib/log.ts": "errors",
   "lib/agent_event.ts": "errors",
-  "lib/app.ts": "app",
-  "lib/app_binds.ts": "app",
-  "lib/app_bridge.ts": "app",
-  "lib/app_host.ts": "app",
-  "lib/app_ports.ts": "app",
-  "lib/app_serve.ts": "app",
-  "lib/app_source.ts": "app",
-  "lib/app_transport.ts": "app",
-  "lib/app_waiting.ts": "app",
   "main.ts": "main",
 };
 

@@ -20,7 +20,7 @@ import { UdpAssociations } from "./udp.ts";
 import { type CheckUser, readUsers } from "./users.ts";
 
 /** The two kinds of proxy; each is also the name of its flag. */
-export const BRIDGE_KINDS = ["socks", "http-proxy"] as const;
+const BRIDGE_KINDS = ["socks", "http-proxy"] as const;
 export type BridgeKind = typeof BRIDGE_KINDS[number];
 
 /** What the user wants of the bridge. */

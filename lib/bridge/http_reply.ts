@@ -1,4 +1,5 @@
 /** What the HTTP proxy answers by itself: short texts, each the last on its connection. Pure. */
+import { ownReply } from "../http/own_reply.ts";
 import type { FailureKind } from "./failure.ts";
 
 /** The status for each kind of failure (RFC 9110, section 15). */
@@ -11,21 +12,6 @@ export const STATUS_FOR: Readonly<Record<FailureKind, number>> = {
   timeout: 504,
   unsupported: 501,
   failed: 502,
-};
-
-const REASONS: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  407: "Proxy Authentication Required",
-  408: "Request Timeout",
-  431: "Request Header Fields Too Large",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  504: "Gateway Timeout",
-  505: "HTTP Version Not Supported",
 };
 
 /** What a client gets that has to sign in (RFC 7617). */
@@ -49,19 +35,15 @@ export interface ReplyParts {
 
 /** A whole response as bytes. */
 export function reply({ status, body, headers = {}, head = false }: ReplyParts): Uint8Array {
-  const { length } = new TextEncoder().encode(body);
+  const { "Content-Type": type = "text/plain; charset=utf-8", ...others } = headers;
   const fields = {
-    "Content-Type": "text/plain; charset=utf-8",
-    "Content-Length": `${length}`,
     "Cache-Control": "no-store",
     "X-Content-Type-Options": "nosniff",
     "Cross-Origin-Resource-Policy": "same-origin",
-    ...headers,
+    ...others,
     Connection: "close",
   };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const text = `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}\r\n${lines}\r\n`;
-  return new TextEncoder().encode(head ? text : text + body);
+  return ownReply({ status, type, body, headers: fields, head });
 }
 
 /** The user and the password of a `Proxy-Authorization` field; `undefined` where there are none. */

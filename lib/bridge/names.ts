@@ -12,7 +12,7 @@ import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { canonicalName } from "./rules.ts";
 
 /** What the names of containers end with. */
-export const SUFFIX = ".docker";
+const SUFFIX = ".docker";
 
 /** A container on the host's own network has no address but the host's. */
 const HOST_ADDRESS = "127.0.0.1";

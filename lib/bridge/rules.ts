@@ -7,7 +7,7 @@ import { AgentError } from "../errors.ts";
 import { ipBytes, isInPrefix, parsePrefix, type Prefix } from "./ip.ts";
 
 /** `through` the remote host, `direct`ly from this machine, or not at all. */
-export const ROUTES = ["through", "direct", "refuse"] as const;
+const ROUTES = ["through", "direct", "refuse"] as const;
 export type Route = typeof ROUTES[number];
 
 /** One rule. */

@@ -4,7 +4,7 @@
  */
 import metadata from "../../deno.json" with { type: "json" };
 import { AgentError, describeError, exitCodeOf, messageOf } from "../errors.ts";
-import { logger } from "../log.ts";
+import { logger, oneLine } from "../log.ts";
 import { parseCommandLine } from "./args.ts";
 import type { Dependencies as CommandDependencies } from "./commands/command.ts";
 import { RUN_COMMAND } from "./commands/table.ts";
@@ -76,6 +76,8 @@ function report(error: unknown): string {
   for (let at = error; at instanceof Error && depth < MAX_CAUSES; at = at.cause, depth++) {
     log.debug(messageOf(at), { name: at.name, stack: at.stack ?? "" });
   }
-  if (error instanceof AgentError) return describeError(error);
-  return `Internal error: ${messageOf(error)}; run again with --log-level debug and report it`;
+  if (error instanceof AgentError) return oneLine(describeError(error));
+  return `Internal error: ${
+    oneLine(messageOf(error))
+  }; run again with --log-level debug and report it`;
 }

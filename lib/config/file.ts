@@ -242,7 +242,7 @@ function textOf(node: { value: unknown; source?: string }): string {
 }
 
 /** `file:line:column` of a node. */
-export function position(source: Source, node: Node): string {
+function position(source: Source, node: Node): string {
   const { line, col } = source.lines.linePos(node.range?.[0] ?? 0);
   return `${source.path}:${line}:${col}`;
 }

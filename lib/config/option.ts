@@ -110,7 +110,7 @@ export type ValueOf<S extends OptionSpec> = S extends { many: true } ? readonly 
   : Scalar<S> | undefined;
 
 /** From weakest to strongest; `host` is the entry of a remote host in the file. */
-export const SOURCES = ["default", "file", "host", "environment", "flag"] as const;
+const SOURCES = ["default", "file", "host", "environment", "flag"] as const;
 
 /** Where a value comes from. */
 export interface Origin {

@@ -6,7 +6,7 @@ import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "./schema.ts";
 import { formatDuration } from "./values.ts";
 
 /** Stands for a value that nobody may read over a shoulder. */
-export const MASK = "***";
+const MASK = "***";
 
 /** Options whose names say that their values are secrets. */
 const SECRET_NAME = /(^|-)(passphrase|password|secret|token)(-|$)/;

@@ -41,7 +41,7 @@ export function readValue(spec: OptionSpec, given: Given, place: Place): Value {
 }
 
 /** A usage error for a flag, a configuration error for everything else. */
-export function invalid(given: Given, message: string, hint?: string): AgentError {
+function invalid(given: Given, message: string, hint?: string): AgentError {
   const kind = given.origin.source === "flag" ? "usage" : "config";
   return new AgentError(kind, message, hint === undefined ? {} : { hint });
 }
@@ -126,7 +126,7 @@ function readInteger(text: string, spec: OptionSpec): number {
 const UNIT_BYTES = new Map([["", 1], ["k", 1e3], ["m", 1e6], ["g", 1e9], ["t", 1e12]]);
 
 /** Bytes: a number with `kB`, `MB`, `GB` or `TB`, powers of 1000 as in `docker system df`. */
-export function readSize(text: string): number {
+function readSize(text: string): number {
   const match = /^(\d{1,15}(?:\.\d{1,3})?) ?([kmgt]?)b?$/i.exec(text);
   const unit = UNIT_BYTES.get(match?.[2]?.toLowerCase() ?? "?");
   if (match === null || unit === undefined) {

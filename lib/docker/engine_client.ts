@@ -13,7 +13,7 @@ import { type Json, parseJson } from "./json_body.ts";
 import { ownRequest } from "./own_request.ts";
 
 /** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
-export const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
+const MAX_ANSWER_BYTES = 64 * 1024 * 1024;
 /** Connections kept open between requests. */
 const MAX_IDLE = 2;
 

@@ -3,24 +3,7 @@
  * expect it (`Error response from daemon: …`).
  */
 import { AgentError, type AgentErrorOptions } from "../errors.ts";
-
-const encoder = new TextEncoder();
-
-const REASONS: Readonly<Record<number, string>> = {
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  408: "Request Timeout",
-  413: "Content Too Large",
-  421: "Misdirected Request",
-  429: "Too Many Requests",
-  431: "Request Header Fields Too Large",
-  500: "Internal Server Error",
-  501: "Not Implemented",
-  502: "Bad Gateway",
-  503: "Service Unavailable",
-  505: "HTTP Version Not Supported",
-};
+import { ownReply } from "../http/own_reply.ts";
 
 /** A request that is answered with `status` and the error's message instead of by the engine. */
 export class ReplyError extends AgentError {
@@ -46,20 +29,11 @@ export function errorReply(
   message: string,
   options: ErrorReplyOptions = {},
 ): Uint8Array {
-  const body = encoder.encode(JSON.stringify({ message }) + "\n");
-  const head = [
-    `HTTP/1.1 ${status} ${REASONS[status] ?? "Error"}`,
-    "Content-Type: application/json",
-    `Content-Length: ${body.length}`,
-    ...(options.close ? ["Connection: close"] : []),
-  ].join("\r\n") + "\r\n\r\n";
-  const bytes = encoder.encode(head);
-  return options.head ? bytes : concat(bytes, body);
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
+  return ownReply({
+    status,
+    type: "application/json",
+    body: JSON.stringify({ message }) + "\n",
+    headers: options.close ? { Connection: "close" } : {},
+    head: options.head ?? false,
+  });
 }

@@ -104,7 +104,7 @@ async function readEvents(
 }
 
 /** Reads one event; nothing for what does not have the shape of one. */
-export function eventOf(value: Json): EngineEvent | undefined {
+function eventOf(value: Json): EngineEvent | undefined {
   if (!isObject(value) || !isObject(value["Actor"])) return undefined;
   const { Type, Action } = value;
   const { ID, Attributes } = value["Actor"] as JsonObject;

@@ -4,8 +4,7 @@
  */
 import { messageOf } from "../errors.ts";
 import { expectsContinue } from "../http/body_framing.ts";
-import { encodeRequestHead } from "../http/head.ts";
-import { bodyOf, collect, withRequestBody } from "../http/message.ts";
+import { bodyOf, collect, withHead, withRequestBody } from "../http/message.ts";
 import { ReplyError } from "./error_reply.ts";
 import type { Exchange } from "./exchange.ts";
 import { encodeJson, type Json, parseJson } from "./json_body.ts";
@@ -42,7 +41,7 @@ export function replaceJson(exchange: Exchange, value: Json): void {
 
 async function expectNothing(exchange: Exchange): Promise<void> {
   await exchange.proceed();
-  const { head } = exchange.request;
-  head.headers.delete("Expect");
-  exchange.request = { ...exchange.request, head: { ...head, raw: encodeRequestHead(head) } };
+  const { request } = exchange;
+  request.head.headers.delete("Expect");
+  exchange.request = withHead(request, request.head);
 }

@@ -6,7 +6,7 @@ import type { Patient } from "./patient.ts";
 import { WAY_CHECKS } from "./way_checks.ts";
 
 /** See the file comment. */
-export const CHECKS: readonly Check<Patient>[] = [...WAY_CHECKS, ...FAR_CHECKS, ...LOCAL_CHECKS];
+const CHECKS: readonly Check<Patient>[] = [...WAY_CHECKS, ...FAR_CHECKS, ...LOCAL_CHECKS];
 
 /** Examines; the patient is closed by the end. */
 export async function* examine(patient: Patient, signal: AbortSignal): AsyncGenerator<Result> {

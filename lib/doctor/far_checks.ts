@@ -1,5 +1,5 @@
 /** Checks on the remote host: what sshd allows, the engine, tools, disk, clock, the link itself. */
-import { waitingForGuest } from "../app_waiting.ts";
+import { waitingForGuest } from "../app/waiting.ts";
 import { EngineClient } from "../docker/engine_client.ts";
 import { isObject } from "../docker/json_body.ts";
 import { stringField } from "../docker/fields.ts";

@@ -1,7 +1,7 @@
 /** Checks of the way to the remote host: keys, names, network, sign-in. */
 import { isIP } from "node:net";
 import { lookup } from "node:dns/promises";
-import { connectorOf } from "../app_transport.ts";
+import { connectorOf } from "../app/transport.ts";
 import { AgentError, describeError } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
 import { readAuthorities, readIdentity } from "../net/tls_files.ts";
@@ -11,7 +11,7 @@ import { readKeyFile } from "../transport/ssh/key_file.ts";
 import { localEnv } from "../transport/ssh/local_env.ts";
 import { resolveSsh } from "../transport/ssh/resolve.ts";
 import type { ResolvedSsh } from "../transport/ssh/settings.ts";
-import { sshSettingsOf } from "../app_transport.ts";
+import { sshSettingsOf } from "../app/transport.ts";
 import { type Check, failed, failure, type Finding, passed, skipped, warned } from "./check.ts";
 import type { Patient } from "./patient.ts";
 

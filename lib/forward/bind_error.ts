@@ -2,7 +2,7 @@
  * Why a local port cannot be had, in the words of dockerd 20.10, because that is what users and the
  * tools which read its errors know.
  */
-import { messageOf } from "../errors.ts";
+import { errorCode, messageOf } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Protocol } from "./binding.ts";
 
@@ -48,7 +48,7 @@ export class BindError extends Error {
 
 /** The reason for what `node:net` or `node:dgram` reported when it could not listen. */
 export function bindReason(error: unknown): BindReason {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case "EADDRINUSE":
       return "in-use";
     case "EACCES":
@@ -73,13 +73,8 @@ function engineText(reason: BindReason, subject: BindSubject, detail: string): s
 function detailOf(reason: BindReason, cause: unknown): string {
   if (reason === "in-use") return "address already in use";
   if (reason === "permission") return "permission denied";
-  const code = codeOf(cause);
+  const code = errorCode(cause);
   // EINVAL is what node:net on Deno makes of EADDRNOTAVAIL.
   const noAddress = code === "EADDRNOTAVAIL" || code === "EINVAL";
   return noAddress ? "cannot assign requested address" : messageOf(cause);
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : undefined;
 }

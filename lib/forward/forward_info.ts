@@ -1,6 +1,6 @@
 /** What the rest of the program may know about a forwarding. */
 import type { Protocol, RequestedBinding } from "./binding.ts";
-import type { HostPort } from "./tcp_listener.ts";
+import type { HostPort } from "./client_listener.ts";
 
 /** A binding with a local address that really listens; one of two has two of these. */
 export interface Published {

@@ -6,10 +6,10 @@
  */
 import { describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
+import type { HostPort } from "./client_listener.ts";
 import type { ForwardingManager } from "./manager.ts";
 import { type Listing, listingCommand, parseListing, reachableAt } from "./listening.ts";
 import type { ContainerRef } from "./placement.ts";
-import type { HostPort } from "./tcp_listener.ts";
 import type { FindShell } from "./udp_relay.ts";
 
 /** What finding needs. */

@@ -4,7 +4,7 @@
  */
 import { BindError, bindReason } from "./bind_error.ts";
 import type { PortRange, Protocol } from "./binding.ts";
-import type { HostPort } from "./tcp_listener.ts";
+import type { HostPort } from "./client_listener.ts";
 
 /** Something that holds a local port until it is closed. */
 export interface Holder {

@@ -8,6 +8,7 @@ import { type Logger, logger } from "../log.ts";
 import { DEFAULT_PUBLISH_ADDRESS } from "./address.ts";
 import { BindError } from "./bind_error.ts";
 import { portKey, type Protocol, type RequestedBinding } from "./binding.ts";
+import type { HostPort } from "./client_listener.ts";
 import type { ForwardInfo, Published } from "./forward_info.ts";
 import { LocalPorts } from "./local_ports.ts";
 import {
@@ -22,15 +23,10 @@ import { PortFiles } from "./port_files.ts";
 import { PortMemory } from "./port_memory.ts";
 import { type Forward, PortOwners } from "./port_owners.ts";
 import type { PortRule } from "./rules.ts";
-import { type HostPort, listenTcp, type OpenStream } from "./tcp_listener.ts";
+import { listenTcp, type OpenStream } from "./tcp_listener.ts";
 import { listenUdp } from "./udp_listener.ts";
 import { type OpenDatagrams, TunnelUdp } from "./udp_tunnel.ts";
 import { type FindShell, type UdpCarrier, UdpRelay } from "./udp_relay.ts";
-
-export { BindError } from "./bind_error.ts";
-export type { Protocol, RequestedBinding } from "./binding.ts";
-export type { ForwardInfo, Published } from "./forward_info.ts";
-export type { ContainerRef } from "./placement.ts";
 
 /** What a manager is made of; all but `open` have defaults. */
 export interface ForwardingOptions {

@@ -6,7 +6,7 @@ import { AgentError } from "../errors.ts";
 import { isIpLiteral } from "../net/address.ts";
 import { DEFAULT_PUBLISH_ADDRESS } from "./address.ts";
 import type { RequestedBinding } from "./binding.ts";
-import type { HostPort } from "./tcp_listener.ts";
+import type { HostPort } from "./client_listener.ts";
 
 /** A forward to an address that the remote host can reach. */
 export interface PlainForward {

@@ -7,12 +7,12 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { parseHostPort, portKey, type Protocol, type RequestedBinding } from "./binding.ts";
+import type { HostPort } from "./client_listener.ts";
 import { type Counters, sumOf } from "./counters.ts";
 import type { ForwardInfo, ForwardKind, Published } from "./forward_info.ts";
 import { type Holder, type LocalPorts } from "./local_ports.ts";
 import type { Placer } from "./placement.ts";
 import { PortMemory } from "./port_memory.ts";
-import type { HostPort } from "./tcp_listener.ts";
 
 /** A local port as every protocol has one. */
 export interface Forward extends Holder {

@@ -11,11 +11,11 @@ import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
 import { counted, newCounters } from "./counters.ts";
 import type { ForwardInfo } from "./forward_info.ts";
-import type { HostPort } from "./tcp_listener.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
 import { sleep } from "../net/sleep.ts";
+import type { HostPort } from "./client_listener.ts";
 
 /** A name that containers know, and the port of 127.0.0.1 here that it leads to. */
 export interface ReverseTarget {

@@ -11,8 +11,6 @@ import { type ClientListener, type HostPort, listenForClients } from "./client_l
 import type { Counters } from "./counters.ts";
 import { noteRefusal } from "./refusal.ts";
 
-export type { HostPort } from "./client_listener.ts";
-
 /**
  * Opens a stream to the remote host, waiting a bounded time (10 s) while it is being reconnected.
  * The caller owns the stream.

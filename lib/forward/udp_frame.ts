@@ -1,4 +1,5 @@
 /** The frames of the UDP relay (see `udp_script.ts`), encoded and decoded. Pure. */
+import { concat } from "../net/bytes.ts";
 
 /** A frame without its length. */
 export interface UdpFrame {
@@ -37,7 +38,7 @@ export class FrameReader {
 
   /** The frames that are complete with `chunk`. Throws on a frame that no relay sends. */
   push(chunk: Uint8Array): UdpFrame[] {
-    const bytes = this.#rest.length === 0 ? chunk : concat(this.#rest, chunk);
+    const bytes = this.#rest.length === 0 ? chunk : concat([this.#rest, chunk]);
     const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const frames: UdpFrame[] = [];
     let at = 0;
@@ -52,11 +53,4 @@ export class FrameReader {
     this.#rest = bytes.slice(at);
     return frames;
   }
-}
-
-function concat(a: Uint8Array, b: Uint8Array): Uint8Array {
-  const both = new Uint8Array(a.length + b.length);
-  both.set(a);
-  both.set(b, a.length);
-  return both;
 }

@@ -6,8 +6,8 @@
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import type { HostPort } from "./client_listener.ts";
 import { type Counters, newCounters } from "./counters.ts";
-import type { HostPort } from "./tcp_listener.ts";
 import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 
 /** docker-proxy forgets a client after this time (`UDPConnTrackTimeout`). */

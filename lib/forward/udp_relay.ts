@@ -14,9 +14,9 @@ import {
   MAX_DATAGRAM,
   type UdpFrame,
 } from "./udp_frame.ts";
-import type { HostPort } from "./tcp_listener.ts";
 import { MAX_FLOWS, NO_INTERPRETER, PROBE_COMMAND, READY, RELAY_COMMAND } from "./udp_script.ts";
 import { sleep } from "../net/sleep.ts";
+import type { HostPort } from "./client_listener.ts";
 
 /** The shell of the live transport, waiting a bounded time for one; `undefined` if it has none. */
 export type FindShell = (signal: AbortSignal) => Promise<Shell | undefined>;

@@ -6,8 +6,8 @@
 import { describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
-import type { HostPort } from "./tcp_listener.ts";
-import { lengthFramed, LengthFrames, MAX_PAYLOAD } from "./length_frame.ts";
+import type { HostPort } from "./client_listener.ts";
+import { lengthFramed, LengthFrames, MAX_DATAGRAM_BYTES } from "../net/length_frame.ts";
 import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 
 /** Opens a flow; see `Transport.openDatagrams`. */
@@ -98,7 +98,7 @@ class TunnelFlow implements UdpFlow {
   }
 
   send(data: Uint8Array): void {
-    if (this.#closed || data.length > MAX_PAYLOAD) return;
+    if (this.#closed || data.length > MAX_DATAGRAM_BYTES) return;
     if (this.#running === undefined) {
       if (performance.now() - this.#startedAt < RETRY_MS) return;
       this.#startedAt = performance.now();

@@ -3,8 +3,8 @@
  * can mean something else behind the gateway. Who the client is stands in fields that no client can
  * set.
  */
-import { encodeRequestHead, HeaderList } from "../http/head.ts";
-import type { RequestMessage } from "../http/message.ts";
+import { HeaderList } from "../http/head.ts";
+import { type RequestMessage, withHead } from "../http/message.ts";
 import type { Upstreams } from "./host.ts";
 import type { ClientIdentity } from "./identity.ts";
 
@@ -34,8 +34,7 @@ export function forwarded(
   if (to.kind === "guest") {
     for (const [name, value] of clientFields(client)) headers.append(name, value);
   }
-  const head = { ...request.head, headers };
-  return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
+  return withHead(request, { ...request.head, headers });
 }
 
 /** Some servers read `_` in a name as `-`. */

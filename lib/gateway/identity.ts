@@ -18,7 +18,7 @@ export interface ClientIdentity {
 }
 
 /** The identity in a DER certificate; throws plain errors for what is none. */
-export function identityOf(der: Uint8Array): ClientIdentity {
+function identityOf(der: Uint8Array): ClientIdentity {
   const certificate = new X509Certificate(der);
   const names = certificateNames(der);
   const fingerprint = certificate.fingerprint256.replaceAll(":", "").toLowerCase();

@@ -10,6 +10,7 @@ import { HttpFramer } from "../http/framer.ts";
 import type { RequestHead } from "../http/head.ts";
 import { asksForUpgrade } from "../http/hijack.ts";
 import type { Body } from "../http/message.ts";
+import { CONTINUE } from "../http/own_reply.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { type HttpEvent, RequestParser } from "../http/parser.ts";
 import type { Logger } from "../log.ts";
@@ -32,8 +33,6 @@ export interface ConnectionContext {
 }
 
 type HeadEvent = Extract<HttpEvent<RequestHead>, { type: "head" }>;
-const encoder = new TextEncoder();
-const CONTINUE = encoder.encode("HTTP/1.1 100 Continue\r\n\r\n");
 /** Whom a gateway speaks for. Anybody can send it, so it is for the log alone, and beside the client's name. */
 const CLIENT_NAME = "X-Client-Certificate-Name";
 const MAX_CLAIM_CHARS = 200;

@@ -3,7 +3,7 @@
  * and renamed, so that nobody ever sees a part of it; what is broken off leaves nothing.
  */
 import { join } from "node:path";
-import { messageOf } from "../errors.ts";
+import { errorCode, messageOf } from "../errors.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import type { Body } from "../http/message.ts";
 import { ReplyError } from "../docker/error_reply.ts";
@@ -181,7 +181,7 @@ function explain(error: unknown, path: string): unknown {
   if (error instanceof TypeError) {
     return refuse(400, `cannot unpack the body: ${messageOf(error)}`, error);
   }
-  const code = (error as { code?: unknown }).code;
+  const code = errorCode(error);
   if (error instanceof Deno.errors.PermissionDenied) {
     return refuse(403, `open ${path}: permission denied`, error);
   }

@@ -4,7 +4,7 @@
  * tickets; a connection belongs to them until it is fetched, and a listener ends with its control
  * stream.
  */
-import { messageOf } from "../errors.ts";
+import { errorCode, messageOf } from "../errors.ts";
 import { listenTcp } from "../listen/tcp.ts";
 import type { Listener } from "../listen/listener.ts";
 import { type Logger, logger } from "../log.ts";
@@ -156,9 +156,9 @@ function bind({ host, port }: ListenTarget, log: Logger): Listener {
     return listenTcp({ kind: "tcp", host, port }, log);
   } catch (error) {
     const cause = error instanceof Error ? error.cause : undefined;
-    const { code } = (cause ?? {}) as { code?: unknown };
-    const words = typeof code === "string" ? REASONS[code] : undefined;
-    const text = `listen tcp ${formatHostPort(host, port)}: bind: ${words ?? messageOf(cause)}`;
+    const code = errorCode(cause);
+    const why = REASONS[code] ?? messageOf(cause);
+    const text = `listen tcp ${formatHostPort(host, port)}: bind: ${why}`;
     throw refuse(code === "EACCES" ? 403 : 409, text, error);
   }
 }

@@ -33,7 +33,7 @@ export function parseListenTarget(encoded: string): ListenTarget {
 }
 
 /** As it is written in a pattern: `tcp:172.17.0.1:3000`. */
-export function formatListenTarget({ host, port }: ListenTarget): string {
+function formatListenTarget({ host, port }: ListenTarget): string {
   return `tcp:${formatHostPort(host, port)}`;
 }
 

@@ -1,5 +1,5 @@
 /** `tunnel/…`: joins a client to a socket that this machine can reach. */
-import { messageOf } from "../errors.ts";
+import { errorCode, messageOf } from "../errors.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { formatHostPort } from "../net/address.ts";
@@ -95,8 +95,7 @@ function statusOf(target: TunnelTarget, error: unknown): number {
 }
 
 function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown }).code;
-  const known = typeof code === "string" ? REASONS[code] : undefined;
+  const known = REASONS[errorCode(error)];
   if (known !== undefined) return `connect: ${known}`;
   if (error instanceof Deno.errors.ConnectionRefused) return `connect: ${REASONS["ECONNREFUSED"]}`;
   if (error instanceof Deno.errors.NotFound) return `connect: ${REASONS["ENOENT"]}`;

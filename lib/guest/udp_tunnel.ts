@@ -6,10 +6,8 @@ import { createSocket, type Socket } from "node:dgram";
 import { isIP } from "node:net";
 import { lookup } from "node:dns/promises";
 import type { Duplex } from "../net/duplex.ts";
+import { lengthFramed, LengthFrames, MAX_DATAGRAM_BYTES } from "../net/length_frame.ts";
 
-const LENGTH_BYTES = 2;
-/** The largest payload of UDP over IPv4; what says to be longer is not our framing. */
-const MAX_DATAGRAM_BYTES = 65_507;
 /** Of what came and was not read yet. */
 const MAX_HELD_BYTES = 256 * 1024;
 /** How long silence may last once the client has ended its direction. */
@@ -43,8 +41,7 @@ class Datagrams implements Duplex {
   #idleMs: number;
   readonly #held: Uint8Array[] = [];
   #heldBytes = 0;
-  /** Of a datagram whose end has not come from the client. */
-  #unsent: Uint8Array = new Uint8Array(0);
+  readonly #frames = new LengthFrames();
   #wake: (() => void) | undefined;
   #over = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -68,7 +65,7 @@ class Datagrams implements Duplex {
 
   #receive(data: Uint8Array): void {
     this.#touch();
-    const framed = frame(data);
+    const framed = lengthFramed(data);
     if (this.#heldBytes + framed.length > MAX_HELD_BYTES) return;
     this.#held.push(framed);
     this.#heldBytes += framed.length;
@@ -90,15 +87,13 @@ class Datagrams implements Duplex {
 
   async write(chunk: Uint8Array): Promise<void> {
     if (this.#over) throw new Deno.errors.BrokenPipe("The tunnel was silent for too long");
-    let rest = join(this.#unsent, chunk);
-    while (rest.length >= LENGTH_BYTES) {
-      const length = ((rest[0] ?? 0) << 8) | (rest[1] ?? 0);
-      if (length > MAX_DATAGRAM_BYTES) throw new Error(`A datagram of ${length} bytes is too long`);
-      if (rest.length < LENGTH_BYTES + length) break;
-      await this.#send(rest.slice(LENGTH_BYTES, LENGTH_BYTES + length));
-      rest = rest.subarray(LENGTH_BYTES + length);
+    for (const data of this.#frames.push(chunk)) {
+      // What says to be longer than a datagram can be is not our framing.
+      if (data.length > MAX_DATAGRAM_BYTES) {
+        throw new Error(`A datagram of ${data.length} bytes is too long`);
+      }
+      await this.#send(data);
     }
-    this.#unsent = rest.slice();
   }
 
   /** What the system does not take is lost, as it may be on the way. */
@@ -124,20 +119,4 @@ class Datagrams implements Duplex {
     this.#socket.close();
     this.#wake?.();
   }
-}
-
-function frame(data: Uint8Array): Uint8Array {
-  const framed = new Uint8Array(LENGTH_BYTES + data.length);
-  framed[0] = data.length >> 8;
-  framed[1] = data.length & 0xff;
-  framed.set(data, LENGTH_BYTES);
-  return framed;
-}
-
-function join(a: Uint8Array, b: Uint8Array): Uint8Array {
-  if (a.length === 0) return b;
-  const all = new Uint8Array(a.length + b.length);
-  all.set(a);
-  all.set(b, a.length);
-  return all;
 }

@@ -5,7 +5,7 @@
 import { type BodyFraming, keepsAlive } from "./body_framing.ts";
 import { encodeRequestHead, encodeResponseHead } from "./head.ts";
 import type { HeaderList, RequestHead, ResponseHead } from "./head.ts";
-import { concat } from "./bytes.ts";
+import { concat } from "../net/bytes.ts";
 import { HttpParseError } from "./parse_error.ts";
 
 /** A piece of a body: the bytes on the wire, and the payload in them as views. */
@@ -89,6 +89,21 @@ export function payloadOf(pieces: readonly BodyPiece[]): Uint8Array {
  */
 export async function collect(body: Body, limit: number): Promise<Uint8Array> {
   return payloadOf(await collectPieces(body, limit));
+}
+
+/** The request with the fields of `head` as they are now; the body stays as it is framed. */
+export function withHead(
+  request: RequestMessage,
+  head: Omit<RequestHead, "raw">,
+): RequestMessage {
+  return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
+}
+
+/** The request with another query, which may be empty. */
+export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
+  const path = request.head.target.split("?", 1)[0] ?? "";
+  const target = query.size === 0 ? path : `${path}?${query}`;
+  return withHead(request, { ...request.head, target });
 }
 
 /** The request with another payload: framed by Content-Length, all other fields kept. */

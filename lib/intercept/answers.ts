@@ -3,9 +3,7 @@
  * which is nearly all of them for whoever has no such container.
  */
 import { ReplyError } from "../docker/error_reply.ts";
-import type { Exchange } from "../docker/exchange.ts";
 import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
-import { encodeRequestHead } from "../http/head.ts";
 import {
   bodyOfPieces,
   type BodyPiece,
@@ -18,7 +16,7 @@ import { HttpParseError } from "../http/parse_error.ts";
 import { mapLines } from "./body_lines.ts";
 
 /** Bytes of one answer; a list of ten thousand containers has about 20 MiB. */
-export const MAX_VIEW_BYTES = 64 * 1024 * 1024;
+const MAX_VIEW_BYTES = 64 * 1024 * 1024;
 
 /** When an answer is edited. */
 export interface LabelEdit {
@@ -78,14 +76,6 @@ export async function editedEvents(
   // A stream that knows its end is no stream: its length changes with its lines.
   if (framing.kind !== "length") return { ...response, body };
   return withResponseBody(response, payloadOf(await collectView({ ...response, body })));
-}
-
-/** Sends the request on with another query. */
-export function setQuery(exchange: Exchange, query: URLSearchParams): void {
-  const { request } = exchange;
-  const target = `${request.head.target.split("?", 1)[0]}?${query}`;
-  const head = { ...request.head, target };
-  exchange.request = { ...request, head: { ...head, raw: encodeRequestHead(head) } };
 }
 
 function withLineFeed(bytes: Uint8Array): Uint8Array {

@@ -11,7 +11,8 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
-import { editedAnswer, editedEvents, setQuery } from "./answers.ts";
+import { editedAnswer, editedEvents } from "./answers.ts";
+import { withQuery } from "../http/message.ts";
 import { BINDS_LABEL, LABELS } from "./bind_label.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
 import type { Platform } from "../sync/path_map.ts";
@@ -76,7 +77,7 @@ function widenFilter(
   // It is gone through for every path that is asked for.
   const known = [...containers.known()];
   const wider = widenVolumeFilter(query, { sessions, containers: known, platform });
-  if (wider !== undefined) setQuery(exchange, wider);
+  if (wider !== undefined) exchange.request = withQuery(exchange.request, wider);
 }
 
 function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall">): void {
@@ -85,7 +86,7 @@ function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall"
   if (containers.recall(query.get("container") ?? "") === undefined) return;
   const changed = new URLSearchParams(new URL(exchange.request.head.target, "http://d").search);
   changed.append("changes", `LABEL ${BINDS_LABEL}=""`);
-  setQuery(exchange, changed);
+  exchange.request = withQuery(exchange.request, changed);
 }
 
 /** The stopped containers by which files get into volumes are nobody's business. */

@@ -7,7 +7,7 @@
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
-import { BindError } from "../forward/manager.ts";
+import { BindError } from "../forward/bind_error.ts";
 import { type Logger, logger } from "../log.ts";
 import { Attempts } from "./attempts.ts";
 import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";

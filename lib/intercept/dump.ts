@@ -11,7 +11,7 @@ import type { Body, Message } from "../http/message.ts";
 import { maskHeader, maskJson, maskTarget } from "./mask.ts";
 
 /** How much of one body is kept for the log. */
-export const MAX_DUMPED_BYTES = 64 * 1024;
+const MAX_DUMPED_BYTES = 64 * 1024;
 
 const decoder = new TextDecoder();
 

@@ -15,7 +15,7 @@
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
-import { BindError } from "../forward/manager.ts";
+import { BindError } from "../forward/bind_error.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import { AttachedClients } from "./attached.ts";
 import type { ContainerPorts } from "./container_ports.ts";

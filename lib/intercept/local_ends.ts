@@ -4,8 +4,9 @@
  * search on the host's network to the finder of host ports.
  */
 import type { RequestedBinding } from "../forward/binding.ts";
+import type { Published } from "../forward/forward_info.ts";
 import type { HostPorts } from "../forward/host_ports.ts";
-import type { ForwardingManager, Published } from "../forward/manager.ts";
+import type { ForwardingManager } from "../forward/manager.ts";
 import { asBound, type ContainerView, remoteEnds, wantedBindings } from "./container_view.ts";
 
 /** What of the forwarding manager is used here. */

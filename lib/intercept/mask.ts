@@ -5,7 +5,7 @@
 import { isObject, type Json } from "../docker/json_body.ts";
 
 /** What stands in the place of a secret. */
-export const MASK = "***";
+const MASK = "***";
 
 const SECRET_HEADERS = new Set([
   "authorization",

@@ -4,7 +4,7 @@
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { portKey } from "../forward/binding.ts";
-import type { Published } from "../forward/manager.ts";
+import type { Published } from "../forward/forward_info.ts";
 import { viewOfInspect, viewOfListItem } from "./container_view.ts";
 import { PORTS_LABEL } from "./port_label.ts";
 

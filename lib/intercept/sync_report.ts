@@ -45,7 +45,7 @@ export function logReports(
 }
 
 /** `120 of 5000 files, 1.2 of 80.0 MB`. Without files, there is something to be removed. */
-export function describeProgress(progress: SyncProgress): string {
+function describeProgress(progress: SyncProgress): string {
   const { files, totalFiles, bytes, totalBytes } = progress;
   if (totalFiles === 0) return "what is gone is removed";
   const mega = (count: number) => (count / 1e6).toFixed(1);

@@ -10,8 +10,8 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
-import type { ResponseMessage } from "../http/message.ts";
-import { editedAnswer, editedEvents, type LabelEdit, setQuery } from "./answers.ts";
+import { type ResponseMessage, withQuery } from "../http/message.ts";
+import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
 import { PORTS_LABEL } from "./port_label.ts";
 import { type PortKnowledge, showEvent, showInspect, showListItem } from "./port_views.ts";
 import { takePublishFilter } from "./publish_filter.ts";
@@ -64,7 +64,7 @@ async function list(
   ports: UnrewriteOptions,
 ): Promise<ResponseMessage> {
   const filter = takePublishFilter(exchange.route?.query ?? new URLSearchParams());
-  if (filter !== undefined) setQuery(exchange, filter.query);
+  if (filter !== undefined) exchange.request = withQuery(exchange.request, filter.query);
   return await editedAnswer(await next(), (value) => {
     if (!Array.isArray(value)) return value;
     for (const item of value) showListItem(item, ports);
@@ -77,7 +77,7 @@ function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {
   if (query === undefined || !ports.isFollowed(query.get("container") ?? "")) return;
   const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${PORTS_LABEL}=""`);
-  setQuery(exchange, changed);
+  exchange.request = withQuery(exchange.request, changed);
 }
 
 function itemsOf(value: Json | undefined): Json[] {

@@ -1,5 +1,5 @@
 /** Why an address cannot be listened on, in the user's words. */
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError, errorCode, messageOf } from "../errors.ts";
 import { formatHostPort, type ListenAddress } from "../net/address.ts";
 import { ownerOf } from "./socket_owner.ts";
 
@@ -41,7 +41,7 @@ function inUse(address: ListenAddress): Explanation {
 }
 
 function explain(address: ListenAddress, error: unknown): Explanation {
-  switch (codeOf(error)) {
+  switch (errorCode(error)) {
     case "EADDRINUSE":
       return inUse(address);
     case "EACCES":
@@ -74,9 +74,4 @@ function permissionHint(address: ListenAddress): string {
   return address.port < FIRST_FREE_PORT
     ? `Ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
     : "choose another port";
-}
-
-function codeOf(error: unknown): string | undefined {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : undefined;
 }

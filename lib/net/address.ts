@@ -33,7 +33,7 @@ export interface PipeAddress {
 }
 
 /** The port `dockerd -H tcp://HOST` listens on. */
-export const DEFAULT_PORT = 2375;
+const DEFAULT_PORT = 2375;
 const DEFAULT_HOST = "127.0.0.1";
 const MAX_PIPE_NAME = 256;
 /** A longer text is not repeated in a suggestion. */

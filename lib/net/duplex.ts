@@ -37,9 +37,3 @@ export interface Duplex {
    */
   readonly readsSole?: boolean;
 }
-
-/** Bytes that were read past the end of one protocol, with the stream they came from. */
-export interface Handover {
-  duplex: Duplex;
-  leftover: Uint8Array;
-}

@@ -5,7 +5,7 @@
 import type { Duplex } from "./duplex.ts";
 
 /** How many bytes one direction holds before its writer has to wait. */
-export const MEMORY_WINDOW = 64 * 1024;
+const MEMORY_WINDOW = 64 * 1024;
 
 /** A connected pair; closing either end frees both. */
 export function memoryPair(): [Duplex, Duplex] {

@@ -3,7 +3,7 @@ import { formatDuration } from "./duration.ts";
 import type { OpsSource } from "./source.ts";
 
 /** More clients than this at a time, and the service counts as degraded. */
-export const DEGRADED_CONNECTIONS = 1000;
+const DEGRADED_CONNECTIONS = 1000;
 
 /** A status code and what goes with it. */
 export interface Judgement<Body> {

@@ -9,6 +9,7 @@ import { HttpFramer } from "../http/framer.ts";
 import { encodeChunk, LAST_CHUNK } from "../http/chunked.ts";
 import type { RequestHead } from "../http/head.ts";
 import { keepsAlive } from "../http/body_framing.ts";
+import { ownReply, ownReplyHead } from "../http/own_reply.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { type Logger, logger } from "../log.ts";
@@ -34,17 +35,6 @@ export type Handler = (path: string, head: RequestHead) => Reply | Promise<Reply
 
 /** A client that is late loses its connection; those who watch ask every few seconds. */
 const LIMITS = { ...UNLIMITED, idleMs: 60_000, readMs: 10_000, writeMs: 10_000 };
-
-const REASONS: Readonly<Record<number, string>> = {
-  200: "OK",
-  400: "Bad Request",
-  403: "Forbidden",
-  404: "Not Found",
-  405: "Method Not Allowed",
-  408: "Request Timeout",
-  500: "Internal Server Error",
-  503: "Service Unavailable",
-};
 
 /** On every answer: nothing is cached, sniffed, framed or told to other sites. */
 const COMMON = {
@@ -122,7 +112,10 @@ async function writeLines(
   const gone = new AbortController();
   const leave = () => gone.abort();
   client.ahead().then(leave, leave);
-  await client.write(encodeHead(reply, { "Transfer-Encoding": "chunked", Connection: "close" }));
+  const { status, type, headers } = reply;
+  const framing = { "Transfer-Encoding": "chunked", Connection: "close" };
+  const fields = { "Content-Type": type, ...COMMON, ...headers, ...framing };
+  await client.write(ownReplyHead(status, fields));
   for await (const line of lines(gone.signal)) {
     await client.write(encodeChunk(encoder.encode(line)));
   }
@@ -163,22 +156,8 @@ async function refuse(
   }
 }
 
-function encode(reply: Reply, how: { open?: boolean; head?: boolean }): Uint8Array {
-  const body = encoder.encode(reply.body);
-  const head = encodeHead(reply, {
-    "Content-Length": String(body.length),
-    ...(how.open ? {} : { Connection: "close" }),
-  });
-  if (how.head) return head;
-  const all = new Uint8Array(head.length + body.length);
-  all.set(head);
-  all.set(body, head.length);
-  return all;
-}
-
-function encodeHead(reply: Reply, framing: Readonly<Record<string, string>>): Uint8Array {
-  const fields = { "Content-Type": reply.type, ...COMMON, ...reply.headers, ...framing };
-  const lines = Object.entries(fields).map(([name, value]) => `${name}: ${value}\r\n`).join("");
-  const reason = REASONS[reply.status] ?? "Error";
-  return encoder.encode(`HTTP/1.1 ${reply.status} ${reason}\r\n${lines}\r\n`);
+function encode({ status, type, body, headers }: Reply, how: { open?: boolean; head?: boolean }) {
+  const close = how.open ? {} : { Connection: "close" };
+  const fields = { ...COMMON, ...headers, ...close };
+  return ownReply({ status, type, body, headers: fields, head: how.head ?? false });
 }

@@ -17,7 +17,7 @@ export function pageReply(): Reply {
 }
 
 /** See the file comment. */
-export function policyOf(page: string): string {
+function policyOf(page: string): string {
   return [
     "default-src 'none'",
     `script-src ${hashOf(page, "script")}`,

@@ -9,7 +9,7 @@ import type { OpsSource } from "./source.ts";
 import { statusOf } from "./status.ts";
 
 /** The paths there are. */
-export const PATHS = ["/", "/health", "/ready", "/metrics", "/status", "/forwards"] as const;
+const PATHS = ["/", "/health", "/ready", "/metrics", "/status", "/forwards"] as const;
 
 /** The handler of a command that shows itself as `source`. */
 export function opsHandler(source: OpsSource): Handler {

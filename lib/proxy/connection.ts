@@ -19,6 +19,7 @@ import {
   type ResponseMessage,
   staysOpen,
 } from "../http/message.ts";
+import { CONTINUE } from "../http/own_reply.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
@@ -38,7 +39,6 @@ const GONE = new DOMException("The client is gone", "AbortError");
 
 /** How long a client may take the reason why it is sent away. */
 const DISMISS_MS = 500;
-const CONTINUE = new TextEncoder().encode("HTTP/1.1 100 Continue\r\n\r\n");
 
 /** See the file comment. */
 export class ClientConnection {

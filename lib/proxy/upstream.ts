@@ -42,7 +42,7 @@ export async function brokenUpload(upload: Promise<Upload>): Promise<unknown> {
 }
 
 /** The engine ended the connection before it answered. */
-export class NoAnswerError extends Error {
+class NoAnswerError extends Error {
   override readonly name = "NoAnswerError";
 }
 

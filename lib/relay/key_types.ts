@@ -15,7 +15,7 @@ export function kindOfFile(path: string): KeyKind {
 }
 
 /** The public keys a client may sign in with; the names are those of `authorized_keys`. */
-export const CLIENT_KEY_TYPES: readonly string[] = [
+const CLIENT_KEY_TYPES: readonly string[] = [
   "ssh-ed25519",
   "ecdsa-sha2-nistp256",
   "ecdsa-sha2-nistp384",

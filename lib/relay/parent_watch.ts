@@ -4,7 +4,7 @@
  * cannot be found out counts as alive, so that a hiccup ends nothing.
  */
 import process from "node:process";
-import { messageOf } from "../errors.ts";
+import { errorCode, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { sleep } from "../net/sleep.ts";
 
@@ -87,7 +87,7 @@ function acceptsSignals(pid: number): boolean {
     process.kill(pid, 0);
     return true;
   } catch (error) {
-    return (error as { code?: unknown }).code === "EPERM";
+    return errorCode(error) === "EPERM";
   }
 }
 

@@ -5,7 +5,7 @@
  * keeps nobody else out. Owns the port and every connection.
  */
 import { createServer, type Server as NetServer, type Socket } from "node:net";
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError, errorCode, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { ciphersHooked, Server as SshListener, utils } from "../transport/ssh/ssh2.ts";
@@ -196,7 +196,7 @@ function publicHalf(privateKey: string): string {
 }
 
 function reasonOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
+  const code = errorCode(error);
   if (code === "EADDRINUSE") return "the address is in use";
   if (code === "EADDRNOTAVAIL") return "this machine does not have the address";
   if (code === "EACCES") return "permission denied";

@@ -20,7 +20,7 @@ export interface Applied {
 }
 
 /** Whether what is at `path` is (still) what was seen there. */
-export function isUnchanged(tree: LocalTree, path: string, seen: Seen | undefined): boolean {
+function isUnchanged(tree: LocalTree, path: string, seen: Seen | undefined): boolean {
   const now = look(tree, path, seen?.entry.mode);
   if (now === undefined || seen === undefined) return now === seen;
   return !("reason" in now) && now.stamp === seen.stamp;

@@ -25,10 +25,6 @@ import type {
   SyncProgress,
 } from "./types.ts";
 
-export type { SyncOptions } from "./session_store.ts";
-export type * from "./types.ts";
-export { SyncRefused } from "./sources.ts";
-
 /** Inside the tree of a plain sync, which has no directory of its own around it. */
 const PLAIN_STAGING = ".remote-docker-agent-staging";
 

@@ -3,6 +3,7 @@
  * docs/protocol.md), for both ends. A frame has Docker's header: a byte of type, three zero bytes,
  * and the length of the payload as 32 bits, big-endian.
  */
+import { concat } from "../net/bytes.ts";
 import type { Duplex } from "../net/duplex.ts";
 
 /** The header by which framing is asked for and granted, and its value. */
@@ -91,21 +92,9 @@ export class FrameReader {
       pieces.push(chunk);
       length += chunk.length;
     }
-    this.#rest = join(pieces, length);
+    this.#rest = concat(pieces);
     return length >= count;
   }
-}
-
-function join(pieces: readonly Uint8Array[], length: number): Uint8Array {
-  const filled = pieces.filter((piece) => piece.length > 0);
-  if (filled.length === 1 && filled[0] !== undefined) return filled[0];
-  const all = new Uint8Array(length);
-  let at = 0;
-  for (const piece of filled) {
-    all.set(piece, at);
-    at += piece.length;
-  }
-  return all;
 }
 
 function readHeader(bytes: Uint8Array): { type: FrameType; length: number } {

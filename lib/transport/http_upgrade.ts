@@ -15,6 +15,7 @@ import {
 import { collect, isInterim, type ResponseMessage } from "../http/message.ts";
 import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { said } from "./said.ts";
 
 /** What to ask for. */
 export interface UpgradeRequest {
@@ -58,7 +59,6 @@ export class UpgradeRefused extends AgentError {
 const DEFAULT_TIMEOUT = 30_000;
 /** Of an answer that explains a refusal. */
 const MAX_EXPLANATION_BYTES = 64 * 1024;
-const MAX_QUOTED = 300;
 const NO_ANSWER = "the connection ended without an answer";
 
 /**
@@ -148,22 +148,4 @@ async function refusal({ head, body }: ResponseMessage, where: string): Promise<
     ? `The server refused ${where} with status ${status}${head.reason && ` ${head.reason}`}`
     : text;
   return new UpgradeRefused(status, kind, message);
-}
-
-/** The `message` of an answer in the engine's form, or else its first words, on one line. */
-function said(body: string): string {
-  const text = messageIn(body) ?? body.replaceAll(/<[^>]*>/g, " ");
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\s\u0000-\u001f\u007f]+/g, " ").trim().slice(0, MAX_QUOTED);
-}
-
-function messageIn(body: string): string | undefined {
-  try {
-    const value: unknown = JSON.parse(body);
-    if (typeof value !== "object" || value === null || !("message" in value)) return undefined;
-    return typeof value.message === "string" ? value.message : undefined;
-  } catch {
-    // Not JSON, such as the page of a proxy on the way.
-    return undefined;
-  }
 }

@@ -10,6 +10,7 @@ import { EndpointTransport } from "./endpoint_transport.ts";
 import { guestAt } from "./guest_info.ts";
 import { GuestKeeper } from "./guest_keeper.ts";
 import { ask, NoAnswer, type PlainAnswer } from "./http_ask.ts";
+import { said } from "./said.ts";
 import { tlsError, wordsOf } from "./tls_error.ts";
 import type { Transport } from "./transport.ts";
 
@@ -26,7 +27,6 @@ export interface MtlsSettings {
 }
 
 const CHECK_TIMEOUT_MS = 15_000;
-const MAX_QUOTED = 200;
 
 /**
  * Reads the certificates and checks that the gateway lets us in, has an engine for the name, and
@@ -109,10 +109,4 @@ function noAnswer(endpoint: EndpointSettings): AgentError {
   return new AgentError("unreachable", `${nameOf(endpoint)} does not answer`, {
     hint: `check ${wordsOf(endpoint).address} and the network`,
   });
-}
-
-/** The engine's message in an answer's body, or else the body's first words, on one line. */
-function said(body: string): string {
-  const text = /"message"\s*:\s*"((?:[^"\\]|\\.)*)"/.exec(body)?.[1] ?? body;
-  return text.replaceAll(/<[^>]*>|\s+/g, " ").trim().slice(0, MAX_QUOTED);
 }

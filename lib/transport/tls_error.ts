@@ -2,7 +2,7 @@
  * Why a TLS connection to a gateway or guest failed, in the user's words: which side's certificate,
  * what is wrong with it, and which option of theirs to look at. Pure.
  */
-import { AgentError, type ErrorKind, messageOf } from "../errors.ts";
+import { AgentError, errorCode, type ErrorKind, messageOf } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
 
 /** Where to dial, and who is expected there. */
@@ -29,7 +29,7 @@ export interface EndpointWords {
 }
 
 /** The words of `--transport mtls`. */
-export const MTLS_WORDS: EndpointWords = {
+const MTLS_WORDS: EndpointWords = {
   peer: "gateway",
   address: "--mtls-endpoint",
   cert: "--mtls-cert",
@@ -63,7 +63,7 @@ export function wordsOf({ words = MTLS_WORDS }: TlsEndpoint): EndpointWords {
 
 /** A failed handshake, or an error of a TLS connection later on, in the user's words. */
 export function tlsError(endpoint: TlsEndpoint, error: unknown): AgentError {
-  const code = codeOf(error);
+  const code = errorCode(error);
   const found = CAUSES.find(({ pattern }) => pattern.test(code));
   if (found === undefined) return unreachable(endpoint, messageOf(error), error);
   const { kind, explain } = found;
@@ -190,11 +190,6 @@ export function unreachable(endpoint: TlsEndpoint, reason: string, cause?: unkno
 /** Whoever wanted the connection no longer does. */
 export function aborted({ host, port }: TlsEndpoint): AgentError {
   return new AgentError("lost", `Gave up connecting to "${formatHostPort(host, port)}"`);
-}
-
-function codeOf(error: unknown): string {
-  const code = error instanceof Error ? (error as { code?: unknown }).code : undefined;
-  return typeof code === "string" ? code : "";
 }
 
 /** Node's error carries the peer's certificate; its names look like `DNS:a.example, DNS:b`. */

@@ -11,6 +11,7 @@ import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
 import { GuestKeeper } from "./guest_keeper.ts";
 import { GuestLink } from "./guest_link.ts";
+import { said } from "./said.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
 
@@ -22,7 +23,6 @@ export interface TstunnelSettings extends EndpointSettings {
   readonly tokenFile?: string;
 }
 
-const MAX_QUOTED = 200;
 const NOT_HTTP = "it does not answer in HTTP";
 
 /** What the transport is for. */
@@ -154,8 +154,8 @@ function noGuest(
     const options = token === undefined || status !== 401 ? cert : `${cert} or ${token}`;
     return new AgentError("authentication", `${name} ${why}`, { hint: `check ${options}` });
   }
-  const said = text.replaceAll(/<[^>]*>|\s+/g, " ").trim().slice(0, MAX_QUOTED);
-  return new AgentError("engine", `${name} has no guest behind it: ${status} ${said}`.trimEnd(), {
+  const why = `${name} has no guest behind it: ${status} ${said(text)}`;
+  return new AgentError("engine", why.trimEnd(), {
     hint: "start the guest on the remote host: remote-docker-agent guest",
   });
 }

@@ -83,7 +83,7 @@ function renderFailures({ results, absent }: Run): string {
 }
 
 /** One line per target and round trip time. */
-export function renderTargets(judgements: readonly Judgement[]): string {
+function renderTargets(judgements: readonly Judgement[]): string {
   const rows = judgements.map(({ target, result, measured, verdict }) => {
     const bound = target.to === undefined
       ? `${target.limit} ${result.row.unit}`

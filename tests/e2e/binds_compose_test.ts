@@ -1,25 +1,17 @@
-/** docker-compose with services that share a folder. */
-import { assert, assertEquals, assertStringIncludes } from "../support/assert.ts";
-import { runCommand } from "../support/child.ts";
+/** Compose with services that share a folder. */
+import { assertEquals } from "../support/assert.ts";
 import { uniqueName } from "../support/compare.ts";
-import { type Bench, endToEnd } from "../support/e2e.ts";
+import { Compose } from "../support/compose.ts";
+import { endToEnd } from "../support/e2e.ts";
 import { folder, stateVars, textOf, untilText, write } from "../support/folders.ts";
 
-const COMPOSE = "/usr/bin/docker-compose";
 const test = await endToEnd();
 const vars = await stateVars();
-
-/** Debian's compose 1.29; the rig installs it where it is missing. */
-async function haveCompose({ rig }: Bench): Promise<void> {
-  const there = await Deno.stat(COMPOSE).then(() => true, () => false);
-  if (!there) await rig.verb("pkg", "docker-compose");
-}
 
 test("two services share ./src, and compose sees nothing to recreate", {
   agentOnly: true,
   vars,
 }, async (bench) => {
-  await haveCompose(bench);
   await using project = await folder({ "src/in.txt": "one" });
   const service = (script: string) => ({
     image: "bb",
@@ -33,25 +25,23 @@ test("two services share ./src, and compose sees nothing to recreate", {
     services: { maker: service("cp /app/in.txt /app/made; sleep 600"), user: service(waitFor) },
   };
   await write(project.path, { "docker-compose.json": JSON.stringify(file) });
-  const name = uniqueName("rda");
-  const compose = async (...args: string[]) => {
-    const all = ["-p", name, "-f", `${project.path}/docker-compose.json`, ...args];
-    const options = { env: bench.docker.env(), timeoutMs: 60_000 };
-    const { code, stdout, stderr } = await runCommand(COMPOSE, all, options);
-    assertEquals(code, 0, stderr);
-    return stdout + stderr;
-  };
+  const compose = await Compose.of(
+    bench,
+    uniqueName("rda"),
+    `${project.path}/docker-compose.json`,
+  );
+  const ids = async () => (await compose.ok("ps", "-q")).split("\n").sort();
   try {
-    await compose("up", "-d");
+    await compose.ok("up", "-d");
     await untilText(`${project.path}/src/seen`, "one");
-    const again = await compose("up", "-d");
-    assertStringIncludes(again, "up-to-date");
-    assert(!again.includes("Recreating"), again);
+    const made = await ids();
+    await compose.ok("up", "-d");
+    assertEquals(await ids(), made);
     await write(project.path, { "src/in.txt": "two" });
-    assertEquals((await compose("exec", "-T", "user", "cat", "/app/in.txt")).trim(), "two");
-    await compose("exec", "-T", "user", "sh", "-c", "echo x >/app/out.txt");
+    assertEquals(await compose.ok("exec", "-T", "user", "cat", "/app/in.txt"), "two");
+    await compose.ok("exec", "-T", "user", "sh", "-c", "echo x >/app/out.txt");
     assertEquals(await textOf(`${project.path}/src/out.txt`), "x\n");
   } finally {
-    await compose("down", "-t", "0");
+    await compose.ok("down", "-t", "0");
   }
 });

@@ -1,10 +1,12 @@
 /**
  * The real docker command lines, run with a clean environment and a configuration directory of
  * their own, against any endpoint. Two exist in the wild that matter here: a current one, and the
- * one of Debian 12 (20.10), whose BuildKit needs no plugin.
+ * one of Debian 12 (20.10), whose BuildKit needs no plugin. With the suite of another Debian
+ * (`suite.ts`), the current one is the suite's, and has the plugins buildx and compose.
  */
 import { Child, type Finished, runCommand, type RunOptions } from "./child.ts";
 import { Pty } from "./pty.ts";
+import { suiteCli } from "./suite.ts";
 
 /** `"current"` is a recent docker CLI beside the system's own; `"debian"` the one of Debian. */
 export type CliName = "current" | "debian";
@@ -13,6 +15,17 @@ const PATHS: Record<CliName, string> = {
   current: "/usr/local/bin/docker",
   debian: "/usr/bin/docker",
 };
+const PLUGINS = "usr/libexec/docker/cli-plugins";
+
+/** The root folder of a CLI that comes from another suite. */
+function suiteOf(cli: CliName): string | undefined {
+  return cli === "current" ? suiteCli() : undefined;
+}
+
+function pathOf(cli: CliName): string {
+  const suite = suiteOf(cli);
+  return suite === undefined ? PATHS[cli] : `${suite}/usr/bin/docker`;
+}
 
 /** How a docker command is to be run. */
 export interface DockerOptions extends RunOptions {
@@ -35,11 +48,18 @@ export class DockerCli implements AsyncDisposable {
   /** Binds `cli` to an endpoint, such as `unix:///tmp/a.sock`. */
   static async open(cli: CliName, host: string): Promise<DockerCli> {
     const config = await Deno.makeTempDir({ prefix: "rda-docker-config-" });
+    const suite = suiteOf(cli);
+    if (suite !== undefined) await Deno.symlink(`${suite}/${PLUGINS}`, `${config}/cli-plugins`);
     return new DockerCli(cli, host, config);
   }
 
   get path(): string {
-    return PATHS[this.cli];
+    return pathOf(this.cli);
+  }
+
+  /** Whether it has buildx and compose. */
+  get hasPlugins(): boolean {
+    return suiteOf(this.cli) !== undefined;
   }
 
   /** The environment of every command: nothing of the machine's own docker set-up leaks in. */
@@ -93,7 +113,7 @@ export class DockerCli implements AsyncDisposable {
 /** The first line of `docker --version`, or `undefined` where that CLI is not installed. */
 export function cliVersion(cli: CliName): string | undefined {
   try {
-    const output = new Deno.Command(PATHS[cli], { args: ["--version"], stderr: "null" })
+    const output = new Deno.Command(pathOf(cli), { args: ["--version"], stderr: "null" })
       .outputSync();
     return new TextDecoder().decode(output.stdout).trim();
   } catch {

@@ -6,6 +6,7 @@
 import { type Agent, peerIsSsh, startAgent } from "./agent.ts";
 import { type CliName, cliVersion, DockerCli } from "./docker_cli.ts";
 import { describeRig, type Rig, RIG_UP_VARIABLE, rigDown, rigUp, unsupported } from "./rig.ts";
+import { ownSuite } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Separates the name of an ignored test from the reason; the runner splits there. */
@@ -83,7 +84,7 @@ const own: { rig?: Promise<Rig> } = {};
 
 /** The rig, which is brought up unless the runner holds it up already. */
 export async function readyRig(): Promise<Rig> {
-  if (Deno.env.has(RIG_UP_VARIABLE)) return await describeRig();
+  if (Deno.env.has(RIG_UP_VARIABLE) && ownSuite() === undefined) return await describeRig();
   return await (own.rig ??= broughtUp());
 }
 

@@ -7,6 +7,7 @@
  * reason. A rig that should come up and does not is an error, never a skip.
  */
 import { runOk } from "./child.ts";
+import { currentSuite, ownSuite, suiteObstacle } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Names the rig, so that several checkouts can have one each. */
@@ -44,9 +45,11 @@ export interface Rig {
   restartEngine(options: string): Promise<void>;
 }
 
-/** The name of this run's rig. */
+/** The name of this run's rig; a file that asks for another engine has a rig beside it. */
 export function rigName(): string {
-  return Deno.env.get(RIG_NAME_VARIABLE) ?? "rda";
+  const name = Deno.env.get(RIG_NAME_VARIABLE) ?? "rda";
+  const suite = ownSuite();
+  return suite === undefined ? name : `${name}-${suite}`;
 }
 
 /** Why this machine cannot carry a rig, or `undefined` where it can. */
@@ -58,12 +61,13 @@ export function unsupported(): string | undefined {
   }
   const namespaces = ["--mount", "--net", "--pid", "--uts", "--ipc", "--fork", "true"];
   if (!succeeds("unshare", namespaces)) return "the rig needs the right to make namespaces";
-  return undefined;
+  return suiteObstacle();
 }
 
 /** Brings the rig up (a no-op but for repairs if it is) and describes it. */
 export async function rigUp(name = rigName()): Promise<Rig> {
-  await runOk(SCRIPT, ["-n", name, "up"], { timeoutMs: UP_TIMEOUT_MS });
+  const env = { ...Deno.env.toObject(), RHOST_SUITE: currentSuite() ?? "" };
+  await runOk(SCRIPT, ["-n", name, "up"], { env, timeoutMs: UP_TIMEOUT_MS });
   return await describeRig(name);
 }
 

@@ -48,7 +48,7 @@ export function shellOf({ platform, env }: Place): ShellName {
 }
 
 /** Lines for the shell, the last one a comment that says how to have it run them. */
-export function renderEnv(
+function renderEnv(
   address: string,
   unset: readonly string[],
   shell: ShellName,

@@ -6,6 +6,7 @@ import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { quote, readDuration } from "../../config/values.ts";
 import { AgentError } from "../../errors.ts";
+import { oneLine } from "../../log.ts";
 import { followEvents } from "../../ops/follow.ts";
 import type { System } from "../system.ts";
 import { nobody } from "./status.ts";
@@ -74,10 +75,4 @@ export function renderEvent(line: string): string {
 function valueText(value: unknown): string {
   const text = String(value);
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
-}
-
-/** What a peer said is still one line here. */
-function oneLine(text: string): string {
-  // deno-lint-ignore no-control-regex
-  return text.replaceAll(/[\u0000-\u001f\u007f]/g, " ");
 }

@@ -7,7 +7,7 @@ import {
 } from "../../config/host_exec_settings.ts";
 import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
-import { AgentError } from "../../errors.ts";
+import { AgentError, errorCode } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort, isLoopback } from "../../net/address.ts";
 import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
@@ -126,8 +126,7 @@ function explain(endpoint: EndpointSettings, error: unknown): unknown {
     const hint = `check the port, and give ${cert} or ${ca} for a server with TLS`;
     return new AgentError("lost", error.message, { cause, hint });
   }
-  const code = cause instanceof Error ? String((cause as { code?: unknown }).code) : "";
-  if (/SSL|TLS|ALERT/.test(code)) return tlsError(endpoint, cause);
+  if (/SSL|TLS|ALERT/.test(errorCode(cause))) return tlsError(endpoint, cause);
   const where = formatHostPort(endpoint.host, endpoint.port);
   return new AgentError("authentication", `The server "${where}" closed the connection at once`, {
     cause,

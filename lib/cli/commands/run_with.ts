@@ -3,7 +3,7 @@
  * that nobody else is told of. Owns the agent, its address and the command.
  */
 import { join } from "node:path";
-import type { Agent } from "../../app.ts";
+import type { Agent } from "../../app/agent.ts";
 import {
   chooseHost,
   type Configuration,

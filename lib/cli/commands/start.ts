@@ -1,5 +1,5 @@
 /** `start`: runs the agent until a signal or a failure ends it, and tells docker where it is. */
-import type { Agent, ServedHost } from "../../app.ts";
+import type { Agent, ServedHost } from "../../app/agent.ts";
 import { type Configuration, loadConfiguration } from "../../config/configuration.ts";
 import type { Sources } from "../../config/load.ts";
 import { watchFile } from "../../config/watch_file.ts";
@@ -10,7 +10,7 @@ import { logTo } from "../logging.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 
-/** See `startAgent` in `lib/app.ts`. */
+/** See `startAgent` in `lib/app/start.ts`. */
 export type StartAgent = (configuration: Configuration, signal: AbortSignal) => Promise<Agent>;
 
 /** Returns the exit code; throws what ended the agent otherwise. See {@link runService}. */

@@ -2,7 +2,7 @@
  * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
  * container. Owns the connection and the session.
  */
-import { connectorOf } from "../../app_transport.ts";
+import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";

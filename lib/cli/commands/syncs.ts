@@ -97,7 +97,7 @@ async function askAll<T>(
 type HostedSync = SyncInfo & { readonly host?: string };
 
 /** The table for people. */
-export function renderSyncs(infos: readonly HostedSync[]): string {
+function renderSyncs(infos: readonly HostedSync[]): string {
   const head = ["SESSION", "FOLDER", "MODE", "FILES", "SIZE", "LAST SYNC", "PENDING"];
   const rows = infos.map((info) => [
     info.session,

@@ -6,7 +6,9 @@ import { loadValues, type Sources } from "../../config/load.ts";
 import { resolvePath } from "../../config/paths.ts";
 import { AgentError } from "../../errors.ts";
 import { DEFAULT_PUBLISH_ADDRESS } from "../../forward/address.ts";
-import { BindError, ForwardingManager, type Published } from "../../forward/manager.ts";
+import { BindError } from "../../forward/bind_error.ts";
+import type { Published } from "../../forward/forward_info.ts";
+import { ForwardingManager } from "../../forward/manager.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort, isIpLiteral, parseListenAddress } from "../../net/address.ts";
 import type { TunnelTarget } from "../../transport/guest_link.ts";
@@ -70,7 +72,7 @@ export async function runTunnel(
 }
 
 /** `[ADDRESS:]PORT`; without an address it is loopback. Throws `AgentError` of kind `usage`. */
-export function parseLocalEnd(text: string): { host: string; port: number } {
+function parseLocalEnd(text: string): { host: string; port: number } {
   const fail = () =>
     new AgentError("usage", `Cannot listen on "${text}": not [ADDRESS:]PORT`, {
       hint: "write a port such as 8080, or 127.0.0.1:8080",

@@ -10,14 +10,6 @@ const PATIENCE_MS = 15 * 60_000;
 const PAUSE_MS = 500;
 const NOTHING = new Uint8Array();
 
-/** A request of the client, which has no body, with another query. */
-export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
-  const path = request.head.target.split("?", 1)[0] ?? "";
-  const target = query.size === 0 ? path : `${path}?${query}`;
-  const head = { ...request.head, target };
-  return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
-}
-
 /** A request of our own, of the same API version and for the same host: a gateway asks for its own. */
 export function getRequest(exchange: Exchange, path: string): RequestMessage {
   return ownRequest(exchange, "GET", path);

@@ -12,7 +12,8 @@ import {
   withResponseBody,
 } from "../../http/message.ts";
 import { mapPayload, type PayloadEdit } from "../body_lines.ts";
-import { askWhenBack, withQuery } from "./asking.ts";
+import { withQuery } from "../../http/message.ts";
+import { askWhenBack } from "./asking.ts";
 import type { Resumption } from "./resumption.ts";
 
 /** Whether what broke a body off is the loss of the connection to the remote host. */

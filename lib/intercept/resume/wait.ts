@@ -6,9 +6,15 @@ import type { Exchange } from "../../docker/exchange.ts";
 import { field, objectField, stringField } from "../../docker/fields.ts";
 import { isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
 import { LineSplitter } from "../../docker/json_lines.ts";
-import { bodyOf, collect, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
+import {
+  bodyOf,
+  collect,
+  type RequestMessage,
+  type ResponseMessage,
+  withQuery,
+} from "../../http/message.ts";
 import { mapPayload } from "../body_lines.ts";
-import { askWhenBack, getRequest, withQuery } from "./asking.ts";
+import { askWhenBack, getRequest } from "./asking.ts";
 import { type IsLoss, mended, UNCHANGED } from "./follow.ts";
 import { formatTime, timeOfDate } from "./seen_window.ts";
 

@@ -26,7 +26,7 @@ export function planService(spec: ServiceSpec, place: ServicePlace): ServicePlan
 }
 
 /** The name becomes part of file names and of command lines. Throws `AgentError` of kind `usage`. */
-export function checkServiceName(name: string): void {
+function checkServiceName(name: string): void {
   if (/^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$/.test(name)) return;
   throw new AgentError("usage", `Cannot call a service "${name}"`, {
     hint: "use letters, digits, and . _ - between them",

@@ -14,8 +14,6 @@ const MAX_ARGUMENTS = 60_000;
 
 /** Something changed meanwhile: nothing was done. */
 export const EXIT_STALE = 77;
-/** The upload did not arrive whole: nothing was done. */
-export const EXIT_INCOMPLETE = 76;
 
 /** What an upload does. Paths are relative to the root. */
 export interface RemoteWork {

@@ -24,7 +24,7 @@ export interface DataRange {
 }
 
 /** Whether a file has holes that are worth the trouble, as far as its file system tells. */
-export function isSparse(info: Deno.FileInfo): boolean {
+function isSparse(info: Deno.FileInfo): boolean {
   return info.size >= LEAST_BYTES && info.blocks !== null &&
     info.blocks * DISK_BLOCK < info.size * SPARSE_SHARE;
 }

@@ -89,7 +89,7 @@ export function remoteWork(
 }
 
 /** Whether a file keeps its inode. */
-export function isOverwritten(work: Upload, { path, entry }: Put): boolean {
+function isOverwritten(work: Upload, { path, entry }: Put): boolean {
   return work.inPlace && entry.kind === "file" && work.remoteSeen(path)?.entry.kind === "file";
 }
 

@@ -4,7 +4,7 @@
  */
 // @ts-types="@types/ssh2"
 import type { Client, ClientChannel } from "ssh2";
-import { AgentError, messageOf } from "../../errors.ts";
+import { AgentError, errorCode, messageOf } from "../../errors.ts";
 import { drained } from "../../net/drain.ts";
 import type { SshSocket } from "./socket.ts";
 
@@ -140,8 +140,7 @@ const CAUSES: Readonly<Record<string, string>> = {
 
 function reasonOf(cause: Error | undefined): string {
   if (cause === undefined) return "the remote host closed it";
-  const code = (cause as { code?: unknown }).code;
-  return CAUSES[typeof code === "string" ? code : cause.message] ?? messageOf(cause);
+  return CAUSES[errorCode(cause) || cause.message] ?? messageOf(cause);
 }
 
 function lostError(name: string, why: string, cause: Error | undefined): AgentError {

@@ -1,7 +1,7 @@
 /**
  * TCP to an SSH server, with errors that name the cause.
  */
-import { AgentError, messageOf } from "../../errors.ts";
+import { AgentError, errorCode, messageOf } from "../../errors.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { lendingConnDuplex } from "../../net/deno_conn.ts";
 import type { Duplex } from "../../net/duplex.ts";
@@ -66,8 +66,8 @@ function dialError({ host, port }: DialOptions, cause: unknown): AgentError {
 
 /** A failed look-up comes with a text only, the system's: from glibc, macOS or Windows. */
 function codeOf(error: unknown): string {
-  const code = (error as { code?: unknown } | undefined)?.code;
-  if (typeof code === "string") return code;
+  const code = errorCode(error);
+  if (code !== "") return code;
   const text = messageOf(error);
   if (!text.startsWith("failed to lookup address")) return "";
   return /temporary|11002/i.test(text) ? "EAI_AGAIN" : "ENOTFOUND";

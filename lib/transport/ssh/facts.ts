@@ -49,7 +49,7 @@ export async function probeFacts(shell: Shell, log: Logger): Promise<RemoteFacts
 }
 
 /** Reads what the script printed, amid whatever else was printed. */
-export function parseFacts(output: string): RemoteFacts | undefined {
+function parseFacts(output: string): RemoteFacts | undefined {
   const values = new Map<string, string>();
   const tools: string[] = [];
   for (const line of output.split("\n")) {

@@ -44,7 +44,7 @@ function tcpFailure(target: Target, error: unknown, host: string): AgentError {
 }
 
 /** Exported for its table of messages. */
-export function socketFailure(
+function socketFailure(
   path: string,
   found: SocketState | undefined,
   error: unknown,

@@ -1,4 +1,4 @@
-import type { Agent } from "../../../lib/app.ts";
+import type { Agent } from "../../../lib/app/agent.ts";
 import { parseCommandLine } from "../../../lib/cli/args.ts";
 import { runEnv, shellOf } from "../../../lib/cli/commands/env.ts";
 import { runWith, type Spawn } from "../../../lib/cli/commands/run_with.ts";

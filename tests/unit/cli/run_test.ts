@@ -1,4 +1,4 @@
-import type { Agent } from "../../../lib/app.ts";
+import type { Agent } from "../../../lib/app/agent.ts";
 import type { StartAgent } from "../../../lib/cli/commands/start.ts";
 import { run } from "../../../lib/cli/run.ts";
 import metadata from "../../../deno.json" with { type: "json" };
@@ -51,6 +51,16 @@ Deno.test("a mistake is one line on standard error and exit code 2", async () =>
   assertEquals(
     stderr,
     'remote-docker-agent: Unknown flag "--ssh-hots"; did you mean --ssh-host?\n',
+  );
+});
+
+Deno.test("what a peer said is shown, and nothing that a terminal obeys", async () => {
+  const failing: StartAgent = () =>
+    Promise.reject(new AgentError("engine", "The gateway said \u001b]0;x\u0007\u202eabc"));
+  const { stderr } = await runOn(HOST, {}, failing);
+  assertEquals(
+    stderr.replace(/^.*level=.*\n/gm, ""),
+    "remote-docker-agent: The gateway said \\u001b]0;x\\u0007\\u202eabc\n",
   );
 });
 

@@ -1,9 +1,9 @@
 import { HostPorts } from "../../../lib/forward/host_ports.ts";
 import { listingCommand, parseListing, reachableAt } from "../../../lib/forward/listening.ts";
-import type { Published } from "../../../lib/forward/manager.ts";
-import type { HostPort } from "../../../lib/forward/tcp_listener.ts";
 import type { Shell } from "../../../lib/transport/transport.ts";
 import { assertEquals } from "../../support/assert.ts";
+import type { Published } from "../../../lib/forward/forward_info.ts";
+import type { HostPort } from "../../../lib/forward/client_listener.ts";
 
 const HEAD =
   "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n";

@@ -1,4 +1,3 @@
-import { BindError } from "../../../lib/forward/manager.ts";
 import { parsePlainForward } from "../../../lib/forward/plain.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import {
@@ -11,6 +10,7 @@ import {
   writeText,
 } from "./support.ts";
 import { freePort, freePorts } from "../../support/free_ports.ts";
+import { BindError } from "../../../lib/forward/bind_error.ts";
 
 const web = { id: "w".repeat(64), name: "web" };
 const other = { id: "o".repeat(64), name: "other" };

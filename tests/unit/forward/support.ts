@@ -1,11 +1,8 @@
 /** A manager whose remote host is this machine: streams are plain TCP connections on loopback. */
-import {
-  ForwardingManager,
-  type ForwardingOptions,
-  type RequestedBinding,
-} from "../../../lib/forward/manager.ts";
+import { ForwardingManager, type ForwardingOptions } from "../../../lib/forward/manager.ts";
 import { denoConnDuplex } from "../../../lib/net/deno_conn.ts";
 import type { Target } from "../../../lib/transport/transport.ts";
+import type { RequestedBinding } from "../../../lib/forward/binding.ts";
 
 export const LOOPBACK = "127.0.0.1";
 

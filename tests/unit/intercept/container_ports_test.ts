@@ -2,7 +2,8 @@
 import type { EngineAnswer } from "../../../lib/docker/engine_client.ts";
 import type { Json } from "../../../lib/docker/json_body.ts";
 import { BindError } from "../../../lib/forward/bind_error.ts";
-import type { Published, RequestedBinding } from "../../../lib/forward/manager.ts";
+import type { RequestedBinding } from "../../../lib/forward/binding.ts";
+import type { Published } from "../../../lib/forward/forward_info.ts";
 import { ContainerPorts } from "../../../lib/intercept/container_ports.ts";
 import { LocalEnds, type StartingContainer } from "../../../lib/intercept/local_ends.ts";
 import { encodeLabel, PORTS_LABEL } from "../../../lib/intercept/port_label.ts";

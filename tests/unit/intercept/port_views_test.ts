@@ -1,6 +1,6 @@
 /** What users see of published ports, and the filter that goes by it. */
 import type { Json } from "../../../lib/docker/json_body.ts";
-import type { Published } from "../../../lib/forward/manager.ts";
+import type { Published } from "../../../lib/forward/forward_info.ts";
 import { encodeLabel, type PortRequest, PORTS_LABEL } from "../../../lib/intercept/port_label.ts";
 import { showInspect, showListItem } from "../../../lib/intercept/port_views.ts";
 import { takePublishFilter } from "../../../lib/intercept/publish_filter.ts";

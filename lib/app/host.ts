@@ -2,46 +2,46 @@
  * The part of the composition root that is about one remote host: its listeners, the way to it, and all
  * that is done on the way. Whoever starts a host shuts it down; hosts know nothing of each other.
  */
-import type { Emit } from "./agent_event.ts";
-import { type Binding, bindInterceptors, makeBinding } from "./app_binds.ts";
-import { makeBridge } from "./app_bridge.ts";
+import type { Emit } from "../agent_event.ts";
+import type { Bridge, BridgeInfo } from "../bridge/bridge.ts";
+import type { HostSettings } from "../config/configuration.ts";
+import { describeRemote } from "../config/settings.ts";
+import type { Interceptor } from "../docker/exchange.ts";
+import { describeError } from "../errors.ts";
+import type { ForwardInfo } from "../forward/forward_info.ts";
+import type { ReverseInfo } from "../forward/reverse.ts";
+import type { ForwardingManager } from "../forward/manager.ts";
+import { Gate } from "../hosts/gate.ts";
+import { dump } from "../intercept/dump.ts";
+import type { Reversing } from "../intercept/reversing.ts";
+import { resume } from "../intercept/resume/resume.ts";
+import { listen } from "../listen/listen.ts";
+import type { Listener } from "../listen/listener.ts";
+import { logger } from "../log.ts";
+import { formatDockerHost, parseListenAddress } from "../net/address.ts";
+import { HostWatch } from "../ops/host_watch.ts";
+import type { EventLog } from "../ops/event_log.ts";
+import type { Metrics } from "../ops/metrics.ts";
+import type { HostStatus } from "../ops/source.ts";
+import { TellingObserver } from "../ops/telling_observer.ts";
+import { tellOfTransport } from "../ops/transport_events.ts";
+import type { ProxyObserver } from "../proxy/observer.ts";
+import { Proxy } from "../proxy/proxy.ts";
+import type { SyncManager } from "../sync/manager.ts";
+import type { Secrets } from "../transport/ssh/secrets.ts";
+import { Supervisor } from "../transport/supervisor.ts";
+import { type Binding, bindInterceptors, makeBinding } from "./binds.ts";
+import { makeBridge } from "./bridge.ts";
 import {
-  limitsOf,
   makeForwarding,
   makeHostPorts,
   makePublishing,
   makeReversing,
   openForwards,
-} from "./app_ports.ts";
-import { connect, connectorOf, makeOnTheWay } from "./app_transport.ts";
-import { makeDirectory, serve } from "./app_serve.ts";
-import type { Bridge, BridgeInfo } from "./bridge/bridge.ts";
-import type { HostSettings } from "./config/configuration.ts";
-import { describeRemote } from "./config/settings.ts";
-import type { Interceptor } from "./docker/exchange.ts";
-import { describeError } from "./errors.ts";
-import type { ForwardInfo } from "./forward/forward_info.ts";
-import type { ReverseInfo } from "./forward/reverse.ts";
-import type { ForwardingManager } from "./forward/manager.ts";
-import { Gate } from "./hosts/gate.ts";
-import { dump } from "./intercept/dump.ts";
-import type { Reversing } from "./intercept/reversing.ts";
-import { resume } from "./intercept/resume/resume.ts";
-import { listen } from "./listen/listen.ts";
-import type { Listener } from "./listen/listener.ts";
-import { logger } from "./log.ts";
-import { formatDockerHost, parseListenAddress } from "./net/address.ts";
-import { HostWatch } from "./ops/host_watch.ts";
-import type { EventLog } from "./ops/event_log.ts";
-import type { Metrics } from "./ops/metrics.ts";
-import type { HostStatus } from "./ops/source.ts";
-import { TellingObserver } from "./ops/telling_observer.ts";
-import { tellOfTransport } from "./ops/transport_events.ts";
-import type { ProxyObserver } from "./proxy/observer.ts";
-import { Proxy } from "./proxy/proxy.ts";
-import type { SyncManager } from "./sync/manager.ts";
-import type { Secrets } from "./transport/ssh/secrets.ts";
-import { Supervisor } from "./transport/supervisor.ts";
+} from "./ports.ts";
+import { limitsOf } from "./reach.ts";
+import { makeDirectory, serve } from "./serve.ts";
+import { connect, connectorOf, makeOnTheWay } from "./transport.ts";
 
 /** What all hosts of one program have together. */
 export interface HostRecord {

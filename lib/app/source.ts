@@ -1,14 +1,14 @@
 /** The part of the composition root that shows how the remote hosts of a program are. */
-import metadata from "../deno.json" with { type: "json" };
-import { bridgeDetails, bridgeStatus } from "./app_bridge.ts";
-import type { Host } from "./app_host.ts";
-import { forwardStatus } from "./ops/forward_status.ts";
-import { forwardDetails, reverseDetails } from "./ops/forwards.ts";
-import { joinSyncs } from "./ops/joined_sync.ts";
-import type { Metrics } from "./ops/metrics.ts";
-import type { EventLog } from "./ops/event_log.ts";
-import type { HostStatus, OpsSource, SyncControl } from "./ops/source.ts";
-import { syncStatus } from "./ops/sync_status.ts";
+import metadata from "../../deno.json" with { type: "json" };
+import { forwardStatus } from "../ops/forward_status.ts";
+import { forwardDetails, reverseDetails } from "../ops/forwards.ts";
+import { joinSyncs } from "../ops/joined_sync.ts";
+import type { Metrics } from "../ops/metrics.ts";
+import type { EventLog } from "../ops/event_log.ts";
+import type { HostStatus, OpsSource, SyncControl } from "../ops/source.ts";
+import { syncStatus } from "../ops/sync_status.ts";
+import { bridgeDetails, bridgeStatus } from "./bridge.ts";
+import type { Host } from "./host.ts";
 
 /** What there is to show, at any moment. */
 export interface Shown {

@@ -2,29 +2,31 @@
  * The part of the composition root that is about bind mounts: the sync sessions of the remote host and
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
-import type { Emit } from "./agent_event.ts";
-import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
-import { ownerId } from "./config/owner.ts";
-import { describeRemote, type Settings } from "./config/settings.ts";
-import { type StateObstacle, stateObstacle } from "./config/state_folder.ts";
-import { EngineCalls } from "./docker/engine_calls.ts";
-import type { Interceptor } from "./docker/exchange.ts";
-import { AgentError } from "./errors.ts";
-import { BindMounts } from "./intercept/bind_mounts.ts";
-import { type BindRule, DEFAULT_BIND_RULES } from "./intercept/bind_rules.ts";
-import type { BindFiles, LocalKind } from "./intercept/bind_sources.ts";
-import { warnOfBinds } from "./intercept/binds_elsewhere.ts";
-import { logReports } from "./intercept/sync_report.ts";
-import { logger } from "./log.ts";
-import { parseListenAddress } from "./net/address.ts";
-import { askProcess, failureOf } from "./ops/ask.ts";
-import { barReports } from "./ops/sync_bar.ts";
-import { SyncManager, type SyncOptions } from "./sync/manager.ts";
-import { existsThere } from "./sync/volume/exists_there.ts";
-import { shellQuote } from "./transport/ssh/shell.ts";
-import type { Supervisor } from "./transport/supervisor.ts";
-import type { Shell } from "./transport/transport.ts";
-import { parseRemoteDocker } from "./transport/url.ts";
+import type { Emit } from "../agent_event.ts";
+import { ownerId } from "../config/owner.ts";
+import { describeRemote, type Settings } from "../config/settings.ts";
+import { type StateObstacle, stateObstacle } from "../config/state_folder.ts";
+import { EngineCalls } from "../docker/engine_calls.ts";
+import type { Interceptor } from "../docker/exchange.ts";
+import { AgentError } from "../errors.ts";
+import { BindMounts } from "../intercept/bind_mounts.ts";
+import { type BindRule, DEFAULT_BIND_RULES } from "../intercept/bind_rules.ts";
+import type { BindFiles, LocalKind } from "../intercept/bind_sources.ts";
+import { warnOfBinds } from "../intercept/binds_elsewhere.ts";
+import { logReports } from "../intercept/sync_report.ts";
+import { logger } from "../log.ts";
+import { parseListenAddress } from "../net/address.ts";
+import { askProcess, failureOf } from "../ops/ask.ts";
+import { barReports } from "../ops/sync_bar.ts";
+import { SyncManager } from "../sync/manager.ts";
+import type { SyncOptions } from "../sync/session_store.ts";
+import { existsThere } from "../sync/volume/exists_there.ts";
+import { shellQuote } from "../transport/ssh/shell.ts";
+import type { Supervisor } from "../transport/supervisor.ts";
+import type { Shell } from "../transport/transport.ts";
+import { parseRemoteDocker } from "../transport/url.ts";
+import { engineStream, engineStreams } from "./engine_streams.ts";
+import { limitsOf } from "./reach.ts";
 
 /** A flush that takes longer goes on; what is missing follows. */
 const HOLDER_WAIT_MS = 120_000;

@@ -2,9 +2,9 @@
  * The part of the composition root that is about what waits for a guest: a gateway may lead to the engine
  * alone now, and further later on.
  */
-import type { Settings } from "./config/settings.ts";
-import { logger } from "./log.ts";
-import { formatHostPort } from "./net/address.ts";
+import type { Settings } from "../config/settings.ts";
+import { logger } from "../log.ts";
+import { formatHostPort } from "../net/address.ts";
 
 /** What is asked for that only a guest can give, as the user has written it. Over SSH nothing is. */
 export function waitingForGuest(settings: Settings): string[] {

@@ -1,9 +1,9 @@
 /** Datagrams in a stream: `length(2) data`, the length in network order. Pure. */
-import { concat } from "../http/bytes.ts";
+import { concat } from "./bytes.ts";
 
 const HEADER_BYTES = 2;
-/** What the length can say. */
-export const MAX_PAYLOAD = 65_535;
+/** The largest payload of UDP over IPv4. */
+export const MAX_DATAGRAM_BYTES = 65_507;
 
 /** One datagram as bytes of the stream. */
 export function lengthFramed(data: Uint8Array): Uint8Array {

@@ -1,4 +1,4 @@
-import { lengthFramed, LengthFrames } from "../../../lib/forward/length_frame.ts";
+import { lengthFramed, LengthFrames } from "../../../lib/net/length_frame.ts";
 import { assertEquals } from "../../support/assert.ts";
 
 const datagrams = [

@@ -1,21 +1,22 @@
 /** The part of the composition root that is about transports: from settings to a way of connecting. */
-import type { Settings } from "./config/settings.ts";
-import { pingEngine } from "./docker/client.ts";
-import { EngineClient } from "./docker/engine_client.ts";
-import type { Interceptor } from "./docker/exchange.ts";
-import { gatewayHost } from "./intercept/gateway_host.ts";
-import { keepBackEmptyEnds } from "./intercept/half_close.ts";
-import { AgentError } from "./errors.ts";
-import { logger } from "./log.ts";
-import { engineStream, engineStreams, limitsOf } from "./app_ports.ts";
-import { connectMtls } from "./transport/mtls.ts";
-import { sshConnector } from "./transport/ssh/connector.ts";
-import type { Secrets } from "./transport/ssh/secrets.ts";
-import type { SshSettings } from "./transport/ssh/settings.ts";
-import type { Supervisor } from "./transport/supervisor.ts";
-import type { Connect } from "./transport/transport.ts";
-import { connectTstunnel } from "./transport/tstunnel.ts";
-import { parseRemoteDocker } from "./transport/url.ts";
+import type { Settings } from "../config/settings.ts";
+import { pingEngine } from "../docker/client.ts";
+import { EngineClient } from "../docker/engine_client.ts";
+import type { Interceptor } from "../docker/exchange.ts";
+import { gatewayHost } from "../intercept/gateway_host.ts";
+import { keepBackEmptyEnds } from "../intercept/half_close.ts";
+import { AgentError } from "../errors.ts";
+import { logger } from "../log.ts";
+import { connectMtls } from "../transport/mtls.ts";
+import { sshConnector } from "../transport/ssh/connector.ts";
+import type { Secrets } from "../transport/ssh/secrets.ts";
+import type { SshSettings } from "../transport/ssh/settings.ts";
+import type { Supervisor } from "../transport/supervisor.ts";
+import type { Connect } from "../transport/transport.ts";
+import { connectTstunnel } from "../transport/tstunnel.ts";
+import { parseRemoteDocker } from "../transport/url.ts";
+import { engineStream, engineStreams } from "./engine_streams.ts";
+import { limitsOf } from "./reach.ts";
 
 /** How the remote host of the settings is connected; `secrets` are those of the whole program. */
 export function connectorOf(settings: Settings, secrets?: Secrets): Connect {

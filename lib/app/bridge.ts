@@ -1,16 +1,14 @@
 /**
  * The part of the composition root that is about the network bridge. Whoever calls owns what is made.
  */
-import type { Emit } from "./agent_event.ts";
-import { datagramsOf, engineStreams, obstacleOf } from "./app_ports.ts";
-import { Bridge, type BridgeInfo } from "./bridge/bridge.ts";
-import type { Settings } from "./config/settings.ts";
-import { formatHostPort } from "./net/address.ts";
-import type { ForwardDetails, ForwardStatus } from "./ops/source.ts";
-import type { Supervisor } from "./transport/supervisor.ts";
-
-/** How long a client of the bridge waits for a lost connection to come back. */
-const BRIDGE_WAIT_MS = 10_000;
+import type { Emit } from "../agent_event.ts";
+import { Bridge, type BridgeInfo } from "../bridge/bridge.ts";
+import type { Settings } from "../config/settings.ts";
+import { formatHostPort } from "../net/address.ts";
+import type { ForwardDetails, ForwardStatus } from "../ops/source.ts";
+import type { Supervisor } from "../transport/supervisor.ts";
+import { engineStreams } from "./engine_streams.ts";
+import { CLIENT_WAIT_MS, datagramsOf, obstacleOf } from "./reach.ts";
 
 /** The bridge of one remote host; nothing unless the user asks for it. Throws as `Bridge.open`. */
 export async function makeBridge(
@@ -21,8 +19,8 @@ export async function makeBridge(
   if (settings.bridge === undefined) return undefined;
   return await Bridge.open(settings.bridge, {
     open: (target, signal) =>
-      supervisor.open(target, { lane: "interactive", waitMs: BRIDGE_WAIT_MS, signal }),
-    findShell: async (signal) => (await supervisor.ready({ waitMs: BRIDGE_WAIT_MS, signal })).shell,
+      supervisor.open(target, { lane: "interactive", waitMs: CLIENT_WAIT_MS, signal }),
+    findShell: async (signal) => (await supervisor.ready({ waitMs: CLIENT_WAIT_MS, signal })).shell,
     engine: engineStreams(settings, supervisor),
     ...datagramsOf(supervisor),
     ...obstacleOf(settings, supervisor),

@@ -1,4 +1,4 @@
-/** Byte helpers of this room. */
+/** Pieces of bytes put together. Pure. */
 
 /** The pieces as one array: the only non-empty one itself, otherwise a copy. */
 export function concat(pieces: readonly Uint8Array[]): Uint8Array {

@@ -1,10 +1,10 @@
 /** The part of the composition root that joins listeners and proxies. */
 import { dirname } from "node:path";
-import type { RequestHead } from "./http/head.ts";
-import { checkClientHeaders } from "./listen/host_policy.ts";
-import type { ClientInfo, Listener } from "./listen/listener.ts";
-import type { ListenAddress } from "./net/address.ts";
-import { Proxy } from "./proxy/proxy.ts";
+import type { RequestHead } from "../http/head.ts";
+import { checkClientHeaders } from "../listen/host_policy.ts";
+import type { ClientInfo, Listener } from "../listen/listener.ts";
+import type { ListenAddress } from "../net/address.ts";
+import { Proxy } from "../proxy/proxy.ts";
 
 /** The sockets of hosts may be in a folder that docker makes elsewhere, such as `~/.docker/run`. */
 export async function makeDirectory(address: ListenAddress): Promise<void> {

@@ -1,0 +1,67 @@
+/**
+ * The Debian suite of the rig's engine and of the `current` docker CLI with its plugins: this machine's
+ * own, unless `RDA_RIG_SUITE` names another one for the whole run, or a test file asks for a newer one
+ * before it imports tests that were written for any. One choice per file, made before the first test.
+ */
+
+/** Names the suite of a whole run, such as `sid`. */
+export const RIG_SUITE_VARIABLE = "RDA_RIG_SUITE";
+
+/** The suite of test files that ask for a newer engine than this machine's own. */
+const NEWER = "trixie";
+const SCRIPT = new URL("../rig/suite", import.meta.url).pathname;
+/** The script's word for packages that are not to be had. */
+const CANNOT_FETCH = 75;
+
+/** Where a suite is unpacked, or why it is not. */
+type Place = { readonly folder: string } | { readonly obstacle: string };
+
+const places = new Map<string, Place>();
+const chosen: { suite?: string } = {};
+
+/** This file asks for a newer engine; a suite that `RDA_RIG_SUITE` names is taken for one. */
+export function preferNewerSuite(): void {
+  chosen.suite = suiteOfRun() ?? NEWER;
+}
+
+/** The suite of this file; nothing for this machine's own packages. */
+export function currentSuite(): string | undefined {
+  return chosen.suite ?? suiteOfRun();
+}
+
+/** The suite of this file, if it is another one than that of the whole run: it has its own rig. */
+export function ownSuite(): string | undefined {
+  return chosen.suite === suiteOfRun() ? undefined : chosen.suite;
+}
+
+/** Why this file's suite cannot be had, or `undefined` if it is there. The first call downloads it. */
+export function suiteObstacle(): string | undefined {
+  const suite = currentSuite();
+  if (suite === undefined) return undefined;
+  const place = placeOf(suite);
+  return "obstacle" in place ? place.obstacle : undefined;
+}
+
+/** The root folder of the `current` docker CLI and its plugins, if they are those of a suite. */
+export function suiteCli(): string | undefined {
+  const suite = currentSuite();
+  if (suite === undefined) return undefined;
+  const place = placeOf(suite);
+  return "folder" in place ? `${place.folder}/cli` : undefined;
+}
+
+function suiteOfRun(): string | undefined {
+  return Deno.env.get(RIG_SUITE_VARIABLE) || undefined;
+}
+
+function placeOf(suite: string): Place {
+  const known = places.get(suite);
+  if (known !== undefined) return known;
+  const output = new Deno.Command(SCRIPT, { args: [suite], stdin: "null" }).outputSync();
+  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
+  const said = text(output.stderr).replace(/^suite: /, "");
+  if (!output.success && output.code !== CANNOT_FETCH) throw new Error(`No ${suite}: ${said}`);
+  const place = output.success ? { folder: text(output.stdout) } : { obstacle: said };
+  places.set(suite, place);
+  return place;
+}
