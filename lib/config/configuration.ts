@@ -120,7 +120,7 @@ function unknownHost(name: string, { file, path, above }: Found): AgentError {
   const elsewhere = above.find((given) => DESTINATIONS.has(given.name));
   let hint = `list it under "hosts" in ${path ?? "a configuration file"}`;
   if (names.length > 0) hint = `the hosts are ${names.join(", ")}`;
-  if (names.length > 0 && elsewhere !== undefined) {
+  if (elsewhere !== undefined) {
     hint = `${elsewhere.origin.where} leads to a host without a name; leave one of the two out`;
   }
   return new AgentError("usage", `There is no host ${quote(name)} in the configuration`, { hint });
