@@ -17,7 +17,7 @@ const WORDS: EndpointWords = {
   address: "--server-addr",
   cert: "--cert",
   ca: "--ca",
-  name: "give --server-addr a name that the certificate has",
+  name: "set --sni to a name that the certificate has",
 };
 
 /** What to run, whichever way. */
@@ -50,7 +50,7 @@ const SSH_OPTIONS = [
   "ssh-strict-host-key-checking",
   "timeout",
 ] as const;
-const GUEST_OPTIONS = ["cert", "key", "ca", "insecure", "token-file"] as const;
+const GUEST_OPTIONS = ["cert", "key", "ca", "sni", "insecure", "token-file"] as const;
 
 /** Throws `AgentError` of kind `usage`. */
 export function hostExecWay({ values, origins }: Loaded): HostExecWay {
@@ -63,7 +63,9 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
     });
   }
   if (address !== undefined) return guestWay(values, address);
-  const stray = GUEST_OPTIONS.find((name) => origins[name].source !== "default");
+  const stray = GUEST_OPTIONS.find((name) =>
+    origins[name].source !== "default" && values[name] !== false
+  );
   if (stray !== undefined) {
     throw new AgentError("usage", `Cannot use --${stray} without --server-addr`, {
       hint: "give the address of the guest or gateway",
@@ -76,7 +78,7 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
 }
 
 function guestWay(values: Values, address: string): HostExecWay {
-  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile } = values;
+  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile, sni } = values;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [given, needed] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new AgentError("usage", `Cannot use --${given} without --${needed}`, {
@@ -95,12 +97,13 @@ function guestWay(values: Values, address: string): HostExecWay {
     endpoint: {
       host,
       port,
-      serverName: host,
+      serverName: sni ?? host,
       words: WORDS,
+      timeoutMs: values.timeout,
       insecure: values.insecure,
       ...(usesTls && { tls }),
     },
-    host: formatHostPort(host, port),
+    host: sni ?? formatHostPort(host, port),
     ...(tokenFile !== undefined && { tokenFile }),
   };
 }

@@ -6,6 +6,7 @@
  * `HOST:PORT`.
  */
 import { AgentError } from "../errors.ts";
+import { parsePort } from "./port.ts";
 
 /** Where to listen. */
 export type ListenAddress = TcpAddress | UnixAddress | PipeAddress;
@@ -154,7 +155,7 @@ function parseTcp(
     const bareIpv6 = canonicalIpv6(authority) !== undefined;
     throw invalid(text, bareIpv6 ? `write "[${authority}]:${purpose.port}"` : examples);
   }
-  const port = match[2] === undefined ? defaultPort : parsePort(text, match[2]);
+  const port = match[2] === undefined ? defaultPort : portOf(text, match[2]);
   if (authority === "" && defaultPort === undefined) throw invalid(text, examples);
   if (port === undefined) {
     const isShort = text.length <= MAX_SUGGESTED;
@@ -166,9 +167,9 @@ function parseTcp(
   return { kind: "tcp", host: unbracket(host), port };
 }
 
-function parsePort(text: string, digits: string): number {
-  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : NaN;
-  if (port <= 65535) return port;
+function portOf(text: string, digits: string): number {
+  const port = parsePort(digits);
+  if (port !== undefined) return port;
   throw invalid(text, "a port is a number from 0 to 65535");
 }
 

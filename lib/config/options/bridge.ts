@@ -27,6 +27,7 @@ export const BRIDGE_OPTIONS = {
     many: true,
     aliases: ["bridge-rule"],
     placeholder: "PATTERN=ROUTE",
+    defaultNote: "everything goes through",
     group: "Bridge",
     help: "What goes through, direct or refuse, such as 10.0.0.0/8=through; the first counts",
     commands: start,

@@ -84,7 +84,7 @@ export const OPERATION_OPTIONS = {
     many: true,
     placeholder: "ADDRESS",
     group: "Operations",
-    help: "Show status page, /health, /ready, /metrics and /status on HOST:PORT or unix:///PATH",
+    help: "Show status page, /health, /ready, /metrics and /status here, such as 127.0.0.1:9090",
     commands: watched,
   },
   "health-check-enabled": {
