@@ -6,7 +6,8 @@ import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
-import { resolvePath, stateHint } from "../../config/paths.ts";
+import { resolvePath } from "../../config/paths.ts";
+import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
@@ -108,10 +109,10 @@ async function sync(
   signal: AbortSignal,
 ): Promise<void> {
   const { stateFolder, reconnectWaitMs, sync: options } = settings;
-  if (stateFolder === undefined) {
-    throw new AgentError("config", "Cannot tell where to keep what was synced", {
-      hint: stateHint(system.place.platform),
-    });
+  const obstacle = await stateObstacle(stateFolder);
+  if (stateFolder === undefined || obstacle !== undefined) {
+    const { why = "", hint = "" } = obstacle ?? {};
+    throw new AgentError("config", `Cannot remember what was synced: ${why}`, { hint });
   }
   const supervisor = new Supervisor({ connect: connectorOf(settings) });
   const giveUp = () => void supervisor.close();
