@@ -42,7 +42,7 @@ import {
 } from "./ports.ts";
 import { limitsOf } from "./reach.ts";
 import { makeDirectory, serve } from "./serve.ts";
-import { connect, connectorOf, liveOf, makeOnTheWay } from "./transport.ts";
+import { connect, connectorOf, makeOnTheWay } from "./transport.ts";
 
 /** What all hosts of one program have together. */
 export interface HostRecord {
@@ -185,7 +185,7 @@ export class Host {
     if (this.#options.isPatient) supervisor.begin(this.settings);
     else await connect(supervisor, this.settings, signal);
     // What a gateway or a guest can do is known when it is connected.
-    if (this.settings.transport !== "ssh" && supervisor.state.kind !== "up") this.#serveLater();
+    if (this.settings.transport !== "ssh" && supervisor.live === undefined) this.#serveLater();
     else {
       const proxy = await this.#assemble(signal);
       for (const listener of this.#listeners) serve(listener, () => proxy);
@@ -221,7 +221,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(() => liveOf(supervisor)),
+      resume(() => supervisor.live),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -248,7 +248,7 @@ export class Host {
       return gate.close();
     });
     const forget = supervisor.onChange(() => {
-      if (supervisor.state.kind !== "up") return;
+      if (supervisor.live === undefined) return;
       forget();
       gate.open().catch((error) => {
         if (!closing.signal.aborted) logger("hosts").error(`Cannot serve: ${describeError(error)}`);
@@ -280,7 +280,7 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#observer,
-      mayDrop: () => liveOf(supervisor)?.streams?.endSilently === true,
+      mayDrop: () => supervisor.live?.streams?.endSilently === true,
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,
@@ -288,7 +288,7 @@ export class Host {
           ...(signal && { signal }),
         }),
     });
-    const warmUp = () => void (liveOf(supervisor) && proxy.warmUp());
+    const warmUp = () => void (supervisor.live && proxy.warmUp());
     supervisor.onChange(warmUp);
     warmUp();
     return proxy;

@@ -61,8 +61,7 @@ export function makeHostPorts(
     forwarding,
     findShell: async (signal) => {
       await untilUp(supervisor, signal);
-      const { state } = supervisor;
-      return state.kind === "up" ? state.transport.shell : undefined;
+      return supervisor.live?.shell;
     },
     exclude: () => {
       const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")

@@ -12,7 +12,7 @@ import { sshConnector } from "../transport/ssh/connector.ts";
 import type { Secrets } from "../transport/ssh/secrets.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
-import type { Connect, Transport } from "../transport/transport.ts";
+import type { Connect } from "../transport/transport.ts";
 import { connectTstunnel } from "../transport/tstunnel.ts";
 import { parseRemoteDocker } from "../transport/url.ts";
 import { engineStream, engineStreams } from "./engine_streams.ts";
@@ -43,11 +43,6 @@ export function sshSettingsOf(settings: Settings): SshSettings {
     connectTimeoutMs: settings.timeoutMs,
     remoteDocker: parseRemoteDocker(settings.remoteDocker),
   };
-}
-
-/** The transport that is up. */
-export function liveOf({ state }: Supervisor): Transport | undefined {
-  return state.kind === "up" ? state.transport : undefined;
 }
 
 /** Connects, and asks the engine whether it is there, before anybody is told that we are ready. */

@@ -2,6 +2,7 @@
  * Port bindings as the Engine API writes them (`HostConfig.PortBindings`), read by the rules of
  * Docker's `nat` package and daemon. Pure.
  */
+import { parsePort } from "../net/port.ts";
 
 /** What a container port speaks. */
 export type Protocol = "tcp" | "udp" | "sctp";
@@ -76,11 +77,6 @@ export function parseHostPort(text: string): PortRange {
     throw invalidPort(text);
   }
   return { first, last };
-}
-
-function parsePort(text: string): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  return port <= 65535 ? port : undefined;
 }
 
 function invalidPort(text: string): InvalidBindingError {

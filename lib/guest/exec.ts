@@ -9,7 +9,7 @@ import { sleep } from "../net/sleep.ts";
 import { type ExitReport, FRAMED_HEADER, FRAMED_V1 } from "../transport/exec_frames.ts";
 import { type ExecRequest, MAX_REQUEST_BYTES, parseExecRequest } from "./exec_request.ts";
 import { relayFramed } from "./exec_framed.ts";
-import { relayPlain } from "./exec_seed.ts";
+import { relayPlain } from "./exec_plain.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
 import { spawnOnTerminal } from "./on_terminal.ts";
@@ -86,11 +86,12 @@ export class Commands {
       stream = await exchange.upgrade(framed ? [[FRAMED_HEADER, FRAMED_V1]] : []);
       if (exchange.draining.aborted) ask();
       if (exchange.stopped.aborted) cut();
-      const relay = framed ? relayFramed : relayPlain;
-      await relay(stream, spawned, limits, (report) => {
+      const onExit = (report: ExitReport) => {
         orderly = true;
         exchange.note(summary(report));
-      });
+      };
+      if (framed) await relayFramed(stream, spawned, limits, onExit);
+      else await relayPlain(stream, spawned, onExit);
     } finally {
       exchange.draining.removeEventListener("abort", ask);
       exchange.stopped.removeEventListener("abort", cut);

@@ -10,6 +10,7 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
+import { itemsOf } from "../docker/lenient.ts";
 import { type ResponseMessage, withQuery } from "../http/message.ts";
 import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
 import { PORTS_LABEL } from "./port_label.ts";
@@ -78,8 +79,4 @@ function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {
   const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${PORTS_LABEL}=""`);
   exchange.request = withQuery(exchange.request, changed);
-}
-
-function itemsOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -25,6 +25,7 @@ import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import { pipe } from "../net/pipe.ts";
+import { passOnEnd } from "./client_end.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
@@ -187,20 +188,15 @@ export class ClientConnection {
     }
   }
 
-  /** Until the answer is complete, the client's end is the engine's to know. */
   #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
     this.#answering = upstream;
     if (mayLeaveHttp(head)) return;
-    const watch = async () => {
-      if ((await upload).kind !== "complete") return;
-      const isEnd = await this.#client.ahead() === null;
-      if (isEnd && this.#answering === upstream) upstream.endRequest();
-    };
-    watch().catch((error) => {
+    const isCurrent = () => this.#answering === upstream;
+    passOnEnd(this.#client, { upstream, upload, isCurrent }).catch((error) => {
       // Its turn comes after the answer to this one.
       if (error instanceof HttpParseError) return;
       this.#gone.abort(GONE);
-      if (this.#answering === upstream) upstream.close();
+      if (isCurrent()) upstream.close();
     });
   }
 

@@ -31,6 +31,8 @@ export interface DialOptions {
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Is told which address of this machine the connection goes out from. */
+  onLocalAddress?: (address: string) => void;
 }
 
 /** Options of {@link dialTls}. */
@@ -113,6 +115,7 @@ async function established(
   try {
     await until(socket, event, options);
     keepAlive(socket, KEEP_ALIVE);
+    if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();

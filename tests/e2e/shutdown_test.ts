@@ -8,6 +8,7 @@ import {
 import { startAgent } from "../support/agent.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { exists } from "../support/exists.ts";
 import { until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
 import type { Rig } from "../support/rig.ts";
@@ -19,15 +20,6 @@ const agentOnly = true;
 async function sessions(rig: Rig): Promise<string[]> {
   const list = await rig.verb("exec", "ps", "-e", "-o", "user=,args=");
   return list.split("\n").filter((line) => line.includes(`sshd: ${rig.user}`));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {

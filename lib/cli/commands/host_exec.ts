@@ -9,10 +9,11 @@ import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
 import { AgentError, errorCode } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
-import { formatHostPort, isLoopback } from "../../net/address.ts";
+import { formatHostPort } from "../../net/address.ts";
 import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
 import type { TerminalSize } from "../../transport/exec_frames.ts";
 import { execOverGuest, type GuestProcess } from "../../transport/guest_exec.ts";
+import { warnOfOpenness } from "../../transport/openness.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
 import { tlsError, wordsOf } from "../../transport/tls_error.ts";
 import { readToken } from "../../transport/tstunnel.ts";
@@ -23,7 +24,8 @@ import type { CommandRun } from "./command.ts";
 
 /** The size of a terminal whose size nobody knows. */
 const USUAL_SIZE: TerminalSize = { cols: 80, rows: 24 };
-const SEED_NOTE = "remote-docker-agent: this server only has standard output; the exit status of " +
+const FIRST_LEVEL_NOTE =
+  "remote-docker-agent: this server only has standard output; the exit status of " +
   "the command is not known\n";
 
 /** Returns the exit status of the command; see {@link attach}. Throws `AgentError`. */
@@ -46,7 +48,7 @@ export async function runHostExec(
     (signal) => start(way, command, { streams, system, signal }),
   );
   if (typeof started === "number") return started;
-  if (!started.framed) system.err(SEED_NOTE);
+  if (!started.framed) system.err(FIRST_LEVEL_NOTE);
   return await attach(started, command, streams, system);
 }
 
@@ -101,7 +103,7 @@ async function start(
   const [program = "", ...args] = words;
   const token = await readToken(way.tokenFile);
   const dialer = await Dialer.open(way.endpoint);
-  warnOfOpenness(way.endpoint);
+  warnOfOpenness(way.endpoint, logger("host-exec"));
   const stream = await dialer.dial(signal);
   try {
     return await execOverGuest(stream, {
@@ -132,13 +134,4 @@ function explain(endpoint: EndpointSettings, error: unknown): unknown {
     cause,
     hint: `check that it trusts the certificate of ${cert}`,
   });
-}
-
-/** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls, insecure = false }: EndpointSettings): void {
-  if (tls === undefined ? isLoopback(host) : !insecure) return;
-  const what = tls === undefined
-    ? `the connection to "${host}" is not encrypted`
-    : `the certificate of "${host}" is not verified`;
-  logger("host-exec").warn(`INSECURE: ${what}; whoever is on the way can read and change all`);
 }
