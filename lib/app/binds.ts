@@ -3,6 +3,7 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
+import { stateHint } from "../config/paths.ts";
 import { describeRemote, type Settings } from "../config/settings.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
 import { AgentError } from "../errors.ts";
@@ -44,7 +45,7 @@ export async function makeBinding(
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const { stateFolder } = settings;
   if (stateFolder === undefined) {
-    const obstacle = "there is no directory to keep state in; set HOME or XDG_STATE_HOME";
+    const obstacle = `there is no directory to keep state in; ${stateHint(Deno.build.os)}`;
     logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
     return undefined;
   }

@@ -288,7 +288,9 @@ export class Host {
           ...(signal && { signal }),
         }),
     });
-    const warmUp = () => void (supervisor.live && proxy.warmUp());
+    const warmUp = () => {
+      if (supervisor.live !== undefined) proxy.warmUp();
+    };
     supervisor.onChange(warmUp);
     warmUp();
     return proxy;

@@ -24,8 +24,11 @@ export interface StreamFate {
 export interface Exchange {
   /** As it will be sent on; an interceptor that edits it puts another one here. */
   request: RequestMessage;
-  /** Which operation it is; absent for what the route table does not know. */
-  readonly route: Route | undefined;
+  /**
+   * Which operation it is; absent for what the route table does not know. Who changes the query of the
+   * request changes it here too.
+   */
+  route: Route | undefined;
   /** Carries the connection's id in every line. */
   readonly log: Logger;
   /** Aborts when the client is gone. */

@@ -4,7 +4,13 @@
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
 import { objectOf, textOf } from "../docker/lenient.ts";
-import { portKey, type Protocol, type RequestedBinding } from "../forward/binding.ts";
+import {
+  InvalidBindingError,
+  parsePortKey,
+  portKey,
+  type Protocol,
+  type RequestedBinding,
+} from "../forward/binding.ts";
 import {
   bindingsOf,
   decodeLabel,
@@ -47,7 +53,8 @@ export function viewOfInspect(value: Json): ContainerView | undefined {
   const state = objectOf(value["State"]);
   const labels = textsIn(objectOf(config["Labels"]));
   const declared = Object.entries(objectOf(host["PortBindings"]))
-    .filter(([, entries]) => Array.isArray(entries) && entries.length > 0).map(([key]) => key);
+    .filter(([, entries]) => Array.isArray(entries) && entries.length > 0)
+    .flatMap(([key]) => keyOf(key));
   return {
     id: value["Id"],
     name: textOf(value["Name"]).replace(/^\//, ""),
@@ -61,6 +68,16 @@ export function viewOfInspect(value: Json): ContainerView | undefined {
     declared: new Set(declared),
     ports: portsOfInspect(objectOf(objectOf(value["NetworkSettings"])["Ports"])),
   };
+}
+
+/** The key as others write it; the engine also keeps keys of what is no port. */
+function keyOf(written: string): string[] {
+  try {
+    return [portKey(parsePortKey(written))];
+  } catch (error) {
+    if (error instanceof InvalidBindingError) return [];
+    throw error;
+  }
 }
 
 /** Reads one item of the answer of `ContainerList`. */

@@ -24,6 +24,7 @@ import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
+import { serverFlaw } from "./tls_examine.ts";
 
 /** Options of {@link dialPlain}. */
 export interface DialOptions {
@@ -114,12 +115,14 @@ async function established(
   socket.setNoDelay(true);
   try {
     await until(socket, event, options);
-    keepAlive(socket, KEEP_ALIVE);
     if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
+    keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
-    throw error instanceof AgentError ? error : tlsError(options.endpoint, error);
+    if (error instanceof AgentError) throw error;
+    const { endpoint, signal } = options;
+    throw tlsError(endpoint, error, await serverFlaw(endpoint, error, signal));
   }
 }
 

@@ -6,7 +6,7 @@ import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
-import { resolvePath } from "../../config/paths.ts";
+import { resolvePath, stateHint } from "../../config/paths.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
@@ -110,7 +110,7 @@ async function sync(
   const { stateFolder, reconnectWaitMs, sync: options } = settings;
   if (stateFolder === undefined) {
     throw new AgentError("config", "Cannot tell where to keep what was synced", {
-      hint: "set HOME or XDG_STATE_HOME",
+      hint: stateHint(system.place.platform),
     });
   }
   const supervisor = new Supervisor({ connect: connectorOf(settings) });
