@@ -288,9 +288,7 @@ export class Host {
           ...(signal && { signal }),
         }),
     });
-    const warmUp = () => {
-      if (supervisor.live !== undefined) proxy.warmUp();
-    };
+    const warmUp = () => void (supervisor.live && proxy.warmUp());
     supervisor.onChange(warmUp);
     warmUp();
     return proxy;
