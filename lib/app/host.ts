@@ -288,7 +288,7 @@ export class Host {
           ...(signal && { signal }),
         }),
     });
-    const warmUp = () => supervisor.live && proxy.warmUp();
+    const warmUp = () => void (supervisor.live && proxy.warmUp());
     supervisor.onChange(warmUp);
     warmUp();
     return proxy;
