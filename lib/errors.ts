@@ -26,6 +26,8 @@ export interface AgentErrorOptions {
   cause?: unknown;
   /** What the user can do about it: one imperative sentence, no final period. */
   hint?: string;
+  /** In the place of the kind's exit code, for a command that has codes of its own. */
+  exitCode?: number;
 }
 
 /** An error a user may see: `message` names the action and quotes the subject. */
@@ -33,11 +35,13 @@ export class AgentError extends Error {
   override readonly name = "AgentError";
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly exitCode: number;
 
   constructor(kind: ErrorKind, message: string, options: AgentErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.hint = options.hint;
+    this.exitCode = options.exitCode ?? EXIT_CODES[kind];
   }
 }
 
@@ -48,7 +52,7 @@ export function isLostError(error: unknown): boolean {
 
 /** The exit code for any thrown value. */
 export function exitCodeOf(error: unknown): number {
-  return EXIT_CODES[error instanceof AgentError ? error.kind : "internal"];
+  return error instanceof AgentError ? error.exitCode : EXIT_CODES.internal;
 }
 
 /** One line for a user: the message and, if there is one, the hint. Never a stack. */

@@ -16,7 +16,7 @@ const WORDS: EndpointWords = {
   address: "--server-addr",
   cert: "--cert",
   ca: "--ca",
-  name: "give --server-addr a name that the certificate has",
+  name: "set --sni to a name that the certificate has",
 };
 
 /** What to run, whichever way. */
@@ -50,7 +50,7 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
     });
   }
   if (address !== undefined) return guestWay(values, address);
-  const stray = (["cert", "key", "ca", "token-file"] as const).find((name) =>
+  const stray = (["cert", "key", "ca", "sni", "token-file"] as const).find((name) =>
     values[name] !== undefined
   );
   if (stray !== undefined) {
@@ -65,7 +65,7 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
 }
 
 function guestWay(values: Values, address: string): HostExecWay {
-  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile } = values;
+  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile, sni } = values;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [given, needed] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new AgentError("usage", `Cannot use --${given} without --${needed}`, {
@@ -84,12 +84,13 @@ function guestWay(values: Values, address: string): HostExecWay {
     endpoint: {
       host,
       port,
-      serverName: host,
+      serverName: sni ?? host,
       words: WORDS,
+      timeoutMs: values.timeout,
       insecure: values.insecure,
       ...(usesTls && { tls }),
     },
-    host: formatHostPort(host, port),
+    host: sni ?? formatHostPort(host, port),
     ...(tokenFile !== undefined && { tokenFile }),
   };
 }

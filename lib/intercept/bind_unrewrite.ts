@@ -12,6 +12,7 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
+import { itemsOf } from "../docker/lenient.ts";
 import { setQuery } from "../docker/query.ts";
 import { editedAnswer, editedEvents } from "./answers.ts";
 import { BINDS_LABEL, LABELS } from "./bind_label.ts";
@@ -108,8 +109,4 @@ function isOfHelper(event: Json): boolean {
   const actor = isObject(event) ? event["Actor"] : undefined;
   const attributes = isObject(actor) ? actor["Attributes"] : undefined;
   return isObject(attributes) && attributes[HELPER_LABEL] !== undefined;
-}
-
-function itemsOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -11,6 +11,7 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
+import { itemsOf } from "../docker/lenient.ts";
 import { setQuery } from "../docker/query.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
@@ -86,8 +87,4 @@ function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {
   const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${PORTS_LABEL}=""`);
   setQuery(exchange, changed);
-}
-
-function itemsOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
 }

@@ -5,6 +5,7 @@
  */
 import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { AgentError, messageOf } from "../errors.ts";
 
 /** Paths of a certificate (with any intermediate ones after it) and of its private key. */
@@ -29,8 +30,8 @@ const DIRECTORY_HINT = "check the path and its permissions";
  * valid today, or when the two do not belong together.
  */
 export async function readIdentity(files: IdentityFiles, whose: string): Promise<Identity> {
-  const cert = await readPem(files.certFile, `${whose} certificate`);
-  const key = await readPem(files.keyFile, `${whose} key`);
+  const cert = certificatesIn(await readPem(files.certFile, `${whose} certificate`));
+  const key = keyIn(await readPem(files.keyFile, `${whose} key`));
   const leaf = parseCertificate(cert, files.certFile, `${whose} certificate`);
   checkDates(leaf, files.certFile, whose);
   if (!leaf.checkPrivateKey(parseKey(key, files.keyFile, whose))) {
@@ -40,12 +41,37 @@ export async function readIdentity(files: IdentityFiles, whose: string): Promise
       { hint: "give the key that the certificate was requested with" },
     );
   }
+  checkUsable({ cert, key }, files, whose);
   return { cert, key };
+}
+
+/** Both may be in one file, in any order; the runtime only looks at what comes first. */
+function certificatesIn(text: string): string {
+  const certificates = splitPem(text.replaceAll("\r", ""));
+  return certificates.length === 0 ? text : certificates.join("");
+}
+
+function keyIn(text: string): string {
+  const blocks = text.match(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]+?-----END \1-----/g);
+  return blocks?.[0] ?? text;
+}
+
+/** The TLS library has demands of its own, such as the length of an RSA key. */
+function checkUsable(identity: Identity, { certFile }: IdentityFiles, whose: string): void {
+  try {
+    createSecureContext(identity);
+  } catch (cause) {
+    const why = messageOf(cause).replace(/^error:[^:]*:[^:]*:+/, "");
+    throw new AgentError("config", `Cannot use the ${whose} certificate "${certFile}": ${why}`, {
+      cause,
+      hint: "make one with a key of ECDSA P-256 or RSA of at least 2048 bits",
+    });
+  }
 }
 
 /** Reads one or more authorities' certificates; same errors as {@link readIdentity}. */
 export async function readAuthorities(path: string, whose: string): Promise<string> {
-  const text = await readPem(path, `${whose} CA`);
+  const text = certificatesIn(await readPem(path, `${whose} CA`));
   parseCertificate(text, path, `${whose} CA`);
   return text;
 }

@@ -20,9 +20,11 @@ import {
 } from "node:tls";
 import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
+import { serverFlaw } from "./tls_examine.ts";
 
 /** Options of {@link dialPlain}. */
 export interface DialOptions {
@@ -30,6 +32,8 @@ export interface DialOptions {
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Is told which address of this machine the connection goes out from. */
+  onLocalAddress?: (address: string) => void;
 }
 
 /** Options of {@link dialTls}. */
@@ -109,13 +113,16 @@ async function established(
   options: DialOptions,
 ): Promise<Duplex> {
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
+    if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
+    keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
-    throw error instanceof AgentError ? error : tlsError(options.endpoint, error);
+    if (error instanceof AgentError) throw error;
+    const { endpoint, signal } = options;
+    throw tlsError(endpoint, error, await serverFlaw(endpoint, error, signal));
   }
 }
 
