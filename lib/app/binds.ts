@@ -3,7 +3,6 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
-import { ownerId } from "../config/owner.ts";
 import { describeRemote, type Settings } from "../config/settings.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
 import { AgentError } from "../errors.ts";
@@ -40,7 +39,7 @@ export interface Binding {
 export async function makeBinding(
   settings: Settings,
   supervisor: Supervisor,
-  emit: Emit,
+  { emit, ownerId }: { emit: Emit; ownerId: () => Promise<string> },
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const { stateFolder } = settings;
@@ -53,7 +52,7 @@ export async function makeBinding(
   if (limits !== undefined) {
     logger("binds").info(`Folders are synced through volumes of the engine: ${limits}`);
   }
-  const owner = await ownerId(stateFolder);
+  const owner = await ownerId();
   const engine = makeEngine(settings, supervisor);
   const options = { stateFolder, owner, emit, engine };
   const sync = await openSync(settings, supervisor, options);

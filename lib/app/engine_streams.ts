@@ -34,7 +34,7 @@ export function engineStream({ mtls }: Settings, stream: Duplex): Duplex {
 export function untilUp(supervisor: Supervisor, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     const look = () => {
-      if (supervisor.state.kind === "up") end(resolve);
+      if (supervisor.live !== undefined) end(resolve);
       else if (supervisor.state.kind === "closed" || signal.aborted) {
         end(() => reject(signal.reason));
       }

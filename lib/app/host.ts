@@ -5,6 +5,7 @@
 import type { Emit } from "../agent_event.ts";
 import type { Bridge, BridgeInfo } from "../bridge/bridge.ts";
 import type { HostSettings } from "../config/configuration.ts";
+import { sharedOwnerId } from "../config/owner.ts";
 import { describeRemote } from "../config/settings.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
@@ -184,7 +185,7 @@ export class Host {
     if (this.#options.isPatient) supervisor.begin(this.settings);
     else await connect(supervisor, this.settings, signal);
     // What a gateway or a guest can do is known when it is connected.
-    if (this.settings.transport !== "ssh" && supervisor.state.kind !== "up") this.#serveLater();
+    if (this.settings.transport !== "ssh" && supervisor.live === undefined) this.#serveLater();
     else {
       const proxy = await this.#assemble(signal);
       for (const listener of this.#listeners) serve(listener, () => proxy);
@@ -194,20 +195,20 @@ export class Host {
   /** Makes all that is done on the way of requests. */
   async #assemble(signal: AbortSignal): Promise<Proxy> {
     const { settings } = this;
-    const cleanup = this.#cleanup;
-    const supervisor = this.#supervisor;
-    const emit = this.#emit;
+    const ownerId = sharedOwnerId(settings.stateFolder);
+    const [cleanup, supervisor, emit] = [this.#cleanup, this.#supervisor, this.#emit];
     const listeners = this.#listeners;
     const forwarding = this.#forwarding = makeForwarding(settings, supervisor, listeners, emit);
     cleanup.push(() => forwarding.close());
     await openForwards(settings, { forwarding, limits: limitsOf(supervisor) });
     const hostPorts = makeHostPorts(settings, supervisor, forwarding);
     cleanup.push(() => hostPorts.close());
-    const publishing = await makePublishing(settings, supervisor, { forwarding, hostPorts });
+    const ports = { forwarding, hostPorts, ownerId };
+    const publishing = await makePublishing(settings, supervisor, ports);
     cleanup.push(async () => await publishing?.close());
     const reversing = this.#reversing = makeReversing(settings, supervisor);
     cleanup.push(() => reversing.close());
-    const binding = this.#binding = await makeBinding(settings, supervisor, emit);
+    const binding = this.#binding = await makeBinding(settings, supervisor, { emit, ownerId });
     cleanup.push(() => Promise.resolve(binding?.engine.close()));
     cleanup.push(async () => await binding?.sync.close());
     cleanup.push(async () => await binding?.mounts.close());
@@ -220,7 +221,7 @@ export class Host {
       ...reversing.interceptors,
       ...binding?.mounts.interceptors ?? [],
       ...onTheWay.interceptors,
-      resume(() => supervisor.state.kind === "up" ? supervisor.state.transport : undefined),
+      resume(() => supervisor.live),
     ];
     signal.throwIfAborted();
     const proxy = this.#proxy = this.#makeProxy(interceptors);
@@ -247,7 +248,7 @@ export class Host {
       return gate.close();
     });
     const forget = supervisor.onChange(() => {
-      if (supervisor.state.kind !== "up") return;
+      if (supervisor.live === undefined) return;
       forget();
       gate.open().catch((error) => {
         if (!closing.signal.aborted) logger("hosts").error(`Cannot serve: ${describeError(error)}`);
@@ -279,6 +280,7 @@ export class Host {
       interceptors: settings.dump ? [dump, ...interceptors] : interceptors,
       limits: settings.limits,
       observer: this.#observer,
+      mayDrop: () => supervisor.live?.streams?.endSilently === true,
       open: (lane, signal) =>
         supervisor.open({ kind: "docker" }, {
           lane,
@@ -287,7 +289,7 @@ export class Host {
         }),
     });
     const warmUp = () => {
-      if (supervisor.state.kind === "up") proxy.warmUp();
+      if (supervisor.live !== undefined) proxy.warmUp();
     };
     supervisor.onChange(warmUp);
     warmUp();

@@ -4,7 +4,6 @@
  */
 import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
-import { ownerId } from "../config/owner.ts";
 import type { Settings } from "../config/settings.ts";
 import { AgentError } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
@@ -62,8 +61,7 @@ export function makeHostPorts(
     forwarding,
     findShell: async (signal) => {
       await untilUp(supervisor, signal);
-      const { state } = supervisor;
-      return state.kind === "up" ? state.transport.shell : undefined;
+      return supervisor.live?.shell;
     },
     exclude: () => {
       const remote = forwarding.snapshot().filter(({ kind }) => kind === "published")
@@ -77,7 +75,11 @@ export function makeHostPorts(
 export async function makePublishing(
   settings: Settings,
   supervisor: Supervisor,
-  { forwarding, hostPorts }: { forwarding: ForwardingManager; hostPorts: HostPorts },
+  { forwarding, hostPorts, ownerId }: {
+    forwarding: ForwardingManager;
+    hostPorts: HostPorts;
+    ownerId: () => Promise<string>;
+  },
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
@@ -86,7 +88,7 @@ export async function makePublishing(
     logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
   }
   return new Publishing({
-    policy: { owner: await ownerId(settings.stateFolder), mode },
+    policy: { owner: await ownerId(), mode },
     foreign,
     forwarding,
     hostPorts,

@@ -9,8 +9,8 @@ import type { Supervisor } from "../transport/supervisor.ts";
 export const CLIENT_WAIT_MS = 10_000;
 
 /** Why the transport leads to the engine and nowhere else; nothing where it leads further. */
-export function limitsOf({ state }: Supervisor): string | undefined {
-  return state.kind === "up" ? state.transport.limits : undefined;
+export function limitsOf({ live }: Supervisor): string | undefined {
+  return live?.limits;
 }
 
 /** Why there is nothing but the engine behind a gateway, as it is when somebody asks. */
@@ -33,10 +33,8 @@ export function obstacleOf(
  * guest that does so comes later.
  */
 export function datagramsOf(supervisor: Supervisor): Pick<ForwardingOptions, "openDatagrams"> {
-  const { state } = supervisor;
-  if (state.kind !== "up") return {};
-  const { openDatagrams, limits } = state.transport;
-  if (openDatagrams === undefined && limits === undefined) return {};
+  const { live } = supervisor;
+  if (live === undefined || (live.openDatagrams ?? live.limits) === undefined) return {};
   return {
     async openDatagrams(to, signal) {
       const transport = await supervisor.ready({ waitMs: CLIENT_WAIT_MS, signal });

@@ -15,6 +15,7 @@ import { HttpParseError } from "../http/parse_error.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { pipe } from "../net/pipe.ts";
+import { passOnEnd } from "../proxy/client_end.ts";
 import { type Answer, brokenUpload, type Upload, Upstream } from "../proxy/upstream.ts";
 import type { Dialer } from "./dialer.ts";
 import { BridgeFailure } from "./failure.ts";
@@ -121,18 +122,13 @@ export class HttpForwarder {
     }
   }
 
-  /** Until the answer is complete, the client's end is the destination's to know. */
   #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
     this.#answering = upstream;
     if (asksForUpgrade(head)) return;
-    const watch = async () => {
-      if ((await upload).kind !== "complete") return;
-      const isEnd = await this.#options.client.ahead() === null;
-      if (isEnd && this.#answering === upstream) upstream.endRequest();
-    };
-    watch().catch(() => {
+    const isCurrent = () => this.#answering === upstream;
+    passOnEnd(this.#options.client, { upstream, upload, isCurrent }).catch(() => {
       // The client is gone, and with it whoever would read the answer.
-      if (this.#answering === upstream) upstream.close();
+      if (isCurrent()) upstream.close();
     });
   }
 

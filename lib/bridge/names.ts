@@ -9,6 +9,7 @@
  * Case does not count, since browsers write names in lower case.
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
+import { objectOf, textOf, textsOf } from "../docker/lenient.ts";
 import { canonicalName } from "./rules.ts";
 
 /** What the names of containers end with. */
@@ -110,16 +111,4 @@ function entryOf(container: JsonObject): Entry {
     number: Number(label(LABEL.number)) || 0,
     networks: new Map(networks),
   };
-}
-
-function objectOf(value: Json | undefined): JsonObject {
-  return isObject(value) ? value : {};
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
-}
-
-function textsOf(value: Json | undefined): string[] {
-  return Array.isArray(value) ? value.filter((each) => typeof each === "string") : [];
 }

@@ -3,10 +3,12 @@
  * to each destination its client names: over the one relay on the remote host, or from here where a
  * rule says so. An association is closed with the client's connection.
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import type { UdpCarrier, UdpFlow } from "../forward/udp_relay.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
+import { Recent } from "../net/recent.ts";
+import { bindUdp } from "../net/udp.ts";
 import type { Dialer } from "./dialer.ts";
 import { failureOf } from "./failure.ts";
 import type { BridgeClient } from "./listener.ts";
@@ -53,15 +55,7 @@ export class UdpAssociations {
    * to send from; 0 if it does not know. Rejects with what `node:dgram` reports.
    */
   async open(client: BridgeClient, port: number): Promise<Association> {
-    const { host } = client.local;
-    const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.bind({ address: host, port: 0, exclusive: true }, () => {
-        socket.off("error", reject);
-        resolve();
-      });
-    });
+    const socket = await bindUdp({ host: client.local.host, port: 0 });
     return new OpenAssociation(socket, client, port, this.#options);
   }
 }
@@ -69,8 +63,7 @@ export class UdpAssociations {
 interface Flow {
   /** Absent while the name is looked up. */
   flow?: UdpFlow;
-  waiting: Uint8Array[];
-  usedAt: number;
+  readonly waiting: Uint8Array[];
 }
 
 class OpenAssociation implements Association {
@@ -78,8 +71,12 @@ class OpenAssociation implements Association {
   readonly #socket: Socket;
   readonly #client: BridgeClient;
   readonly #options: UdpOptions;
-  readonly #flows = new Map<string, Flow>();
-  readonly #sweep: ReturnType<typeof setInterval>;
+  readonly #flows = new Recent<Flow>({
+    max: MAX_FLOWS,
+    idleMs: IDLE_MS,
+    sweepMs: SWEEP_MS,
+    end: ({ flow }) => flow?.close(),
+  });
   /** The client's own port; learned from its first datagram where it has not announced one. */
   #port: number;
   #closed = false;
@@ -94,14 +91,12 @@ class OpenAssociation implements Association {
     socket.on("message", (data, from) => this.#receive(data, from));
     // Such as a client's "port unreachable", which concerns nobody else.
     socket.on("error", (error) => options.log.debug("UDP socket", { error: error.message }));
-    this.#sweep = setInterval(() => this.#dropIdle(), SWEEP_MS);
   }
 
   close(): void {
     if (this.#closed) return;
     this.#closed = true;
-    clearInterval(this.#sweep);
-    for (const key of [...this.#flows.keys()]) this.#drop(key);
+    this.#flows.close();
     this.#socket.close();
   }
 
@@ -114,69 +109,47 @@ class OpenAssociation implements Association {
     const { to, data } = datagram;
     const key = formatHostPort(to.host, to.port);
     const flow = this.#flows.get(key) ?? this.#welcome(key, to);
-    flow.usedAt = performance.now();
-    // The order of a Map is that of insertion: the longest silent is always the first.
-    this.#flows.delete(key);
-    this.#flows.set(key, flow);
-    this.#makeRoom();
+    this.#flows.use(key, flow);
     this.#client.counters.sent += data.length;
     if (flow.flow !== undefined) flow.flow.send(data);
     else if (flow.waiting.length < MAX_WAITING) flow.waiting.push(data.slice());
   }
 
   #welcome(key: string, to: Destination): Flow {
-    const flow: Flow = { waiting: [], usedAt: 0 };
-    this.#open(flow, to).catch((error) => {
+    const flow: Flow = { waiting: [] };
+    this.#open(key, flow, to).catch((error) => {
       if (this.#closed) return;
       // Once per datagram, which may be many.
       this.#options.log.debug(`Dropped a datagram: ${failureOf(key, error).message}`);
-      if (this.#flows.get(key) === flow) this.#drop(key);
+      if (this.#flows.get(key) === flow) this.#flows.drop(key);
     });
     return flow;
   }
 
-  async #open(flow: Flow, to: Destination): Promise<void> {
+  async #open(key: string, flow: Flow, to: Destination): Promise<void> {
     const { relay, dialer } = this.#options;
     const { route, hosts } = await dialer.resolve(to);
     // It may have been dropped meanwhile, and again below.
-    if (!this.#isOpen(flow)) return;
+    if (!this.#isOpen(key, flow)) return;
     const target = { host: hosts[0] ?? to.host, port: to.port };
-    const receive = (answer: Uint8Array) => this.#answer(flow, to, answer);
+    const receive = (answer: Uint8Array) => this.#answer(key, flow, to, answer);
     const opened = route === "direct"
       ? await openUdpHere(target, receive)
       : relay.open(target, receive);
-    if (!this.#isOpen(flow)) return opened.close();
+    if (!this.#isOpen(key, flow)) return opened.close();
     flow.flow = opened;
     for (const data of flow.waiting.splice(0)) flow.flow.send(data);
   }
 
-  #isOpen(flow: Flow): boolean {
-    return !this.#closed && [...this.#flows.values()].includes(flow);
+  #isOpen(key: string, flow: Flow): boolean {
+    return !this.#closed && this.#flows.get(key) === flow;
   }
 
-  #answer(flow: Flow, from: Destination, data: Uint8Array): void {
-    flow.usedAt = performance.now();
+  #answer(key: string, flow: Flow, from: Destination, data: Uint8Array): void {
+    this.#flows.touch(key, flow);
     this.#client.counters.received += data.length;
     if (this.#closed) return;
     // A client that is gone is no error of ours.
     this.#socket.send(encodeDatagram(from, data), this.#port, this.#client.address, () => {});
-  }
-
-  #makeRoom(): void {
-    while (this.#flows.size > MAX_FLOWS) {
-      const [oldest] = this.#flows.keys();
-      if (oldest === undefined) return;
-      this.#drop(oldest);
-    }
-  }
-
-  #dropIdle(): void {
-    const limit = performance.now() - IDLE_MS;
-    for (const [key, { usedAt }] of this.#flows) if (usedAt < limit) this.#drop(key);
-  }
-
-  #drop(key: string): void {
-    this.#flows.get(key)?.flow?.close();
-    this.#flows.delete(key);
   }
 }

@@ -28,6 +28,12 @@ export async function ownerId(folder: string | undefined): Promise<string> {
   }
 }
 
+/** The same for all that ask, whether or not it can be kept, and told of once. */
+export function sharedOwnerId(folder: string | undefined): () => Promise<string> {
+  let id: Promise<string> | undefined;
+  return () => id ??= ownerId(folder);
+}
+
 async function readId(path: string): Promise<string | undefined> {
   try {
     const text = (await Deno.readTextFile(path)).trim();

@@ -5,8 +5,8 @@
  */
 import { isIP } from "node:net";
 import type { PortAction, PortMatch, PortRule } from "../forward/rules.ts";
+import { MAX_PORT, parsePort } from "../net/port.ts";
 
-const MAX_PORT = 65535;
 const CONDITIONS = ["container", "image", "port", "label"] as const;
 const ACTIONS = ["local", "address", "ignore"] as const;
 
@@ -72,7 +72,7 @@ function actionOf(words: ReadonlyMap<string, string>): PortAction {
 }
 
 function portOf(text: string): number {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
-  if (port > 0 && port <= MAX_PORT) return port;
+  const port = parsePort(text, 1);
+  if (port !== undefined) return port;
   throw new Error(`expected a port from 1 to ${MAX_PORT}`);
 }

@@ -4,6 +4,7 @@
  */
 import { AgentError } from "../errors.ts";
 import { isLoopback } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
 import { type KeyKind, kindOfFile } from "../relay/key_types.ts";
 import type { Pauses } from "../relay/pauses.ts";
 import type { RelayOptions } from "../relay/relay.ts";
@@ -98,8 +99,8 @@ function needed(path: string | undefined): string {
 
 function readTcp(text: string): string {
   const match = /^(\[[^\]]+\]|[^:\s]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port < 1 || port > 65535) {
+  const port = parsePort(match?.[2] ?? "", 1);
+  if (match === null || port === undefined) {
     throw new AgentError("usage", `Invalid value "${text}" for --allow-tcp`, {
       hint: "write HOST:PORT, such as 127.0.0.1:2375",
     });

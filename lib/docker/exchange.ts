@@ -8,12 +8,27 @@ import type { Duplex } from "../net/duplex.ts";
 import type { Layer } from "./compose.ts";
 import type { Route } from "./route.ts";
 
+/** What an interceptor knows of a stream that took the connection over. */
+export interface StreamFate {
+  /** It is open, and so until `closed`. */
+  begun(): void;
+  /** Whether its seeming end is none, since what it belongs to goes on; `lastedMs` is its age. */
+  isCut(lastedMs: number): Promise<boolean>;
+  /** It was lost, and its client is about to be told. */
+  lost(): void;
+  /** It is closed, whatever the reason. */
+  closed(): void;
+}
+
 /** See the file comment. */
 export interface Exchange {
   /** As it will be sent on; an interceptor that edits it puts another one here. */
   request: RequestMessage;
-  /** Which operation it is; absent for what the route table does not know. */
-  readonly route: Route | undefined;
+  /**
+   * Which operation it is; absent for what the route table does not know. Who changes the query of the
+   * request changes it here too.
+   */
+  route: Route | undefined;
   /** Carries the connection's id in every line. */
   readonly log: Logger;
   /** Aborts when the client is gone. */
@@ -27,6 +42,10 @@ export interface Exchange {
   readonly again: (request: RequestMessage) => Promise<ResponseMessage>;
   /** Wraps the client's stream when it becomes a tunnel; set by an interceptor. */
   ofClient?: (client: Duplex) => Duplex;
+  /** Of the tunnel, if there will be one; set by an interceptor. */
+  fate?: StreamFate;
+  /** Ends an answer that would go on, with a last word; set by an interceptor that can. */
+  leave?: () => void;
   /** Tells the client to go on with its body (`100 Continue`). */
   readonly proceed: () => Promise<void>;
 }

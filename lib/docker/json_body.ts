@@ -31,6 +31,7 @@ interface SourceTextJson {
 const json = JSON as unknown as SourceTextJson;
 const decoder = new TextDecoder("utf-8", { fatal: true });
 const encoder = new TextEncoder();
+const LINE_FEED = 0x0a;
 
 /** Parses a body; throws `AgentError` of kind `usage` when it is not UTF-8 JSON. */
 export function parseJson(body: Uint8Array): Json {
@@ -44,6 +45,15 @@ export function parseJson(body: Uint8Array): Json {
 /** Writes a value as the engine would read it. */
 export function encodeJson(value: Json): Uint8Array {
   return encoder.encode(JSON.stringify(value));
+}
+
+/**
+ * Writes what becomes of `original`, which the engine ends with a line feed: a shell that prints the
+ * answer should not notice that it was edited.
+ */
+export function encodeEdited(value: Json, original: Uint8Array): Uint8Array {
+  const text = JSON.stringify(value);
+  return encoder.encode(original.at(-1) === LINE_FEED ? `${text}\n` : text);
 }
 
 /** Whether `value` is an object with members. */

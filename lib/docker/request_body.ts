@@ -24,9 +24,13 @@ export async function takeBody(exchange: Exchange, limit: number): Promise<Uint8
   return bytes;
 }
 
-/** As {@link takeBody}, as JSON. Throws {@link ReplyError} 400 for what is not JSON. */
+/**
+ * As {@link takeBody}, as JSON; null for no body at all, of which the engine has its own opinion.
+ * Throws {@link ReplyError} 400 for what is not JSON.
+ */
 export async function takeJson(exchange: Exchange, limit: number): Promise<Json> {
   const bytes = await takeBody(exchange, limit);
+  if (bytes.length === 0) return null;
   try {
     return parseJson(bytes);
   } catch (cause) {

@@ -106,8 +106,9 @@ interface Pattern {
 }
 
 const PATTERNS = byFirstSegment();
-const VERSION = /^\/v([0-9]+\.[0-9]+)(?=\/)/;
-const ABSOLUTE_FORM = /^https?:\/\/[^/?#]*/i;
+/** As the engine's router has it: it takes `v1.41.0` for `v1.41`, and says what is wrong with `v1`. */
+const VERSION = /^\/v([0-9.]+)(?=\/)/;
+const ABSOLUTE_FORM = /^[a-z][a-z0-9+.-]*:\/\/[^/?]*/i;
 
 /**
  * The operation that `method` and the request target `target` name, or `undefined` for what the

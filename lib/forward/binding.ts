@@ -2,6 +2,7 @@
  * Port bindings as the Engine API writes them (`HostConfig.PortBindings`), read by the rules of
  * Docker's `nat` package and daemon. Pure.
  */
+import { parsePort } from "../net/port.ts";
 
 /** What a container port speaks. */
 export type Protocol = "tcp" | "udp" | "sctp";
@@ -38,7 +39,7 @@ export function portKey(port: { containerPort: number; protocol: Protocol }): st
  */
 export function parsePortKey(key: string): { containerPort: number; protocol: Protocol } {
   const [port = "", proto = ""] = key.split("/", 2);
-  const containerPort = parsePort(port);
+  const containerPort = portOf(port);
   if (containerPort === undefined || containerPort === 0) throw invalidPort(port);
   const protocol = proto === "" ? "tcp" : proto.toLowerCase();
   if (protocol === "tcp" || protocol === "udp" || protocol === "sctp") {
@@ -70,17 +71,17 @@ export function parseHostPort(text: string): PortRange {
   const [ports = ""] = text.split("/", 1);
   if (ports === "") return { first: 0, last: 0 };
   const [low = "", high = low, ...rest] = ports.split("-");
-  const first = parsePort(low);
-  const last = parsePort(high);
+  const first = portOf(low);
+  const last = portOf(high);
   if (first === undefined || last === undefined || last < first || rest.length > 0) {
     throw invalidPort(text);
   }
   return { first, last };
 }
 
-function parsePort(text: string): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  return port <= 65535 ? port : undefined;
+/** Leading zeros mean nothing to the engine. */
+function portOf(text: string): number | undefined {
+  return parsePort(text.replace(/^0+(?=\d)/, ""));
 }
 
 function invalidPort(text: string): InvalidBindingError {

@@ -4,6 +4,7 @@
  */
 import { AgentError } from "../errors.ts";
 import { isIpLiteral } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
 import { DEFAULT_PUBLISH_ADDRESS } from "./address.ts";
 import type { RequestedBinding } from "./binding.ts";
 import type { HostPort } from "./client_listener.ts";
@@ -27,8 +28,8 @@ export function parsePlainForward(text: string): PlainForward {
   if (parts.length === 3) parts.unshift(DEFAULT_PUBLISH_ADDRESS);
   const [listen = "", localPort = "", host = "", remotePort = ""] = parts;
   const hostIp = listen === "localhost" ? DEFAULT_PUBLISH_ADDRESS : listen;
-  const local = portOf(localPort, 0);
-  const port = portOf(remotePort, 1);
+  const local = parsePort(localPort, 0);
+  const port = parsePort(remotePort, 1);
   const valid = parts.length === 4 && isIpLiteral(hostIp) && /^[^\s/]+$/.test(host);
   if (!valid || local === undefined || port === undefined) {
     throw new AgentError("config", `Cannot forward "${text}": not a valid forward`, {
@@ -56,9 +57,4 @@ function splitParts(text: string): string[] {
     at++;
   }
   return parts;
-}
-
-function portOf(text: string, least: number): number | undefined {
-  const port = /^\d{1,5}$/.test(text) ? Number(text) : NaN;
-  return port >= least && port <= 65535 ? port : undefined;
 }

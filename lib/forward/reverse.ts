@@ -9,6 +9,7 @@ import { type Logger, logger } from "../log.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { pipe } from "../net/pipe.ts";
+import { parsePort } from "../net/port.ts";
 import { counted, newCounters } from "./counters.ts";
 import type { ForwardInfo } from "./forward_info.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
@@ -53,8 +54,8 @@ const MAX_PREAMBLE = 64 * 1024;
 export function parseReverse(text: string): ReverseTarget {
   const [, name = "", digits = ""] = /^([a-z0-9](?:[a-z0-9.-]*[a-z0-9])?):(\d{1,5})$/i.exec(text) ??
     [];
-  const port = Number(digits);
-  if (name !== "" && port >= 1 && port <= 65535) return { name, port };
+  const port = parsePort(digits, 1);
+  if (name !== "" && port !== undefined) return { name, port };
   throw new AgentError("config", `Cannot let containers reach "${text}": not NAME:PORT`, {
     hint: "write a name for containers and a local port, such as host.docker.internal:3000",
   });

@@ -3,10 +3,12 @@
  * relay for each local client, which ends when the client has been silent for a while. Datagrams that
  * come before the remote end is known are dropped: UDP's clients try again.
  */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
+import type { RemoteInfo, Socket } from "node:dgram";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { HostPort } from "./client_listener.ts";
+import { Recent } from "../net/recent.ts";
+import { bindUdp } from "../net/udp.ts";
 import { type Counters, newCounters } from "./counters.ts";
 import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 
@@ -16,25 +18,12 @@ const SWEEP_MS = 10_000;
 /** Clients of one port; the one that was silent longest makes room for a new one. */
 const MAX_CLIENTS = 256;
 
-interface Client {
-  flow: UdpFlow;
-  usedAt: number;
-}
-
 /** Takes a local port (0: any free one). Rejects with what `node:dgram` reports. */
 export async function listenUdp(
   local: HostPort,
   options: { relay: UdpCarrier; log: Logger },
 ): Promise<UdpListener> {
-  const socket = createSocket({ type: local.host.includes(":") ? "udp6" : "udp4" });
-  await new Promise<void>((resolve, reject) => {
-    socket.once("error", reject);
-    socket.bind({ address: local.host, port: local.port, exclusive: true }, () => {
-      socket.off("error", reject);
-      resolve();
-    });
-  });
-  return new UdpListener(socket, options.relay, options.log);
+  return new UdpListener(await bindUdp(local), options.relay, options.log);
 }
 
 /** See the file comment. */
@@ -43,8 +32,15 @@ export class UdpListener {
   readonly counters: Counters = newCounters();
   readonly #socket: Socket;
   readonly #relay: UdpCarrier;
-  readonly #clients = new Map<string, Client>();
-  readonly #sweep: ReturnType<typeof setInterval>;
+  readonly #clients = new Recent<UdpFlow>({
+    max: MAX_CLIENTS,
+    idleMs: IDLE_MS,
+    sweepMs: SWEEP_MS,
+    end: (flow) => {
+      flow.close();
+      this.counters.open--;
+    },
+  });
   #remote: HostPort | undefined;
   #closed: Promise<void> | undefined;
 
@@ -56,7 +52,6 @@ export class UdpListener {
     socket.on("message", (data, from) => this.#receive(data, from));
     // Such as a client's "port unreachable", which concerns nobody else.
     socket.on("error", (error) => log.debug("UDP socket", { error: messageOf(error) }));
-    this.#sweep = setInterval(() => this.#dropIdle(), SWEEP_MS);
   }
 
   get remote(): HostPort | undefined {
@@ -66,7 +61,7 @@ export class UdpListener {
   /** Says where the port leads; clients that had another end get new flows. */
   activate(remote: HostPort): void {
     const same = this.#remote?.host === remote.host && this.#remote.port === remote.port;
-    if (!same) this.#dropAll();
+    if (!same) this.#clients.clear();
     this.#remote = remote;
     this.#relay.warm();
   }
@@ -74,8 +69,7 @@ export class UdpListener {
   /** Gives the port back. */
   close(): Promise<void> {
     this.#closed ??= new Promise((resolve) => {
-      clearInterval(this.#sweep);
-      this.#dropAll();
+      this.#clients.close();
       this.#socket.close(() => resolve());
     });
     return this.#closed;
@@ -84,50 +78,21 @@ export class UdpListener {
   #receive(data: Uint8Array, from: RemoteInfo): void {
     if (this.#remote === undefined || this.#closed !== undefined) return;
     const key = `${from.address} ${from.port}`;
-    const client = this.#clients.get(key) ?? this.#welcome(this.#remote, from);
-    client.usedAt = performance.now();
-    // The order of a Map is that of insertion: the longest silent is always the first.
-    this.#clients.delete(key);
-    this.#clients.set(key, client);
-    this.#makeRoom();
+    const flow = this.#clients.get(key) ?? this.#welcome(this.#remote, key, from);
+    this.#clients.use(key, flow);
     this.counters.sent += data.length;
-    client.flow.send(data);
+    flow.send(data);
   }
 
-  #welcome(remote: HostPort, { address, port }: RemoteInfo): Client {
+  #welcome(remote: HostPort, key: string, { address, port }: RemoteInfo): UdpFlow {
     this.counters.open++;
     this.counters.total++;
-    const client: Client = {
-      usedAt: 0,
-      flow: this.#relay.open(remote, (answer) => {
-        client.usedAt = performance.now();
-        this.counters.received += answer.length;
-        // A client that is gone is no error of ours.
-        if (this.#closed === undefined) this.#socket.send(answer, port, address, () => {});
-      }),
-    };
-    return client;
-  }
-
-  #makeRoom(): void {
-    while (this.#clients.size > MAX_CLIENTS) {
-      const [oldest] = this.#clients.keys();
-      if (oldest === undefined) return;
-      this.#drop(oldest);
-    }
-  }
-
-  #dropIdle(): void {
-    const limit = performance.now() - IDLE_MS;
-    for (const [key, { usedAt }] of this.#clients) if (usedAt < limit) this.#drop(key);
-  }
-
-  #dropAll(): void {
-    for (const key of [...this.#clients.keys()]) this.#drop(key);
-  }
-
-  #drop(key: string): void {
-    this.#clients.get(key)?.flow.close();
-    if (this.#clients.delete(key)) this.counters.open--;
+    const flow: UdpFlow = this.#relay.open(remote, (answer) => {
+      this.#clients.touch(key, flow);
+      this.counters.received += answer.length;
+      // A client that is gone is no error of ours.
+      if (this.#closed === undefined) this.#socket.send(answer, port, address, () => {});
+    });
+    return flow;
   }
 }

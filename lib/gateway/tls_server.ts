@@ -13,6 +13,7 @@ import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
 import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
 import type { GatewayConfig } from "./config.ts";
 
@@ -70,7 +71,7 @@ export async function openTlsServer(
     allowHalfOpen: true,
   });
   // A client whose network is gone says nothing, and an answer without end waits for it.
-  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+  server.on("secureConnection", (socket: TLSSocket) => keepAlive(socket, KEEP_ALIVE_MS));
   const chains = new ClientChains(material.authorities.join(""));
   const bounds = withinLimit({
     handshakes: MAX_HANDSHAKES,

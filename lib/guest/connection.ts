@@ -17,6 +17,7 @@ import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { ClientStream } from "../proxy/client_stream.ts";
 import { UNLIMITED } from "../proxy/limits.ts";
+import type { ProxyObserver, RouteLabel } from "../proxy/observer.ts";
 import { type AccessRules, admit, type Peer } from "./access.ts";
 import type { Exchange } from "./exchange.ts";
 import type { GuestLimits } from "./limits.ts";
@@ -28,7 +29,9 @@ export interface ConnectionContext {
   readonly route: Router;
   readonly access: AccessRules;
   readonly limits: GuestLimits;
+  readonly draining: AbortSignal;
   readonly stopped: AbortSignal;
+  readonly observer: ProxyObserver;
   readonly log: Logger;
 }
 
@@ -56,9 +59,19 @@ export class GuestConnection {
     // Answers are small and writes unbounded in time: a stream may stand still for as long as it likes.
     const limits = { ...UNLIMITED, idleMs, readMs };
     this.#stream = new ClientStream(duplex, limits, {
-      received: (bytes) => this.#received += bytes,
-      sent: (bytes) => this.#sent += bytes,
-      limited: (event) => context.log.debug("Gave up on a client", { remote: peer.remote, event }),
+      received: (bytes) => {
+        this.#received += bytes;
+        context.observer.received(bytes);
+      },
+      sent: (bytes) => {
+        this.#sent += bytes;
+        context.observer.sent(bytes);
+      },
+      limited: (event) => {
+        context.observer.limited(event);
+        const level = event === "idle_timeout" ? "debug" : "info";
+        context.log[level]("Gave up on a client", { remote: peer.remote, event });
+      },
     });
     const framer = new HttpFramer(new RequestParser(), { holdAfter: asksForUpgrade });
     this.#client = new FramedStream(this.#stream, framer);
@@ -121,6 +134,7 @@ export class GuestConnection {
       return;
     }
     const why = wordsOf(error);
+    this.#context.observer.failed("socket", why);
     log.info("Refused what is no request", { remote, status: error.status, why });
     try {
       await this.#client.write(encodeReply(errorAnswer(error.status, why), true));
@@ -159,6 +173,7 @@ class Answering {
   readonly #fields: Record<string, unknown> = {};
   readonly #since = performance.now();
   #who = "unknown";
+  #label: RouteLabel = "Other";
   #bodyTaken: Body | undefined;
   #upgraded = false;
 
@@ -169,6 +184,7 @@ class Answering {
 
   async run(): Promise<boolean> {
     const reply = await this.#answer();
+    if (!this.#upgraded) this.#count(reply?.status ?? 500);
     try {
       return reply !== undefined && !this.#upgraded && await this.#send(reply);
     } finally {
@@ -190,7 +206,9 @@ class Answering {
     const { head } = this.#event;
     try {
       this.#who = await admit(head, peer, context.access);
-      return await context.route(head)(this.#exchange());
+      const { label, handler } = context.route(head);
+      this.#label = label;
+      return await handler(this.#exchange());
     } catch (error) {
       if (error instanceof ReplyError || error instanceof HttpParseError) {
         this.#fields["why"] = wordsOf(error);
@@ -208,6 +226,7 @@ class Answering {
     return {
       head,
       length: kind === "none" ? "none" : kind === "length" ? framing.length : "unknown",
+      draining: this.#parts.context.draining,
       stopped: this.#parts.context.stopped,
       body: () => this.#body(),
       upgrade: (headers = []) => this.#upgrade(headers),
@@ -234,8 +253,14 @@ class Answering {
     const { client, stream } = this.#parts;
     stream.enter("free");
     this.#upgraded = true;
+    this.#count(101);
     await client.write(encodeUpgrade(headers));
     return client.handOver({ held: true });
+  }
+
+  #count(status: number): void {
+    const { observer } = this.#parts.context;
+    observer.answered(this.#label, status, performance.now() - this.#since);
   }
 
   /** After a refusal, what the client still sends is not waited for. */

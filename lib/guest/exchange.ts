@@ -12,6 +12,8 @@ export interface Exchange {
   readonly head: RequestHead;
   /** Whether there is a body, and how long it says that it is. */
   readonly length: "none" | "unknown" | number;
+  /** Aborted when the guest begins to end: what can finish soon may, nothing else. */
+  readonly draining: AbortSignal;
   /** Aborted when the guest ends at once: whatever runs for this request ends too. */
   readonly stopped: AbortSignal;
   /** The body, once; a client that waits to be told to go on is told now. */

@@ -9,14 +9,14 @@ import { sleep } from "../net/sleep.ts";
 import { type ExitReport, FRAMED_HEADER, FRAMED_V1 } from "../transport/exec_frames.ts";
 import { type ExecRequest, MAX_REQUEST_BYTES, parseExecRequest } from "./exec_request.ts";
 import { relayFramed } from "./exec_framed.ts";
-import { relayPlain } from "./exec_seed.ts";
+import { relayPlain } from "./exec_plain.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
 import { spawnOnTerminal } from "./on_terminal.ts";
 import { spawnPlain } from "./plain.ts";
 import { type Account, findProgram } from "./program.ts";
 import { refuse } from "./reply.ts";
-import { endSession, isGroupGone, killSession } from "./session.ts";
+import { endSession, isGroupGone, killSession, signalGroup } from "./session.ts";
 import type { Spawned } from "./spawned.ts";
 import type { Terminals } from "./terminal.ts";
 
@@ -80,15 +80,20 @@ export class Commands {
     let orderly = false;
     const cut = () => stream?.close();
     exchange.stopped.addEventListener("abort", cut, { once: true });
+    const ask = () => signalGroup(spawned.pid, request.tty === undefined ? "SIGTERM" : "SIGHUP");
+    exchange.draining.addEventListener("abort", ask, { once: true });
     try {
       stream = await exchange.upgrade(framed ? [[FRAMED_HEADER, FRAMED_V1]] : []);
+      if (exchange.draining.aborted) ask();
       if (exchange.stopped.aborted) cut();
-      const relay = framed ? relayFramed : relayPlain;
-      await relay(stream, spawned, limits, (report) => {
+      const onExit = (report: ExitReport) => {
         orderly = true;
         exchange.note(summary(report));
-      });
+      };
+      if (framed) await relayFramed(stream, spawned, limits, onExit);
+      else await relayPlain(stream, spawned, onExit);
     } finally {
+      exchange.draining.removeEventListener("abort", ask);
       exchange.stopped.removeEventListener("abort", cut);
       stream?.close();
       // A command that ended by itself has hardly ever left more than its group.

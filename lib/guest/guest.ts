@@ -6,6 +6,7 @@ import { messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { NO_OBSERVER, type ProxyObserver } from "../proxy/observer.ts";
 import type { Peer } from "./access.ts";
 import { GuestConnection } from "./connection.ts";
 import { copies } from "./copy.ts";
@@ -32,6 +33,8 @@ export interface GuestOptions extends Omit<DoorRules, "token"> {
   /** Where clients may listen; empty: nowhere. */
   readonly allowListen: readonly string[];
   readonly limits: GuestLimits;
+  /** Default: nobody counts. */
+  readonly observer?: ProxyObserver;
   /** Default: the logger of scope `guest`. */
   readonly log?: Logger;
 }
@@ -42,9 +45,12 @@ export interface Guest {
   readonly addresses: readonly string[];
   /** How many commands have processes that live. */
   readonly commands: number;
+  /** Whether it has been told to end. */
+  readonly isEnding: boolean;
   /**
-   * Stops accepting, lets requests finish for up to `timeoutMs`, then ends them; processes of commands
-   * have `graceMs` from then on. Settles when nothing is left. Only the first call counts.
+   * Stops accepting, asks commands to end, ends tunnels over which nothing goes, and lets the rest finish
+   * for up to `timeoutMs`; then ends it: processes of commands have `graceMs` from then on. Settles when
+   * nothing is left. Only the first call counts.
    */
   shutdown(timeoutMs: number): Promise<void>;
 }
@@ -76,6 +82,9 @@ export async function startGuest(options: GuestOptions): Promise<Guest> {
     get commands() {
       return serving.commands;
     },
+    get isEnding() {
+      return ending !== undefined;
+    },
     shutdown(timeoutMs) {
       return ending ??= closeDoors().then(() => serving.shutdown(timeoutMs));
     },
@@ -99,21 +108,23 @@ function addressOf({ listener: { address, dockerHost } }: OpenDoor, options: Gue
 class Serving {
   readonly #options: GuestOptions;
   readonly #log: Logger;
+  readonly #observer: ProxyObserver;
   readonly #places: Places;
   readonly #terminals = Terminals.load();
   readonly #commands: Commands;
   readonly #listening: Listening;
   readonly #connections = new Map<GuestConnection, Promise<void>>();
+  readonly #drain = new AbortController();
   readonly #stop = new AbortController();
   readonly #route;
   readonly #atExit = () => this.#commands.killAll();
-  #draining = false;
 
   constructor(options: GuestOptions, log: Logger) {
     const { limits } = options;
     const account = ownAccount();
     this.#options = options;
     this.#log = log;
+    this.#observer = options.observer ?? NO_OBSERVER;
     this.#places = new Places(limits.maxConnections, "connections");
     this.#commands = new Commands({ limits, account, terminals: this.#terminals });
     this.#listening = new Listening({ limits, allowed: options.allowListen, log });
@@ -137,8 +148,12 @@ class Serving {
     return this.#commands.running;
   }
 
+  get #isDraining(): boolean {
+    return this.#drain.signal.aborted;
+  }
+
   async serve(duplex: Duplex, peer: Peer): Promise<void> {
-    const leave = this.#draining ? undefined : this.#places.take();
+    const leave = this.#isDraining ? undefined : this.#places.take();
     if (leave === undefined) return await this.#turnAway(duplex, peer);
     const { tokenFile, allowedNames, limits } = this.#options;
     const connection = new GuestConnection(duplex, peer, {
@@ -148,13 +163,18 @@ class Serving {
         ...(tokenFile !== undefined && { tokens: () => this.#tokens(tokenFile) }),
       },
       limits,
+      draining: this.#drain.signal,
       stopped: this.#stop.signal,
+      observer: this.#observer,
       log: this.#log,
     });
+    const since = performance.now();
+    this.#observer.clientConnected();
     const served = connection.serve();
     this.#connections.set(connection, served);
     await served;
     this.#connections.delete(connection);
+    this.#observer.clientLeft(performance.now() - since);
     leave();
   }
 
@@ -169,7 +189,8 @@ class Serving {
   }
 
   async #turnAway(duplex: Duplex, { remote }: Peer): Promise<void> {
-    const reason = this.#draining ? "the guest is ending" : this.#places.refusal;
+    this.#observer.limited("connection_refused");
+    const reason = this.#isDraining ? "the guest is ending" : this.#places.refusal;
     this.#log.warn("Turned a client away", { remote, reason });
     try {
       await duplex.write(encodeReply(errorAnswer(503, reason), true));
@@ -182,7 +203,7 @@ class Serving {
   }
 
   async shutdown(timeoutMs: number): Promise<void> {
-    this.#draining = true;
+    this.#drain.abort();
     this.#listening.drain();
     for (const connection of this.#connections.keys()) connection.drain();
     const endAll = () => {

@@ -10,12 +10,12 @@ import type { Listener } from "../listen/listener.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { pipe } from "../net/pipe.ts";
 import { ADDRESS_FIELD, LISTEN_PREFIX, TICKET_FIELD } from "../transport/guest_listen.ts";
 import { ControlStream } from "./control_stream.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
 import { isListenAllowed, type ListenTarget, parseListenTarget } from "./listen_target.ts";
+import { pipeWhileUsed } from "./pipe_while_used.ts";
 import { refuse } from "./reply.ts";
 import { askedToUpgrade } from "./tunnel.ts";
 
@@ -88,7 +88,7 @@ export class Listening {
     if (waiting === undefined) throw refuse(404, "no connection waits for this ticket");
     const { stream, leave } = waiting;
     try {
-      await pipe(await exchange.upgrade(), stream, { signal: exchange.stopped });
+      await pipeWhileUsed(await exchange.upgrade(), stream, exchange);
     } finally {
       stream.close();
       leave();

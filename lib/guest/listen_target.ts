@@ -1,5 +1,6 @@
 /** Addresses of this machine that clients may listen on. Pure. */
 import { formatHostPort, isIpLiteral } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
 import { refuse } from "./reply.ts";
 import { fitsPattern } from "./tunnel_target.ts";
 
@@ -24,8 +25,8 @@ export function parseListenTarget(encoded: string): ListenTarget {
     throw refuse(400, "the address to listen on is not percent-encoded UTF-8", cause);
   }
   const [, host = "", digits = ""] = /^tcp:([\d.]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(text) ?? [];
-  const port = Number(digits);
-  if (!isIpLiteral(host) || port > 65_535) {
+  const port = parsePort(digits);
+  if (!isIpLiteral(host) || port === undefined) {
     throw refuse(400, "a listener is asked for as tcp:ADDRESS:PORT, an IP address and not a name");
   }
   // One spelling for each address, which is compared with the patterns and with the interfaces.

@@ -6,7 +6,7 @@ import { cannotStart, type Output, reportOf, type Spawned } from "./spawned.ts";
 const JOINED = 'exec "$0" "$@" 2>&1';
 
 /**
- * Starts it. `joined`: standard error goes to standard output, as the seed of the protocol has it.
+ * Starts it. `joined`: standard error goes to standard output, as the first level of the protocol has it.
  * Throws `ReplyError` when the system refuses.
  */
 export function spawnPlain(program: Program, joined: boolean): Spawned {

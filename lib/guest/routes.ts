@@ -4,13 +4,20 @@ import type { RequestHead } from "../http/head.ts";
 import { EXEC_PATH } from "../transport/guest_exec.ts";
 import { INFO_PATH } from "../transport/guest_link.ts";
 import { ACCEPT_PATH, LISTEN_PREFIX } from "../transport/guest_listen.ts";
+import type { RouteLabel } from "../proxy/observer.ts";
 import type { Handler } from "./exchange.ts";
 import { refuse, type Reply } from "./reply.ts";
 import type { Account } from "./program.ts";
 import { TUNNEL_PREFIX } from "./tunnel.ts";
 
+/** What answers a request, and what it is counted as. */
+export interface Answerer {
+  readonly label: RouteLabel;
+  readonly handler: Handler;
+}
+
 /** Finds what answers a request. */
-export type Router = (head: RequestHead) => Handler;
+export type Router = (head: RequestHead) => Answerer;
 
 const COPY_PATH = "/tinyscale/v1/host-exec/copy";
 
@@ -24,32 +31,41 @@ export interface Handlers {
   readonly info: Handler;
 }
 
-interface Route {
+interface Route extends Answerer {
   readonly methods: readonly string[];
-  readonly handler: Handler;
 }
 
 /** A router over the handlers; a request that fits none is refused by the handler it gets. */
 export function makeRouter(handlers: Handlers): Router {
   const exact: Readonly<Record<string, Route>> = {
-    [EXEC_PATH]: { methods: ["POST"], handler: handlers.exec },
-    [COPY_PATH]: { methods: ["POST"], handler: handlers.copy },
-    [INFO_PATH]: { methods: ["GET"], handler: handlers.info },
-    [ACCEPT_PATH]: { methods: ["POST"], handler: handlers.accept },
+    [EXEC_PATH]: { label: "GuestCommand", methods: ["POST"], handler: handlers.exec },
+    [COPY_PATH]: { label: "GuestCopy", methods: ["POST"], handler: handlers.copy },
+    [INFO_PATH]: { label: "GuestInfo", methods: ["GET"], handler: handlers.info },
+    [ACCEPT_PATH]: { label: "GuestAccept", methods: ["POST"], handler: handlers.accept },
   };
   const prefixed: readonly (Route & { prefix: string })[] = [
-    { prefix: TUNNEL_PREFIX, methods: ["GET", "POST"], handler: handlers.tunnel },
-    { prefix: LISTEN_PREFIX, methods: ["POST"], handler: handlers.listen },
+    {
+      label: "GuestTunnel",
+      prefix: TUNNEL_PREFIX,
+      methods: ["GET", "POST"],
+      handler: handlers.tunnel,
+    },
+    { label: "GuestListen", prefix: LISTEN_PREFIX, methods: ["POST"], handler: handlers.listen },
   ];
   return ({ method, target }) => {
     const path = target.split("?", 1)[0] ?? "";
     const found = Object.hasOwn(exact, path)
       ? exact[path]
       : prefixed.find(({ prefix }) => path.startsWith(prefix));
-    if (found === undefined) return () => Promise.reject(refuse(404, "page not found"));
-    if (found.methods.includes(method)) return found.handler;
-    return () => Promise.resolve(notAllowed(method, found.methods));
+    if (found === undefined) return { label: "Other", handler: () => Promise.reject(missing()) };
+    const { label, methods } = found;
+    if (methods.includes(method)) return found;
+    return { label, handler: () => Promise.resolve(notAllowed(method, methods)) };
   };
+}
+
+function missing() {
+  return refuse(404, "page not found");
 }
 
 function notAllowed(method: string, methods: readonly string[]): Reply {

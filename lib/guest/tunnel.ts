@@ -3,9 +3,9 @@ import { errorCode, messageOf } from "../errors.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { formatHostPort } from "../net/address.ts";
-import { pipe } from "../net/pipe.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
+import { pipeWhileUsed } from "./pipe_while_used.ts";
 import { refuse } from "./reply.ts";
 import {
   formatTunnelTarget,
@@ -44,7 +44,7 @@ export function tunnels({ limits, allowed }: TunnelsOptions): Handler {
         far.close();
         throw error;
       });
-      await pipe(near, far, { signal: exchange.stopped });
+      await pipeWhileUsed(near, far, exchange);
     } finally {
       leave();
     }

@@ -1,5 +1,6 @@
 /** Where tunnels lead, and which of them are allowed. Pure. */
 import { formatHostPort } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
 import { refuse } from "./reply.ts";
 
 /** The target of a tunnel. */
@@ -43,8 +44,8 @@ function readPath(path: string): string {
 
 function readHostPort(text: string): { host: string; port: number } {
   const match = /^(\[[0-9a-fA-F:.%]+\]|[^:[\]\s/]+):(\d{1,5})$/.exec(text);
-  const port = Number(match?.[2]);
-  if (match === null || port < 1 || port > 65_535) throw malformed();
+  const port = parsePort(match?.[2] ?? "", 1);
+  if (match === null || port === undefined) throw malformed();
   if (text.length > MAX_HOST_CHARS) throw refuse(400, "the name of the host is too long");
   return { host: (match[1] ?? "").replace(/^\[|\]$/g, ""), port };
 }

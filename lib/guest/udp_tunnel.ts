@@ -2,11 +2,10 @@
  * Datagrams over a stream: each one is its length as 16 bits, big-endian, and its bytes, both ways. As
  * ever with UDP, what comes faster than it is taken is dropped.
  */
-import { createSocket, type Socket } from "node:dgram";
-import { isIP } from "node:net";
-import { lookup } from "node:dns/promises";
+import type { Socket } from "node:dgram";
 import type { Duplex } from "../net/duplex.ts";
 import { lengthFramed, LengthFrames, MAX_DATAGRAM_BYTES } from "../net/length_frame.ts";
+import { connectUdp } from "../net/udp.ts";
 
 /** Of what came and was not read yet. */
 const MAX_HELD_BYTES = 256 * 1024;
@@ -15,24 +14,10 @@ const LAST_ANSWER_MS = 5_000;
 
 /** A socket of its own for one target. Rejects when that cannot be resolved or bound. */
 export async function openDatagrams(
-  { host, port }: { readonly host: string; readonly port: number },
+  target: { readonly host: string; readonly port: number },
   idleMs: number,
 ): Promise<Duplex> {
-  const address = isIP(host) === 0 ? (await lookup(host)).address : host;
-  const socket = createSocket(isIP(address) === 6 ? "udp6" : "udp4");
-  try {
-    await new Promise<void>((resolve, reject) => {
-      socket.once("error", reject);
-      socket.connect(port, address, () => {
-        socket.off("error", reject);
-        resolve();
-      });
-    });
-  } catch (error) {
-    socket.close();
-    throw error;
-  }
-  return new Datagrams(socket, idleMs);
+  return new Datagrams(await connectUdp(target), idleMs);
 }
 
 class Datagrams implements Duplex {

@@ -7,6 +7,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { AgentError, messageOf } from "../errors.ts";
+import { writeAtomically } from "../net/atomic_file.ts";
 
 /** The field of a context's metadata that makes it ours; docker keeps fields it does not know. */
 const MARK = "remote-docker-agent";
@@ -91,7 +92,7 @@ export class ContextStore {
     const { currentContext: _old, ...rest } = await this.#readConfig();
     const config: JsonObject = name === DEFAULT ? rest : { ...rest, currentContext: name };
     // As docker writes it.
-    await writeAtomically(await realPath(this.#config), JSON.stringify(config, null, "\t"), 0o600);
+    await replace(await realPath(this.#config), JSON.stringify(config, null, "\t"), 0o600);
   }
 
   async #own(name: string): Promise<void> {
@@ -122,7 +123,7 @@ export class ContextStore {
   }
 
   async #write(name: string, meta: JsonObject): Promise<void> {
-    await writeAtomically(this.#path(name), JSON.stringify(meta), 0o644);
+    await replace(this.#path(name), JSON.stringify(meta), 0o644);
   }
 }
 
@@ -164,21 +165,12 @@ async function readObject(path: string): Promise<JsonObject | undefined> {
   throw unusable("read", path, new Error("it is not a JSON object"));
 }
 
-/** Written beside, then put in its place; a file that was there keeps its mode. */
-async function writeAtomically(path: string, text: string, mode: number): Promise<void> {
-  const temporary = `${path}.${crypto.randomUUID().slice(0, 8)}`;
+/** A file that was there keeps its mode. */
+async function replace(path: string, text: string, mode: number): Promise<void> {
   try {
     await Deno.mkdir(dirname(path), { recursive: true, mode: 0o755 });
-    const present = await modeOf(path);
-    using file = await Deno.open(temporary, { write: true, createNew: true, mode: 0o600 });
-    for (let bytes = new TextEncoder().encode(text); bytes.length > 0;) {
-      bytes = bytes.subarray(await file.write(bytes));
-    }
-    await file.sync();
-    if (Deno.build.os !== "windows") await Deno.chmod(temporary, present ?? mode);
-    await Deno.rename(temporary, path);
+    writeAtomically(path, text, await modeOf(path) ?? mode);
   } catch (error) {
-    await Deno.remove(temporary).catch(() => {}); // may never have been made
     throw unusable("write", path, error);
   }
 }

@@ -99,11 +99,20 @@ export function withHead(
   return { ...request, head: { ...head, raw: encodeRequestHead(head) } };
 }
 
-/** The request with another query, which may be empty. */
+/**
+ * The request with another query, which may be empty. One whose own query the engine refuses as a whole
+ * stays as it is: written anew it would hide from the engine what is wrong with it.
+ */
 export function withQuery(request: RequestMessage, query: URLSearchParams): RequestMessage {
-  const path = request.head.target.split("?", 1)[0] ?? "";
+  const [path = "", ...written] = request.head.target.split("?");
+  if (isRefused(written.join("?"))) return request;
   const target = query.size === 0 ? path : `${path}?${query}`;
   return withHead(request, { ...request.head, target });
+}
+
+/** Go's `url.ParseQuery` takes neither semicolons nor a percent sign without two hex digits. */
+function isRefused(query: string): boolean {
+  return /;|%(?![0-9a-f]{2})/i.test(query);
 }
 
 /** The request with another payload: framed by Content-Length, all other fields kept. */

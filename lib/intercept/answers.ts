@@ -3,7 +3,7 @@
  * which is nearly all of them for whoever has no such container.
  */
 import { ReplyError } from "../docker/error_reply.ts";
-import { encodeJson, type Json, parseJson } from "../docker/json_body.ts";
+import { encodeEdited, type Json, parseJson } from "../docker/json_body.ts";
 import {
   bodyOfPieces,
   type BodyPiece,
@@ -39,7 +39,7 @@ export async function editedAnswer(
   if (!always && !includes(bytes, encoder.encode(label))) {
     return { ...response, body: bodyOfPieces(pieces) };
   }
-  return withResponseBody(response, encodeJson(edit(parseJson(bytes))));
+  return withResponseBody(response, encodeEdited(edit(parseJson(bytes)), bytes));
 }
 
 async function collectView(response: ResponseMessage): Promise<BodyPiece[]> {
@@ -71,18 +71,11 @@ export async function editedEvents(
     const event = parseJson(line);
     if (hides?.(event) === true) return new Uint8Array(0);
     edit(event);
-    return withLineFeed(encodeJson(event));
+    return encodeEdited(event, line);
   });
   // A stream that knows its end is no stream: its length changes with its lines.
   if (framing.kind !== "length") return { ...response, body };
   return withResponseBody(response, payloadOf(await collectView({ ...response, body })));
-}
-
-function withLineFeed(bytes: Uint8Array): Uint8Array {
-  const line = new Uint8Array(bytes.length + 1);
-  line.set(bytes);
-  line[bytes.length] = 0x0a;
-  return line;
 }
 
 function includes(bytes: Uint8Array, part: Uint8Array): boolean {

@@ -1,5 +1,5 @@
 /** Answers of the engine about a container with mounts of ours, on their way to the user. */
-import { encodeJson, isObject, parseJson } from "../docker/json_body.ts";
+import { encodeEdited, isObject, parseJson } from "../docker/json_body.ts";
 import { type Body, collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import type { BoundMount } from "./bind_label.ts";
 import { showBindsText } from "./bind_views.ts";
@@ -23,7 +23,7 @@ export async function refusedInLocalWords(
     return withResponseBody(response, bytes);
   }
   const message = showBindsText(body["message"], mounts);
-  return withResponseBody(response, encodeJson({ ...body, message }));
+  return withResponseBody(response, encodeEdited({ ...body, message }, bytes));
 }
 
 /**

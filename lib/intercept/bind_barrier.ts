@@ -14,8 +14,6 @@ import type { ReportSync } from "./sync_report.ts";
 export interface BindBarrierOptions {
   readonly sync: Pick<BindSync, "flush">;
   readonly report: ReportSync;
-  /** A wait without any progress for so long is given up. Default: two minutes. */
-  readonly stallMs?: number;
   /**
    * Has another process flush sessions that it works on. Rejects where it cannot. Default: nobody is
    * asked.
@@ -27,7 +25,8 @@ export interface BindBarrierOptions {
 /** See {@link BindBarrierOptions}; `process` is its id. */
 export type AskHolder = (process: number, sessions: readonly string[]) => Promise<void>;
 
-const DEFAULT_STALL_MS = 120_000;
+/** A wait without any progress for so long is given up. */
+const STALL_MS = 120_000;
 
 /** See the file comment. */
 export class BindBarrier {
@@ -45,14 +44,13 @@ export class BindBarrier {
     const sessions = sessionsOf(container);
     if (sessions.length === 0) return;
     const stalled = new AbortController();
-    const stallMs = this.#options.stallMs ?? DEFAULT_STALL_MS;
     const giveUp = () =>
       stalled.abort(
-        new AgentError("lost", `No progress for ${stallMs / 1000} s`, {
+        new AgentError("lost", `No progress for ${STALL_MS / 1000} s`, {
           hint: "what is missing follows when the remote host answers again",
         }),
       );
-    let timer = setTimeout(giveUp, stallMs);
+    let timer = setTimeout(giveUp, STALL_MS);
     const report = this.#options.report(subjectOf(container));
     const signals = [stalled.signal, this.#closing.signal, ...(signal ? [signal] : [])];
     try {
@@ -60,7 +58,7 @@ export class BindBarrier {
         signal: AbortSignal.any(signals),
         onProgress: (progress) => {
           clearTimeout(timer);
-          timer = setTimeout(giveUp, stallMs);
+          timer = setTimeout(giveUp, STALL_MS);
           report.update(progress);
         },
       });

@@ -3,7 +3,8 @@
  * bind mounts depend on. Pure.
  */
 import type { EngineEvent } from "../docker/events.ts";
-import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
+import { isObject, type Json } from "../docker/json_body.ts";
+import { objectOf, textOf } from "../docker/lenient.ts";
 import { type BindRequest, BINDS_LABEL, type BoundMount, decodeBindLabel } from "./bind_label.ts";
 
 /** A container with mounts of ours. */
@@ -24,12 +25,12 @@ export interface BoundView {
 /** Reads the answer of `ContainerInspect`; nothing for what does not look like one. */
 export function boundFromInspect(body: Json): BoundView | undefined {
   if (!isObject(body) || typeof body["Id"] !== "string") return undefined;
-  const request = decodeBindLabel(objectIn(objectIn(body, "Config"), "Labels")[BINDS_LABEL]);
+  const request = decodeBindLabel(objectOf(objectOf(body["Config"])["Labels"])[BINDS_LABEL]);
   const container: BoundContainer = {
     id: body["Id"],
     name: textOf(body["Name"]).replace(/^\//, ""),
-    running: objectIn(body, "State")["Running"] === true,
-    autoRemove: objectIn(body, "HostConfig")["AutoRemove"] === true,
+    running: objectOf(body["State"])["Running"] === true,
+    autoRemove: objectOf(body["HostConfig"])["AutoRemove"] === true,
     mounts: request?.mounts ?? [],
   };
   return { container, request };
@@ -38,7 +39,7 @@ export function boundFromInspect(body: Json): BoundView | undefined {
 /** Reads one item of the answer of `ContainerList`; nothing for one that is not `owner`'s. */
 export function boundFromListItem(item: Json, owner: string): BoundContainer | undefined {
   if (!isObject(item) || typeof item["Id"] !== "string") return undefined;
-  const request = decodeBindLabel(objectIn(item, "Labels")[BINDS_LABEL]);
+  const request = decodeBindLabel(objectOf(item["Labels"])[BINDS_LABEL]);
   if (request?.owner !== owner) return undefined;
   const [name] = Array.isArray(item["Names"]) ? item["Names"] : [];
   return {
@@ -63,13 +64,4 @@ export function boundFromEvent(
   const name = attributes["name"] ?? before?.name ?? "";
   const autoRemove = before?.autoRemove ?? false;
   return { id, name, running: action === "start", autoRemove, mounts: request.mounts };
-}
-
-function objectIn(object: JsonObject, name: string): JsonObject {
-  const value = object[name];
-  return isObject(value) ? value : {};
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
 }

@@ -91,7 +91,8 @@ function split(path: string): string[] {
   return path.split("/").filter((name) => name !== "");
 }
 
-/** Whether a path can be one of this machine: Windows has no `/data`. */
+/** Whether a path can be one of this machine: Windows has no `/data`, and nothing else has `C:\x`. */
 export function canBeLocal(source: string, platform: Platform): boolean {
-  return platform !== "windows" || /^[A-Za-z]:[\\/]/.test(localSource(source, platform));
+  if (platform !== "windows") return source.startsWith("/");
+  return /^[A-Za-z]:[\\/]/.test(localSource(source, platform));
 }

@@ -8,12 +8,15 @@
  * - events, response: our label is taken out of the attributes; what happens to the containers by which
  *   files get into volumes is left out.
  * - commit, request: the image would inherit our label; it gets it emptied.
+ * - images, response: no label of ours (`image_views.ts`).
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
+import { itemsOf } from "../docker/lenient.ts";
+import { setQuery } from "../docker/query.ts";
 import { editedAnswer, editedEvents } from "./answers.ts";
-import { withQuery } from "../http/message.ts";
 import { BINDS_LABEL, LABELS } from "./bind_label.ts";
+import { editedImages, hideImageLabel } from "./image_views.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./bind_views.ts";
 import type { Platform } from "../sync/path_map.ts";
 import type { BindSync } from "../sync/types.ts";
@@ -51,8 +54,12 @@ export function unrewriteBinds(options: UnrewriteBindsOptions): Interceptor {
         return await editedAnswer(await next(), (value) => {
           if (!isObject(value)) return value;
           itemsOf(value["Containers"]).forEach(showBindsListItem);
+          itemsOf(value["Images"]).forEach((image) => hideImageLabel(image, BINDS_LABEL));
           return { ...value, Containers: withoutHelpers(value["Containers"]) };
         }, LIST_EDIT);
+      case "ImageInspect":
+      case "ImageList":
+        return await editedImages(await next(), EDIT);
       case "SystemEvents":
         return await editedEvents(await next(), showBindsEvent, {
           ...LIST_EDIT,
@@ -77,16 +84,16 @@ function widenFilter(
   // It is gone through for every path that is asked for.
   const known = [...containers.known()];
   const wider = widenVolumeFilter(query, { sessions, containers: known, platform });
-  if (wider !== undefined) exchange.request = withQuery(exchange.request, wider);
+  if (wider !== undefined) setQuery(exchange, wider);
 }
 
 function dropLabel(exchange: Exchange, containers: Pick<ContainerBinds, "recall">): void {
   const { query } = exchange.route ?? {};
   if (query === undefined) return;
   if (containers.recall(query.get("container") ?? "") === undefined) return;
-  const changed = new URLSearchParams(new URL(exchange.request.head.target, "http://d").search);
+  const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${BINDS_LABEL}=""`);
-  exchange.request = withQuery(exchange.request, changed);
+  setQuery(exchange, changed);
 }
 
 /** The stopped containers by which files get into volumes are nobody's business. */
@@ -102,8 +109,4 @@ function isOfHelper(event: Json): boolean {
   const actor = isObject(event) ? event["Actor"] : undefined;
   const attributes = isObject(actor) ? actor["Attributes"] : undefined;
   return isObject(attributes) && attributes[HELPER_LABEL] !== undefined;
-}
-
-function itemsOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
 }

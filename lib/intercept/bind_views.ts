@@ -13,8 +13,24 @@ export function showBindsInspect(value: Json): void {
   const mounts = takeLabel(value["Config"]);
   if (mounts.length === 0) return;
   showMountPoints(value["Mounts"], mounts);
+  showStartError(value["State"], mounts);
+  showLegacyVolumes(value["Volumes"], mounts);
   const host = value["HostConfig"];
   if (isObject(host)) showHostConfig(host, mounts);
+}
+
+/** Before API 1.20 there was no `Mounts` but targets and their sources. */
+function showLegacyVolumes(volumes: Json | undefined, mounts: readonly BoundMount[]): void {
+  if (!isObject(volumes)) return;
+  for (const { target, remote, source } of mounts) {
+    if (volumes[target] === remote) volumes[target] = source;
+  }
+}
+
+/** Why the last start failed; the engine says it with the paths that it knows. */
+function showStartError(state: Json | undefined, mounts: readonly BoundMount[]): void {
+  if (!isObject(state) || typeof state["Error"] !== "string") return;
+  state["Error"] = showBindsText(state["Error"], mounts);
 }
 
 /** Edits one container of the answer of `ContainerList`, or of the disk usage. */

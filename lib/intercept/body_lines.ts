@@ -33,10 +33,6 @@ export function mapLines(
 export function mapPayload(body: Body, framing: BodyFraming, edit: PayloadEdit): Body {
   const chunked = framing.kind === "chunked";
   let ended = false;
-  const pieceOf = (data: Uint8Array): BodyPiece => ({
-    wire: chunked ? chunkOf(data) : data,
-    data: [data],
-  });
   return {
     async read() {
       while (!ended) {
@@ -45,12 +41,17 @@ export function mapPayload(body: Body, framing: BodyFraming, edit: PayloadEdit):
         const edited = concat(
           piece === null ? edit.rest() : piece.data.flatMap((data) => edit.push(data)),
         );
-        if (edited.length > 0) return withEnd(pieceOf(edited), ended && chunked);
+        if (edited.length > 0) return withEnd(pieceOf(edited, framing), ended && chunked);
         if (ended && chunked) return { wire: LAST_CHUNK, data: [] };
       }
       return null;
     },
   };
+}
+
+/** A piece of a body of this framing. */
+export function pieceOf(data: Uint8Array, { kind }: BodyFraming): BodyPiece {
+  return { wire: kind === "chunked" ? chunkOf(data) : data, data: [data] };
 }
 
 function withEnd(piece: BodyPiece, last: boolean): BodyPiece {

@@ -5,7 +5,8 @@
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import { AgentError, describeError } from "../errors.ts";
+import { unexpectedAnswer } from "../docker/unexpected_answer.ts";
+import { describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { BindSync } from "../sync/types.ts";
 import { Attempts } from "./attempts.ts";
@@ -107,14 +108,11 @@ export class ContainerBinds {
     signal: AbortSignal,
   ): Promise<BoundView | undefined> {
     const path = `/containers/${encodeURIComponent(target)}/json`;
-    const { status, body } = await this.#options.engine.get(path, { signal });
-    if (status === 404) return undefined;
-    const view = boundFromInspect(body);
-    if (status === 200 && view !== undefined) return view;
-    throw new AgentError(
-      "engine",
-      `The engine answered the inspection of a container with ${status}`,
-    );
+    const answer = await this.#options.engine.get(path, { signal });
+    if (answer.status === 404) return undefined;
+    const view = boundFromInspect(answer.body);
+    if (answer.status === 200 && view !== undefined) return view;
+    throw unexpectedAnswer("the inspection of a container", answer);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
@@ -195,13 +193,11 @@ export class ContainerBinds {
     const filters = JSON.stringify({ label: [BINDS_LABEL] });
     const query = new URLSearchParams({ all: "1", filters });
     const { signal } = this.#closing;
-    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
-      signal,
-    });
-    if (status !== 200 || !Array.isArray(body)) {
-      throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
+    const answer = await this.#options.engine.get(`/containers/json?${query}`, { signal });
+    if (answer.status !== 200 || !Array.isArray(answer.body)) {
+      throw unexpectedAnswer("the list of containers", answer);
     }
-    return body.flatMap((item) => boundFromListItem(item, this.owner) ?? []);
+    return answer.body.flatMap((item) => boundFromListItem(item, this.owner) ?? []);
   }
 
   /** Asks the engine whether a container runs, and follows the answer; never rejects. */

@@ -6,7 +6,8 @@
  */
 import type { EngineClient } from "../docker/engine_client.ts";
 import type { EngineEvent } from "../docker/events.ts";
-import { AgentError, describeError, messageOf } from "../errors.ts";
+import { unexpectedAnswer } from "../docker/unexpected_answer.ts";
+import { describeError, messageOf } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
 import { type Logger, logger } from "../log.ts";
 import { Attempts } from "./attempts.ts";
@@ -145,11 +146,11 @@ export class ContainerPorts {
   /** What the engine knows of a container now; nothing when there is no such container. */
   async #inspect(target: string, signal: AbortSignal): Promise<ContainerView | undefined> {
     const path = `/containers/${encodeURIComponent(target)}/json`;
-    const { status, body } = await this.#options.engine.get(path, { signal });
-    if (status === 404) return undefined;
-    const view = viewOfInspect(body);
-    if (status === 200 && view !== undefined) return view;
-    throw new AgentError("engine", `The engine answered an inspection with ${status}`);
+    const answer = await this.#options.engine.get(path, { signal });
+    if (answer.status === 404) return undefined;
+    const view = viewOfInspect(answer.body);
+    if (answer.status === 200 && view !== undefined) return view;
+    throw unexpectedAnswer("the inspection of a container", answer);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
@@ -234,13 +235,11 @@ export class ContainerPorts {
     const filters = this.#options.ends.foreign ? {} : { label: [PORTS_LABEL] };
     const query = new URLSearchParams({ all: "1", filters: JSON.stringify(filters) });
     const { signal } = this.#closing;
-    const { status, body } = await this.#options.engine.get(`/containers/json?${query}`, {
-      signal,
-    });
-    if (status !== 200 || !Array.isArray(body)) {
-      throw new AgentError("engine", `The engine answered the list of containers with ${status}`);
+    const answer = await this.#options.engine.get(`/containers/json?${query}`, { signal });
+    if (answer.status !== 200 || !Array.isArray(answer.body)) {
+      throw unexpectedAnswer("the list of containers", answer);
     }
-    return body.flatMap((item) => viewOfListItem(item) ?? []);
+    return answer.body.flatMap((item) => viewOfListItem(item) ?? []);
   }
 
   /** One look, soon; never rejects. */

@@ -3,7 +3,14 @@
  * ports depend on. Pure.
  */
 import { isObject, type Json, type JsonObject } from "../docker/json_body.ts";
-import { portKey, type Protocol, type RequestedBinding } from "../forward/binding.ts";
+import { objectOf, textOf } from "../docker/lenient.ts";
+import {
+  InvalidBindingError,
+  parsePortKey,
+  portKey,
+  type Protocol,
+  type RequestedBinding,
+} from "../forward/binding.ts";
 import {
   bindingsOf,
   decodeLabel,
@@ -41,12 +48,13 @@ export interface ContainerView {
 /** Reads the answer of `ContainerInspect`; nothing for what does not look like one. */
 export function viewOfInspect(value: Json): ContainerView | undefined {
   if (!isObject(value) || typeof value["Id"] !== "string") return undefined;
-  const config = objectIn(value, "Config");
-  const host = objectIn(value, "HostConfig");
-  const state = objectIn(value, "State");
-  const labels = textsIn(objectIn(config, "Labels"));
-  const declared = Object.entries(objectIn(host, "PortBindings"))
-    .filter(([, entries]) => Array.isArray(entries) && entries.length > 0).map(([key]) => key);
+  const config = objectOf(value["Config"]);
+  const host = objectOf(value["HostConfig"]);
+  const state = objectOf(value["State"]);
+  const labels = textsIn(objectOf(config["Labels"]));
+  const declared = Object.entries(objectOf(host["PortBindings"]))
+    .filter(([, entries]) => Array.isArray(entries) && entries.length > 0)
+    .flatMap(([key]) => keyOf(key));
   return {
     id: value["Id"],
     name: textOf(value["Name"]).replace(/^\//, ""),
@@ -55,17 +63,27 @@ export function viewOfInspect(value: Json): ContainerView | undefined {
     running: state["Running"] === true && state["Restarting"] !== true,
     autoRemove: host["AutoRemove"] === true,
     request: decodeLabel(labels[PORTS_LABEL]),
-    exposed: Object.keys(objectIn(config, "ExposedPorts"))
+    exposed: Object.keys(objectOf(config["ExposedPorts"]))
       .flatMap((key) => /^(\d{1,5})(?:\/tcp)?$/.exec(key)?.[1] ?? []).map(Number),
     declared: new Set(declared),
-    ports: portsOfInspect(objectIn(objectIn(value, "NetworkSettings"), "Ports")),
+    ports: portsOfInspect(objectOf(objectOf(value["NetworkSettings"])["Ports"])),
   };
+}
+
+/** The key as others write it; the engine also keeps keys of what is no port. */
+function keyOf(written: string): string[] {
+  try {
+    return [portKey(parsePortKey(written))];
+  } catch (error) {
+    if (error instanceof InvalidBindingError) return [];
+    throw error;
+  }
 }
 
 /** Reads one item of the answer of `ContainerList`. */
 export function viewOfListItem(value: Json): ContainerView | undefined {
   if (!isObject(value) || typeof value["Id"] !== "string") return undefined;
-  const labels = textsIn(objectIn(value, "Labels"));
+  const labels = textsIn(objectOf(value["Labels"]));
   const names = Array.isArray(value["Names"]) ? value["Names"] : [];
   // A name within another container's links has a second slash.
   const name = names.map(textOf).find((each) => each.lastIndexOf("/") === 0) ?? "";
@@ -157,18 +175,9 @@ function remotePort(
   return [{ containerPort, protocol, host: textOf(ip), port }];
 }
 
-function objectIn(object: JsonObject, name: string): JsonObject {
-  const value = object[name];
-  return isObject(value) ? value : {};
-}
-
 function textsIn(object: JsonObject): Record<string, string> {
   const entries = Object.entries(object);
   return Object.fromEntries(
     entries.filter((entry): entry is [string, string] => typeof entry[1] === "string"),
   );
-}
-
-function textOf(value: Json | undefined): string {
-  return typeof value === "string" ? value : "";
 }

@@ -5,7 +5,7 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
-import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
+import { encodeEdited, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
@@ -48,5 +48,8 @@ async function withWarning(
   const reply = parseJson(bytes);
   if (!isObject(reply)) return withResponseBody(response, bytes);
   const said = Array.isArray(reply["Warnings"]) ? reply["Warnings"] : [];
-  return withResponseBody(response, encodeJson({ ...reply, Warnings: [...said, warning] }));
+  return withResponseBody(
+    response,
+    encodeEdited({ ...reply, Warnings: [...said, warning] }, bytes),
+  );
 }

@@ -53,13 +53,14 @@ export function rewritePorts(
   const asked = askedFor(host);
   if (stringField(host, "NetworkMode") === "host") return onHostNetwork(body, policy.owner);
   const publishAll = field(host, "PublishAllPorts") === true;
-  const exposed = publishAll
-    ? exposedPorts(asked, [...imagePorts, ...Object.keys(objectField(body, "ExposedPorts") ?? {})])
-    : [];
+  const unbound = publishAll
+    ? unboundPorts(asked, [...imagePorts, ...Object.keys(objectField(body, "ExposedPorts") ?? {})])
+    : new Map<string, string>();
+  const exposed = [...unbound.keys()];
   const request = { ...policy, asked, publishAll, exposed };
   const bindings = [...inEngineWords(() => parsePortBindings(asked)), ...exposed.map(anyPort)];
   if (bindings.length === 0) return undefined;
-  if (policy.mode === "virtual") moveToLoopback(host, asked, bindings);
+  if (policy.mode === "virtual") moveToLoopback(host, asked, [...unbound.values()]);
   setLabel(body, encodeLabel(request));
   return { request, bindings };
 }
@@ -89,34 +90,40 @@ function askedFor(host: JsonObject): JsonObject {
   return asked;
 }
 
+/** Go reads null as an entry without members. */
 function bindingEntry(key: string, entry: Json): Json {
+  if (entry === null) return bindingEntry(key, {});
   if (!isObject(entry)) {
     throw new ReplyError(400, `invalid JSON: a port binding of ${key} must be an object`);
   }
   return { HostIp: stringField(entry, "HostIp"), HostPort: stringField(entry, "HostPort") };
 }
 
-/** The keys that the engine would publish by itself: exposed, and not bound by the request. */
-function exposedPorts(asked: JsonObject, exposed: readonly string[]): string[] {
+/**
+ * The keys that the engine would publish by itself: exposed, and not bound by the request. Each leads
+ * to how it was written.
+ */
+function unboundPorts(asked: JsonObject, exposed: readonly string[]): Map<string, string> {
   const canonical = (key: string) => portKey(inEngineWords(() => parsePortKey(key)));
   const bound = new Set(
     Object.entries(asked).filter(([, entries]) => Array.isArray(entries) && entries.length > 0)
       .map(([key]) => canonical(key)),
   );
-  const all = new Set([...Object.keys(asked), ...exposed].map(canonical));
-  return [...all].filter((key) => !bound.has(key));
+  const unbound = new Map<string, string>();
+  for (const written of [...Object.keys(asked), ...exposed]) {
+    const key = canonical(written);
+    if (!bound.has(key)) unbound.set(key, written);
+  }
+  return unbound;
 }
 
-function moveToLoopback(
-  host: JsonObject,
-  asked: JsonObject,
-  bindings: readonly RequestedBinding[],
-): void {
+/** The engine finds a binding by the very key under which its port is exposed: `80` is not `80/tcp`. */
+function moveToLoopback(host: JsonObject, asked: JsonObject, unbound: readonly string[]): void {
   const moved: JsonObject = {};
   for (const [key, entries] of Object.entries(asked)) {
-    if (!Array.isArray(entries) || entries.length === 0) moved[key] = entries;
+    moved[key] = Array.isArray(entries) && entries.length > 0 ? [{ ...LOOPBACK }] : entries;
   }
-  for (const binding of bindings) moved[portKey(binding)] = [{ ...LOOPBACK }];
+  for (const key of unbound) moved[key] = [{ ...LOOPBACK }];
   setField(host, "PortBindings", moved);
   // What it stood for is among the bindings; left on, it would publish to the network.
   if (field(host, "PublishAllPorts") === true) setField(host, "PublishAllPorts", false);

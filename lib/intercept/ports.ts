@@ -14,7 +14,7 @@ import type { EngineClient } from "../docker/engine_client.ts";
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { objectField, stringField } from "../docker/fields.ts";
-import { encodeJson, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
+import { encodeEdited, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { replaceJson, takeJson } from "../docker/request_body.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
@@ -60,7 +60,10 @@ async function rewrite(
   return plan;
 }
 
-/** An image the engine does not have exposes nothing: the engine will say so, and the CLI pull. */
+/**
+ * An image that the engine does not have, or whose name is none, exposes nothing: the engine will say
+ * so, and the CLI pull.
+ */
 async function imagePorts(
   engine: PublishOptions["engine"],
   body: JsonObject,
@@ -70,7 +73,7 @@ async function imagePorts(
   if (name === "") return [];
   const path = name.split("/").map(encodeURIComponent).join("/");
   const answer = await engine.get(`/images/${path}/json`, { signal });
-  if (answer.status === 404) return [];
+  if (answer.status === 404 || answer.status === 400) return [];
   if (answer.status !== 200 || !isObject(answer.body)) {
     throw new ReplyError(502, `Cannot find out which ports image ${name} exposes`);
   }
@@ -101,7 +104,10 @@ async function created(
   for (const warning of warnings) log.warn(warning, { container: id.slice(0, 12) });
   if (warnings.length === 0) return withResponseBody(response, bytes);
   const said = Array.isArray(reply["Warnings"]) ? reply["Warnings"] : [];
-  return withResponseBody(response, encodeJson({ ...reply, Warnings: [...said, ...warnings] }));
+  return withResponseBody(
+    response,
+    encodeEdited({ ...reply, Warnings: [...said, ...warnings] }, bytes),
+  );
 }
 
 function textLabels(labels: JsonObject): Record<string, string> {

@@ -30,10 +30,11 @@ export function takePublishFilter(query: URLSearchParams): PublishFilter | undef
   const filters = filtersOf(query);
   const wanted = filters && wantedPorts(filters["publish"]);
   if (filters === undefined || wanted === undefined || wanted.length === 0) return undefined;
+  const limit = numberOf(query.get("limit") ?? "");
+  if (limit === undefined) return undefined;
   const rest = new URLSearchParams(query);
   const { publish: _publish, ...others } = filters;
   rest.set("filters", JSON.stringify(others));
-  const limit = Number(query.get("limit") ?? 0);
   rest.delete("limit");
   // A limit asks for stopped containers too, and those publish nothing: they only make work.
   return {
@@ -45,12 +46,17 @@ export function takePublishFilter(query: URLSearchParams): PublishFilter | undef
   };
 }
 
+/** As `strconv.Atoi` has it; nothing for what is no number. */
+function numberOf(text: string): number | undefined {
+  return /^([+-]?\d+)?$/.test(text) ? Number(text) : undefined;
+}
+
 function wantedPorts(value: Json | undefined): Wanted[] | undefined {
   try {
     return valuesOf(value).map((text) => {
-      const [ports = "", protocol = "tcp"] = text.split("/", 2);
+      const [ports = "", protocol = ""] = text.split("/", 2);
       if (ports === "") throw new InvalidBindingError("no port");
-      return { ...parseHostPort(ports), protocol };
+      return { ...parseHostPort(ports), protocol: protocol === "" ? "tcp" : protocol };
     });
   } catch (error) {
     if (error instanceof InvalidBindingError) return undefined;

@@ -2,7 +2,7 @@
  * Tells how a long sync goes on that somebody waits for. Here as log lines; a terminal may show it
  * otherwise. Reports have no timers: they speak when there is progress.
  */
-import { type Logger, logger } from "../log.ts";
+import { logger } from "../log.ts";
 import type { SyncProgress } from "../sync/types.ts";
 
 /** One sync that is waited for. */
@@ -20,10 +20,9 @@ export const QUIET_MS = 2_000;
 const EVERY_MS = 5_000;
 
 /** Reports as log lines at level info. */
-export function logReports(
-  log: Logger = logger("sync"),
-  now: () => number = () => performance.now(),
-): ReportSync {
+export function logReports(): ReportSync {
+  const log = logger("sync");
+  const now = () => performance.now();
   return (what) => {
     const begun = now();
     let next = begun + QUIET_MS;

@@ -7,11 +7,15 @@
  * - list, request: the filter `publish=` is applied here (`publish_filter.ts`).
  * - events, response: our label is taken out of the attributes, line by line.
  * - commit, request: the image would inherit our label; it gets it emptied.
+ * - images, response: no label of ours (`image_views.ts`).
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { isObject, type Json } from "../docker/json_body.ts";
-import { type ResponseMessage, withQuery } from "../http/message.ts";
+import { itemsOf } from "../docker/lenient.ts";
+import { setQuery } from "../docker/query.ts";
+import type { ResponseMessage } from "../http/message.ts";
 import { editedAnswer, editedEvents, type LabelEdit } from "./answers.ts";
+import { editedImages, hideImageLabel } from "./image_views.ts";
 import { PORTS_LABEL } from "./port_label.ts";
 import { type PortKnowledge, showEvent, showInspect, showListItem } from "./port_views.ts";
 import { takePublishFilter } from "./publish_filter.ts";
@@ -41,9 +45,14 @@ export function unrewritePorts(ports: UnrewriteOptions): Interceptor {
         return await list(exchange, next, ports);
       case "SystemDataUsage":
         return await editedAnswer(await next(), (value) => {
-          if (isObject(value)) { for (const item of itemsOf(value["Containers"])) show(item); }
+          if (!isObject(value)) return value;
+          itemsOf(value["Containers"]).forEach(show);
+          itemsOf(value["Images"]).forEach((image) => hideImageLabel(image, PORTS_LABEL));
           return value;
         }, LABEL);
+      case "ImageInspect":
+      case "ImageList":
+        return await editedImages(await next(), LABEL);
       case "SystemEvents":
         return await editedEvents(await next(), showEvent, LABEL);
       case "ImageCommit":
@@ -64,7 +73,7 @@ async function list(
   ports: UnrewriteOptions,
 ): Promise<ResponseMessage> {
   const filter = takePublishFilter(exchange.route?.query ?? new URLSearchParams());
-  if (filter !== undefined) exchange.request = withQuery(exchange.request, filter.query);
+  if (filter !== undefined) setQuery(exchange, filter.query);
   return await editedAnswer(await next(), (value) => {
     if (!Array.isArray(value)) return value;
     for (const item of value) showListItem(item, ports);
@@ -77,9 +86,5 @@ function dropLabel(exchange: Exchange, ports: UnrewriteOptions): void {
   if (query === undefined || !ports.isFollowed(query.get("container") ?? "")) return;
   const changed = new URLSearchParams(query);
   changed.append("changes", `LABEL ${PORTS_LABEL}=""`);
-  exchange.request = withQuery(exchange.request, changed);
-}
-
-function itemsOf(value: Json | undefined): Json[] {
-  return Array.isArray(value) ? value : [];
+  setQuery(exchange, changed);
 }

@@ -9,6 +9,7 @@ import { createServer, TLSSocket } from "node:tls";
 import { expiryNotice } from "../net/expiry.ts";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { ClientChains } from "./client_chains.ts";
 import { trustOf } from "./client_trust.ts";
@@ -81,7 +82,7 @@ async function listenBy(
     allowHalfOpen: true,
   });
   // A client whose network is gone says nothing.
-  server.on("secureConnection", (socket: TLSSocket) => socket.setKeepAlive(true, KEEP_ALIVE_MS));
+  server.on("secureConnection", (socket: TLSSocket) => keepAlive(socket, KEEP_ALIVE_MS));
   const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
   const bounds = withinLimit({ handshakes: MAX_HANDSHAKES, clients: MAX_CLIENTS }, log);
   const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, log });

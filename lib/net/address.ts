@@ -6,6 +6,7 @@
  * `HOST:PORT`.
  */
 import { AgentError } from "../errors.ts";
+import { parsePort } from "./port.ts";
 
 /** Where to listen. */
 export type ListenAddress = TcpAddress | UnixAddress | PipeAddress;
@@ -124,7 +125,7 @@ function parseTcp(text: string, authority: string, defaultPort: number | undefin
     const bareIpv6 = canonicalIpv6(authority) !== undefined;
     throw invalid(text, bareIpv6 ? `write "[${authority}]:${DEFAULT_PORT}"` : EXAMPLES);
   }
-  const port = match[2] === undefined ? defaultPort : parsePort(text, match[2]);
+  const port = match[2] === undefined ? defaultPort : portOf(text, match[2]);
   if (authority === "" && defaultPort === undefined) throw invalid(text, EXAMPLES);
   if (port === undefined) throw invalid(text, `add a port, such as "${text}:${DEFAULT_PORT}"`);
   const host = match[1] ?? "";
@@ -133,9 +134,9 @@ function parseTcp(text: string, authority: string, defaultPort: number | undefin
   return { kind: "tcp", host: unbracket(host), port };
 }
 
-function parsePort(text: string, digits: string): number {
-  const port = /^\d{1,5}$/.test(digits) ? Number(digits) : NaN;
-  if (port <= 65535) return port;
+function portOf(text: string, digits: string): number {
+  const port = parsePort(digits);
+  if (port !== undefined) return port;
   throw invalid(text, "a port is a number from 0 to 65535");
 }
 

@@ -1,8 +1,10 @@
 /**
- * A Duplex over a `node:tls` socket. On Deno 2.9 such a socket has two faults, both of which this file
+ * A Duplex over a `node:tls` socket. On Deno 2.9 such a socket has three faults, all of which this file
  * is for. When it is paused it reads on, and keeps in memory whatever the peer sends: so the TCP
- * handle beneath it is stopped and started instead. And when it has been paused it may lose the end
- * of the stream: so it is never paused.
+ * handle beneath it is stopped and started instead. When it has been paused it may lose the end
+ * of the stream: so it is never paused. And a stream that was cut off, be it by a reset, looks like one
+ * that the peer has ended: so the handle is watched for an end of TCP before the end of TLS (RFC 8446,
+ * section 6.1: without the peer's `close_notify` the data may be truncated).
  */
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
@@ -20,7 +22,7 @@ const MAX_UNREAD = 64 * 1024;
 interface TcpHandle {
   readStart(): unknown;
   readStop(): unknown;
-  /** Is given what has arrived, still encrypted, and decrypts it before it returns. */
+  /** Is given what has arrived, still encrypted, and decrypts it before it returns; nothing at the end. */
   onread(arrived: unknown): void;
 }
 
@@ -40,22 +42,39 @@ class TlsSocketDuplex implements Duplex {
   readonly #tcp: TcpHandle | undefined;
   readonly #inbox = new Inbox();
   #stopped = false;
+  #ended = false;
+  #cut: Error | undefined;
   #error: Error | undefined;
   #closed = false;
 
   constructor(socket: TLSSocket) {
     this.#socket = socket;
     this.#tcp = tcpHandleOf(socket);
-    if (this.#tcp !== undefined) discardEncrypted(this.#tcp);
+    if (this.#tcp !== undefined) watchEncrypted(this.#tcp, () => this.#noteTcpEnd());
+    this.#noteTlsEnd();
     const { promise, resolve } = Promise.withResolvers<void>();
     this.closed = promise;
     socket.on("data", (chunk: Uint8Array) => this.#put(chunk));
-    socket.on("end", () => this.#inbox.end());
+    socket.on("end", () => this.#inbox.end(this.#cut));
     socket.on("error", (error: Error) => this.#stop(error));
     socket.on("close", () => {
       this.#stop(undefined);
       resolve();
     });
+  }
+
+  /** Both ends may come before the socket has told of the first, so this looks at what it is told. */
+  #noteTlsEnd(): void {
+    const push = this.#socket.push.bind(this.#socket);
+    this.#socket.push = (chunk: unknown, encoding?: BufferEncoding): boolean => {
+      if (chunk === null) this.#ended = true;
+      return push(chunk, encoding);
+    };
+  }
+
+  /** Nothing more comes over TCP; what has come before is delivered all the same. */
+  #noteTcpEnd(): void {
+    if (!this.#ended) this.#cut ??= new Deno.errors.UnexpectedEof("The TLS stream was cut off");
   }
 
   #put(chunk: Uint8Array): void {
@@ -127,13 +146,20 @@ class TlsSocketDuplex implements Duplex {
   }
 }
 
-/** Deno makes a buffer of 64 KiB for each read, however little has come; see `discard.ts`. */
-function discardEncrypted(tcp: TcpHandle): void {
+/**
+ * Calls `onEnd` before the socket learns of an end of TCP, whatever its reason, and gives back what was
+ * read: Deno makes a buffer of 64 KiB for each read, however little has come; see `discard.ts`.
+ */
+function watchEncrypted(tcp: TcpHandle, onEnd: () => void): void {
   const { onread } = tcp;
   tcp.onread = (arrived) => {
+    if (!(arrived instanceof ArrayBuffer)) onEnd();
     onread.call(tcp, arrived);
     if (arrived instanceof ArrayBuffer) discard(new Uint8Array(arrived));
   };
+  // The handle looks for its listener when it begins to read.
+  tcp.readStop();
+  tcp.readStart();
 }
 
 /** Nothing where the runtime has none, as Node itself, whose sockets stop by themselves. */

@@ -25,13 +25,13 @@ import { RequestParser } from "../http/parser.ts";
 import { maskTarget } from "../intercept/mask.ts";
 import type { Logger } from "../log.ts";
 import { pipe } from "../net/pipe.ts";
+import { passOnEnd } from "./client_end.ts";
 import type { ClientStream } from "./client_stream.ts";
 import type { ConnectionContext } from "./connection_context.ts";
 import { type EngineAnswer, sendToEngine } from "./engine.ts";
-import { withLastWords } from "./last_words.ts";
+import { spokenFor } from "./last_words.ts";
 import { mayLeaveHttp } from "./may_leave_http.ts";
 import { refusalOf } from "./refusal.ts";
-import { announcedForm } from "./stream_form.ts";
 import { brokenUpload, type Upload, type Upstream } from "./upstream.ts";
 
 /** Made once: to make one, with its stack, takes longer than all else at the end of a connection. */
@@ -54,6 +54,8 @@ export class ClientConnection {
   #method = "";
   /** The connection that the answer under way comes over. */
   #answering: Upstream | undefined;
+  /** Ends the answer under way with a last word, if somebody reads what comes of it. */
+  #leave: (() => void) | undefined;
 
   constructor(stream: ClientStream, context: ConnectionContext) {
     this.#context = context;
@@ -83,6 +85,7 @@ export class ClientConnection {
 
   /** Ends the connection; who still waits for an answer is told why. */
   dismiss(): void {
+    if (this.#leave !== undefined) return this.#endByLeaving(this.#leave);
     if (!this.#busy || this.#replyBegun) return this.close();
     const reply = errorReply(503, "remote-docker-agent is shutting down", { close: true });
     const timer = setTimeout(() => this.close(), DISMISS_MS);
@@ -91,6 +94,13 @@ export class ClientConnection {
       clearTimeout(timer);
       this.close();
     });
+  }
+
+  /** The answer says why, and ends the connection by that; at the latest it ends in a moment. */
+  #endByLeaving(leave: () => void): void {
+    const timer = setTimeout(() => this.close(), DISMISS_MS);
+    this.#gone.signal.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    leave();
   }
 
   /** Ends the connection at once. */
@@ -178,20 +188,15 @@ export class ClientConnection {
     }
   }
 
-  /** Until the answer is complete, the client's end is the engine's to know. */
   #watchClient(head: RequestHead, upstream: Upstream, upload: Promise<Upload>): void {
     this.#answering = upstream;
     if (mayLeaveHttp(head)) return;
-    const watch = async () => {
-      if ((await upload).kind !== "complete") return;
-      const isEnd = await this.#client.ahead() === null;
-      if (isEnd && this.#answering === upstream) upstream.endRequest();
-    };
-    watch().catch((error) => {
+    const isCurrent = () => this.#answering === upstream;
+    passOnEnd(this.#client, { upstream, upload, isCurrent }).catch((error) => {
       // Its turn comes after the answer to this one.
       if (error instanceof HttpParseError) return;
       this.#gone.abort(GONE);
-      if (this.#answering === upstream) upstream.close();
+      if (isCurrent()) upstream.close();
     });
   }
 
@@ -205,9 +210,11 @@ export class ClientConnection {
     this.#replyBegun = true;
     if (answer !== undefined && isHijacked(response, held)) {
       await this.#client.write(response.head.raw);
-      return await this.#tunnel(exchange, answer);
+      return await this.#tunnel(exchange, answer).finally(() => answerOf()?.upstream.close());
     }
+    this.#leave = exchange.leave;
     await this.#client.send(response);
+    this.#leave = undefined;
     if (held) this.#client.resume();
     const open = staysOpen(exchange.request) && staysOpen(response);
     const last = answerOf();
@@ -243,9 +250,10 @@ export class ClientConnection {
     this.#stream.enter("free");
     const own = this.#client.handOver({ held: true });
     const client = exchange.ofClient?.(own) ?? own;
-    const form = announcedForm(response.head.headers.get("Content-Type"), exchange.route?.version);
-    const engine = withLastWords(upstream.handOver(), form);
-    const result = await pipe(client, engine, { signal: this.#gone.signal });
+    const engine = upstream.handOver();
+    const spoken = spokenFor(exchange, response.head, engine);
+    if (spoken !== undefined) this.#leave = () => spoken.leave();
+    const result = await pipe(client, spoken ?? engine, { signal: this.#gone.signal });
     this.#log.debug("The hijacked connection ended", { ...result });
     return false;
   }

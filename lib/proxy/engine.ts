@@ -38,7 +38,7 @@ export async function sendToEngine(
     request.body = bodyOf(EMPTY);
   }
   for (let attempt = 1;; attempt++) {
-    const upstream = await acquire(pool, exchange);
+    const upstream = await acquire(pool, exchange, repeatable);
     const abort = () => upstream.close();
     signal.addEventListener("abort", abort);
     try {
@@ -58,9 +58,14 @@ export async function sendToEngine(
   }
 }
 
-async function acquire(pool: UpstreamPool, exchange: Exchange): Promise<Upstream> {
+async function acquire(
+  pool: UpstreamPool,
+  { request, route, signal }: Exchange,
+  repeatable: boolean,
+): Promise<Upstream> {
+  const host = request.head.headers.get("Host") ?? "docker";
   try {
-    return await pool.acquire(exchange.route?.lane ?? "interactive", exchange.signal);
+    return await pool.acquire(route?.lane ?? "interactive", { signal, repeatable, host });
   } catch (cause) {
     if (!(cause instanceof AgentError)) throw cause;
     throw new ReplyError(503, describeError(cause), { cause });

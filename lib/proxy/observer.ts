@@ -4,8 +4,17 @@
  */
 import type { RouteName } from "../docker/route.ts";
 
+/** What is asked of a guest; see docs/protocol.md. */
+export type GuestRoute =
+  | "GuestCommand"
+  | "GuestCopy"
+  | "GuestTunnel"
+  | "GuestListen"
+  | "GuestAccept"
+  | "GuestInfo";
+
 /** What a request is counted as: its operation, or one word for all that the table does not know. */
-export type RouteLabel = RouteName | "Other";
+export type RouteLabel = RouteName | GuestRoute | "Other";
 
 /** The limits that can be met; see `limits.ts`. */
 export const LIMIT_EVENTS = [

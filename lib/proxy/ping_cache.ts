@@ -47,8 +47,10 @@ export function pingCache(liveness: Liveness): Interceptor {
 }
 
 function isPlain({ route, request }: Exchange): boolean {
-  return route?.version === undefined && staysOpen(request) && request.head.version === "1.1" &&
-    request.framing.kind === "none" && !request.head.target.includes("?");
+  const { head, framing } = request;
+  return route?.version === undefined && staysOpen(request) && head.version === "1.1" &&
+    framing.kind === "none" && !head.target.includes("?") &&
+    !head.headers.has("Expect") && !head.headers.has("Upgrade");
 }
 
 /** The remembered answer with the time the engine's clock shows now. */

@@ -29,6 +29,8 @@ export interface ProxyOptions {
   open(lane: Lane, signal?: AbortSignal): Promise<Duplex>;
   /** How many connections to the engine are kept open and idle. */
   warm: number;
+  /** Whether something on the way to the engine may drop idle connections. Default: no. */
+  mayDrop?(): boolean;
   /** Around every operation, outermost first. */
   interceptors: readonly Interceptor[];
   /** Default: none. */
@@ -75,7 +77,8 @@ export class Proxy {
     this.#options = options;
     this.#log = options.log ?? logger("proxy");
     const warm = options.mode === "http" ? options.warm : 0;
-    this.#pool = new UpstreamPool({ open: options.open, warm });
+    const { open, mayDrop } = options;
+    this.#pool = new UpstreamPool({ open, warm, ...(mayDrop && { mayDrop }) });
     this.#pingCache = pingCache(this.#pool);
     this.#limits = options.limits ?? UNLIMITED;
     this.#observer = options.observer ?? NO_OBSERVER;

@@ -44,6 +44,11 @@ export class FormTracker {
     return this.#at === 0 && this.#left === 0 ? "frames" : "unknown";
   }
 
+  /** Whether more must come, because a frame has begun. */
+  get isWithinFrame(): boolean {
+    return !this.#isText && (this.#at > 0 || this.#left > 0);
+  }
+
   /** The next bytes of the stream. */
   push(chunk: Uint8Array): void {
     for (let from = 0; from < chunk.length && !this.#isText;) {

@@ -4,8 +4,9 @@
  */
 import { FramedStream } from "../http/framed_stream.ts";
 import { HttpFramer } from "../http/framer.ts";
-import type { ResponseHead } from "../http/head.ts";
-import { type Body, firstBytes, isInterim, type RequestMessage } from "../http/message.ts";
+import { keepsAlive } from "../http/body_framing.ts";
+import { encodeRequestHead, HeaderList, type ResponseHead } from "../http/head.ts";
+import { type Body, bodyOf, firstBytes, isInterim, type RequestMessage } from "../http/message.ts";
 import type { ResponseMessage } from "../http/message.ts";
 import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -35,6 +36,16 @@ export interface ClientSide {
   onSending(upstream: Upstream, upload: Promise<Upload>): void;
 }
 
+/** For questions of our own. */
+const SILENT_CLIENT: ClientSide = { onInterim: () => Promise.resolve(), onSending: () => {} };
+
+function pingFor(host: string): RequestMessage {
+  const headers = new HeaderList([["Host", host]]);
+  const head = { method: "HEAD", target: "/_ping", version: "1.1" as const, headers };
+  const raw = encodeRequestHead(head);
+  return { head: { ...head, raw }, framing: { kind: "none" }, body: bodyOf(new Uint8Array()) };
+}
+
 /** What the client did wrong, if its part of the exchange has failed by now. */
 export async function brokenUpload(upload: Promise<Upload>): Promise<unknown> {
   const sofar = await Promise.race([upload, undefined]);
@@ -49,6 +60,8 @@ class NoAnswerError extends Error {
 /** See the file comment. */
 export class Upstream {
   readonly lane: Lane;
+  /** When it became idle, by the clock of its pool. */
+  idleSince = 0;
   readonly #parser = new ResponseParser();
   readonly #stream: FramedStream<ResponseHead>;
   #halfClosed = false;
@@ -100,6 +113,24 @@ export class Upstream {
         // The engine has closed its reading half, perhaps after an answer that is still to be read.
         return { kind: "refused" };
       }
+    }
+  }
+
+  /**
+   * Whether something at the other end answers within `ms` and takes another request after that. The
+   * connection is idle; `host` is the name it goes by. Never rejects.
+   */
+  async isAlive(host: string, ms: number): Promise<boolean> {
+    const timer = setTimeout(() => this.close(), ms);
+    try {
+      const { response } = await this.exchange(pingFor(host), SILENT_CLIENT);
+      while (await response.body.read() !== null);
+      return keepsAlive(response.head);
+    } catch {
+      // It is of no use, whatever the reason.
+      return false;
+    } finally {
+      clearTimeout(timer);
     }
   }
 

@@ -4,7 +4,9 @@
  * acquired belongs to its user until it is released.
  *
  * An idle connection that ends is the engine's own word that it stopped or restarted; what was
- * learned from it before (`generation`) is out of date then.
+ * learned from it before (`generation`) is out of date then. Where connections may also be dropped by
+ * something on the way, one that was idle for a while is asked for a sign of life before it carries a
+ * request: a request that is lost with it may not be sent again.
  */
 import { describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
@@ -16,6 +18,22 @@ import { Upstream } from "./upstream.ts";
 const BURST_FACTOR = 4;
 /** How long connections beyond the warm ones stay open. */
 const TRIM_MS = 30_000;
+/**
+ * Idle times from which on a connection is doubted: below the patience of the usual proxies (5 s and
+ * more) for a request that may not be repeated, and of what drops connections without a word for others.
+ */
+const DOUBT_MS = { once: 4_000, again: 25_000 };
+/** How long a doubted connection may take to answer; to dial another one takes no longer. */
+const SIGN_OF_LIFE_MS = 3_000;
+
+/** What a connection is wanted for. */
+export interface Errand {
+  readonly signal?: AbortSignal;
+  /** The request may be sent once more if it is lost. Default: yes. */
+  readonly repeatable?: boolean;
+  /** The value of `Host`. */
+  readonly host?: string;
+}
 
 /** What a pool is made of. */
 export interface UpstreamPoolOptions {
@@ -23,6 +41,10 @@ export interface UpstreamPoolOptions {
   open(lane: Lane, signal?: AbortSignal): Promise<Duplex>;
   /** How many idle connections are kept; 0 opens each on demand. */
   warm: number;
+  /** Whether something on the way may drop idle connections. Default: no. */
+  mayDrop?(): boolean;
+  /** Milliseconds that only grow. Default: those of `performance`. */
+  now?: () => number;
   /** How many stay for a while after a burst. Default: four times the warm ones. */
   keep?: number;
   log?: Logger;
@@ -32,6 +54,7 @@ export interface UpstreamPoolOptions {
 export class UpstreamPool {
   readonly #options: UpstreamPoolOptions;
   readonly #log: Logger;
+  readonly #now: () => number;
   readonly #idle: Upstream[] = [];
   #opening = 0;
   #generation = 0;
@@ -41,6 +64,7 @@ export class UpstreamPool {
   constructor(options: UpstreamPoolOptions) {
     this.#options = options;
     this.#log = options.log ?? logger("pool");
+    this.#now = options.now ?? (() => performance.now());
   }
 
   /** Changes whenever the engine may have been another one since. */
@@ -57,13 +81,29 @@ export class UpstreamPool {
    * A connection of this lane. Bulk ones are always new and never come back: what they carry takes
    * far longer than opening them.
    */
-  async acquire(lane: Lane, signal?: AbortSignal): Promise<Upstream> {
+  async acquire(lane: Lane, errand: Errand = {}): Promise<Upstream> {
+    const { signal, host = "docker" } = errand;
     if (lane === "bulk") return new Upstream(await this.#options.open(lane, signal), lane);
-    const idle = this.#idle.pop();
+    let idle = this.#idle.pop();
+    if (idle !== undefined && this.#isDoubted(idle, errand)) {
+      if (!await idle.isAlive(host, SIGN_OF_LIFE_MS)) idle = this.#dropAll(idle);
+    }
     // The user's own stream is opened before the spare ones.
     const opening = idle === undefined ? this.#options.open(lane, signal) : undefined;
     this.fill();
     return idle ?? new Upstream(await opening!, lane);
+  }
+
+  #isDoubted(idle: Upstream, { repeatable = true }: Errand): boolean {
+    if (this.#options.mayDrop?.() !== true) return false;
+    return this.#now() - idle.idleSince > DOUBT_MS[repeatable ? "again" : "once"];
+  }
+
+  /** Those that have been idle for longer are no better. */
+  #dropAll(dead: Upstream): undefined {
+    this.#generation++;
+    for (const upstream of [dead, ...this.#idle.splice(0)]) upstream.close();
+    return undefined;
   }
 
   /** Takes a connection back whose exchange is complete on both sides. */
@@ -71,6 +111,7 @@ export class UpstreamPool {
     const { warm, keep: limit = warm * BURST_FACTOR } = this.#options;
     const usable = upstream.lane === "interactive" && upstream.reusable;
     if (this.#closed || !usable || this.#idle.length >= limit) return upstream.close();
+    upstream.idleSince = this.#now();
     this.#idle.push(upstream);
     void this.#watch(upstream);
     if (this.#idle.length > warm) {

@@ -5,10 +5,10 @@
 import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../errors.ts";
+import { writeAtomically } from "../net/atomic_file.ts";
 import { temporaryName } from "./ignore.ts";
 import { writeWhole } from "./local_apply.ts";
 import { statOrNothing } from "./local_tree.ts";
-import { writeAtomically } from "./state.ts";
 import type { Conflict } from "./types.ts";
 
 const META_FILE = "conflict.json";

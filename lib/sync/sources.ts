@@ -17,7 +17,7 @@ export interface Source {
 }
 
 /** Why a source is refused; `bytes` is its size where that is the reason. */
-export class SyncRefused extends AgentError {
+class SyncRefused extends AgentError {
   readonly bytes: number | undefined;
 
   constructor(message: string, hint: string, bytes?: number) {

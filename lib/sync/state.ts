@@ -9,6 +9,7 @@
 import { join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { writeAll, writeAtomically } from "../net/atomic_file.ts";
 import type { Agreed, EntryKind } from "./entry.ts";
 import { statOrNothing } from "./local_tree.ts";
 import type { SyncMode } from "./types.ts";
@@ -43,34 +44,6 @@ const READ_BYTES = 64 * 1024;
 /** Characters of the index that are written at once. */
 const WRITE_CHARS = 256 * 1024;
 const encoder = new TextEncoder();
-
-/** Replaces a file so that it is, at any moment, either the old or the new one. Mode 0600. */
-export function writeAtomically(path: string, text: string | Iterable<string>): void {
-  const temporary = `${path}.${crypto.randomUUID()}.tmp`;
-  try {
-    using file = Deno.openSync(temporary, { write: true, createNew: true, mode: 0o600 });
-    for (const part of typeof text === "string" ? [text] : text) {
-      writeAll(file, encoder.encode(part));
-    }
-    file.syncSync();
-  } catch (error) {
-    removeQuietly(temporary);
-    throw error;
-  }
-  Deno.renameSync(temporary, path);
-}
-
-function writeAll(file: Deno.FsFile, bytes: Uint8Array): void {
-  for (let at = 0; at < bytes.length;) at += file.writeSync(bytes.subarray(at));
-}
-
-function removeQuietly(path: string): void {
-  try {
-    Deno.removeSync(path);
-  } catch {
-    // It was not made.
-  }
-}
 
 /** Reads the record of a session; nothing if there is none that can be read. */
 export function readSession(directory: string): SessionRecord | undefined {

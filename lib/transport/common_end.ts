@@ -1,8 +1,8 @@
 /**
- * Tells the end of one connection from the end of all. A gateway or guest that goes away ends its
- * connections without a word, and on Deno a TLS stream that was cut off looks like one that was ended:
- * an answer would seem broken, and a session in a container over. But all of them end at once; who
- * reads from them is told that the host is lost.
+ * Tells the end of one connection from the end of all. A gateway or guest that goes away may end its
+ * connections in good order: an answer would seem broken, and a session in a container over. But all of
+ * them end at once; who reads from them is told that the host is lost. So is who reads from one that was
+ * cut off by itself, by a reset or, with TLS, without a farewell.
  */
 import { AgentError, isClosedError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
@@ -31,7 +31,7 @@ export class CommonEnd {
     this.#onAll = onAll;
   }
 
-  /** The same stream; a read at its end rejects with kind `lost` if it was the end of all. */
+  /** The same stream; a read rejects with kind `lost` at a cut, and at an end that was the end of all. */
   watch(duplex: Duplex): Duplex {
     this.#forget(performance.now() - TOGETHER_MS);
     const watched: Watched = { endedAt: undefined, isRead: false };
@@ -40,7 +40,7 @@ export class CommonEnd {
     let verdict: Promise<boolean> | undefined;
     const end = async (error?: unknown) => {
       verdict ??= closed ? Promise.resolve(false) : this.#judge(watched);
-      if (await verdict) {
+      if (await verdict || (error !== undefined && !closed)) {
         throw new AgentError("lost", "The connection to the remote host was lost", {
           cause: error,
         });

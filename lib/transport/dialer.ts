@@ -5,12 +5,13 @@
  */
 import { AgentError, describeError } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
+import { knownAddress, localAddresses } from "../net/local_addresses.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { prefixed } from "../net/prefixed.ts";
 import { CommonEnd } from "./common_end.ts";
 import { type CredentialFiles, Credentials } from "./credentials.ts";
-import { dialPlain, dialTls } from "./tls_dial.ts";
-import { aborted, type TlsEndpoint, wordsOf } from "./tls_error.ts";
+import { type DialOptions, dialPlain, dialTls } from "./tls_dial.ts";
+import { aborted, isAnswer, type TlsEndpoint, wordsOf } from "./tls_error.ts";
 
 /** How to reach a gateway or guest. */
 export interface EndpointSettings extends TlsEndpoint {
@@ -26,6 +27,8 @@ export interface EndpointSettings extends TlsEndpoint {
 const MAX_SPARE = 3;
 /** A spare one is closed after this time, before a server loses patience with it. */
 const SPARE_LIFE_MS = 8_000;
+/** Between two looks whether this machine has been given other addresses. */
+const LOOK_MS = 2_000;
 
 /** A connection that nobody has used yet. `first` is the read that notices its end. */
 interface Spare {
@@ -40,9 +43,12 @@ export class Dialer {
   readonly #credentials: Credentials | undefined;
   readonly #log: Logger;
   readonly #closing = new AbortController();
-  readonly #streams = new Set<Duplex>();
+  /** All connections, with the address of this machine that each goes out from. */
+  readonly #streams = new Map<Duplex, string | undefined>();
   readonly #spares: Spare[] = [];
   #dialing = 0;
+  /** Runs while there are connections. */
+  #looking: ReturnType<typeof setInterval> | undefined;
   #ends: CommonEnd | undefined;
 
   private constructor(
@@ -86,14 +92,25 @@ export class Dialer {
     const closing = this.#closing.signal;
     if (closing.aborted) throw aborted(this.endpoint);
     const both = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-    const duplex = await this.#connect(both);
+    let from: string | undefined;
+    const duplex = await this.#connect(both, (address) => from = knownAddress(address));
     if (closing.aborted) {
       duplex.close();
       throw aborted(this.endpoint);
     }
-    this.#streams.add(duplex);
-    void duplex.closed.then(() => this.#streams.delete(duplex));
+    this.#keep(duplex, from);
     return this.#ends?.watch(duplex) ?? duplex;
+  }
+
+  #keep(duplex: Duplex, from: string | undefined): void {
+    this.#streams.set(duplex, from);
+    this.#looking ??= setInterval(() => this.closeStrayed(), LOOK_MS);
+    void duplex.closed.then(() => {
+      this.#streams.delete(duplex);
+      if (this.#streams.size > 0) return;
+      clearInterval(this.#looking);
+      this.#looking = undefined;
+    });
   }
 
   /** A connection at once if a spare one is there; others are dialed for those who come next. */
@@ -111,19 +128,44 @@ export class Dialer {
     });
   }
 
-  #connect(signal: AbortSignal): Promise<Duplex> {
-    const { endpoint } = this;
-    return this.#credentials === undefined
-      ? dialPlain({ endpoint, signal, ...limitOf(endpoint) })
-      : this.#connectTls(this.#credentials, signal);
+  /** Whether the host answers, be it with a refusal; also asked after {@link close}. */
+  async reaches(signal: AbortSignal): Promise<boolean> {
+    try {
+      (await this.#connect(signal)).close();
+      return true;
+    } catch (error) {
+      return isAnswer(error);
+    }
   }
 
-  async #connectTls(credentials: Credentials, signal: AbortSignal): Promise<Duplex> {
+  /**
+   * Closes the connections from addresses that this machine no longer has: after a change of network
+   * nothing will ever come over them, and nobody will say so.
+   */
+  closeStrayed(addresses: ReadonlySet<string> = localAddresses()): void {
+    for (const [duplex, from] of [...this.#streams]) {
+      if (from !== undefined && !addresses.has(from)) duplex.close();
+    }
+  }
+
+  #connect(signal: AbortSignal, onLocalAddress?: (address: string) => void): Promise<Duplex> {
     const { endpoint } = this;
-    return await dialTls({
+    const { timeoutMs } = endpoint;
+    const options = {
       endpoint,
       signal,
-      ...limitOf(endpoint),
+      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...(onLocalAddress && { onLocalAddress }),
+    };
+    return this.#credentials === undefined
+      ? dialPlain(options)
+      : this.#connectTls(this.#credentials, options);
+  }
+
+  async #connectTls(credentials: Credentials, options: DialOptions): Promise<Duplex> {
+    const { endpoint } = this;
+    return await dialTls({
+      ...options,
       context: await credentials.context(),
       insecure: endpoint.insecure === true,
       onServerCertificate: (validTo) => credentials.noteServer(validTo),
@@ -167,10 +209,6 @@ export class Dialer {
   close({ everything }: { everything: boolean }): void {
     this.#closing.abort();
     for (const spare of [...this.#spares]) this.#drop(spare);
-    if (everything) { for (const duplex of [...this.#streams]) duplex.close(); }
+    if (everything) { for (const duplex of [...this.#streams.keys()]) duplex.close(); }
   }
-}
-
-function limitOf({ timeoutMs }: EndpointSettings): { timeoutMs?: number } {
-  return timeoutMs === undefined ? {} : { timeoutMs };
 }

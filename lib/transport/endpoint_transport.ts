@@ -7,6 +7,7 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { sleep } from "../net/sleep.ts";
 import type { Dialer } from "./dialer.ts";
 import type { GuestKeeper } from "./guest_keeper.ts";
 import type { GuestCapability, GuestLink } from "./guest_link.ts";
@@ -41,6 +42,7 @@ export class EndpointTransport implements Transport {
   readonly #parts: EndpointParts;
   readonly #log: Logger;
   readonly #gone = new AbortController();
+  readonly #closing = new AbortController();
   readonly #pulse: ReturnType<typeof setInterval>;
   #asking = false;
   #streams: StreamsTogether = { endSilently: true };
@@ -145,12 +147,12 @@ export class EndpointTransport implements Transport {
   }
 
   async #check(): Promise<void> {
-    if (this.#asking || this.#parts.dialer.open === 0) return;
+    const { dialer } = this.#parts;
+    if (this.#asking || dialer.open === 0) return;
     this.#asking = true;
-    for (let missed = 0; !await this.#answers();) {
-      if (this.#gone.signal.aborted || ++missed < MAX_MISSED) continue;
+    if (await isSilent(() => this.#answers(), this.#gone.signal)) {
       this.#lose(new AgentError("lost", `"${this.description}" does not answer any more`));
-      this.#parts.dialer.close({ everything: true });
+      dialer.close({ everything: true });
     }
     this.#asking = false;
   }
@@ -180,10 +182,27 @@ export class EndpointTransport implements Transport {
     }
   }
 
-  /** Streams that are open live on: they notice by themselves. */
   #lose(reason: Error): void {
+    if (this.#gone.signal.aborted) return;
     this.#finish(reason);
     this.#parts.dialer.close({ everything: false });
+    void this.#watchSurvivors();
+  }
+
+  /**
+   * Streams that are open live on while the host answers, be it with refusals, as a gateway does that
+   * ends when they have: then they notice their end by themselves.
+   */
+  async #watchSurvivors(): Promise<void> {
+    const { dialer } = this.#parts;
+    const closing = this.#closing.signal;
+    const reaches = () => {
+      return dialer.reaches(AbortSignal.any([closing, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
+    };
+    while (dialer.open > 0 && !closing.aborted) {
+      if (await isSilent(reaches, closing)) return dialer.close({ everything: true });
+      await sleep(PULSE_MS, closing);
+    }
   }
 
   #finish(reason: Error | undefined): void {
@@ -194,8 +213,22 @@ export class EndpointTransport implements Transport {
 
   close(): void {
     this.#finish(undefined);
+    this.#closing.abort();
     this.#parts.dialer.close({ everything: true });
   }
+}
+
+/**
+ * Whether there is no answer several times in a row. Each time takes its time, also where it fails at
+ * once, as without a network: a short outage is lived through.
+ */
+async function isSilent(ask: () => Promise<boolean>, stop: AbortSignal): Promise<boolean> {
+  for (let missed = 0; missed < MAX_MISSED; missed++) {
+    const since = performance.now();
+    if (await ask()) return false;
+    await sleep(PULSE_TIMEOUT_MS - (performance.now() - since), stop);
+  }
+  return !stop.aborted;
 }
 
 function describe(target: Exclude<Target, { kind: "docker" }>): string {

@@ -100,7 +100,7 @@ export async function execOverGuest(duplex: Duplex, command: GuestCommand): Prom
   return new FramedProcess(stream, command);
 }
 
-/** The seed of this protocol: bytes both ways, and nothing is known of how the command ended. */
+/** The first level of the protocol: bytes both ways, and nothing is known of how the command ended. */
 function rawProcess(stream: Duplex): GuestProcess {
   const ignore = () => Promise.resolve();
   const ended = Promise.withResolvers<ExitReport>();

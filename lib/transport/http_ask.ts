@@ -78,10 +78,16 @@ async function answerOf(
   stream: FramedStream<ResponseHead>,
 ): Promise<PlainAnswer> {
   for (;;) {
-    const event = await stream.next();
+    const event = await stream.next().catch(endIfCut);
     if (event === null) return { text: "" };
     if (event.type !== "head" || isInterim(event.head)) continue;
     const bytes = await collect(stream.body(), MAX_ANSWER_BYTES).catch(() => new Uint8Array());
     return { status: event.head.status, text: new TextDecoder().decode(bytes) };
   }
+}
+
+/** A server that wants none of us may end the connection without a farewell. */
+function endIfCut(error: unknown): null {
+  if (error instanceof Deno.errors.UnexpectedEof) return null;
+  throw error;
 }

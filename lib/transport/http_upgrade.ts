@@ -98,7 +98,8 @@ export async function upgrade(
   } catch (error) {
     stream.close();
     if (error instanceof AgentError) throw error;
-    const why = gaveUp ?? messageOf(error);
+    const why = gaveUp ??
+      (error instanceof Deno.errors.UnexpectedEof ? NO_ANSWER : messageOf(error));
     throw new AgentError("lost", `Cannot open ${where} on the server: ${why}`, { cause: error });
   } finally {
     clearTimeout(timer);

@@ -87,6 +87,11 @@ export class Supervisor {
     return this.#state;
   }
 
+  /** The transport, while there is one. */
+  get live(): Transport | undefined {
+    return this.#state.kind === "up" ? this.#state.transport : undefined;
+  }
+
   /** Connects for the first time; throws what the attempt threw, and then nothing is left running. */
   async start(): Promise<Transport> {
     const transport = await this.#options.connect(this.#closing.signal);
@@ -121,13 +126,13 @@ export class Supervisor {
    * kind `lost`, naming the last cause, when there is none by then.
    */
   async ready(options: ReadyOptions): Promise<Transport> {
-    if (this.#state.kind === "up") return this.#state.transport;
+    if (this.live !== undefined) return this.live;
     if (this.#state.kind === "idle") this.#wake();
     if (this.#isOver) throw this.#notReady();
     if (this.#pauseTimer?.early) this.#pauseTimer.end();
     const { promise, resolve, reject } = Promise.withResolvers<Transport>();
     const look = () => {
-      if (this.#state.kind === "up") resolve(this.#state.transport);
+      if (this.live !== undefined) resolve(this.live);
       else if (this.#state.kind === "closed") reject(this.#notReady());
     };
     const giveUp = () => reject(this.#notReady());
@@ -169,7 +174,7 @@ export class Supervisor {
 
   /** Waits until `transport` is no longer the live one, so that a dying one is not asked again. */
   async #left(transport: Transport, waitMs: number): Promise<void> {
-    const isLive = () => this.#state.kind === "up" && this.#state.transport === transport;
+    const isLive = () => this.live === transport;
     if (!isLive()) return;
     const { promise, resolve } = Promise.withResolvers<void>();
     const forget = this.onChange(() => isLive() || resolve());
@@ -183,7 +188,7 @@ export class Supervisor {
   /** Ends the transport and every attempt; settles when nothing is running any more. */
   async close(): Promise<void> {
     this.#closing.abort();
-    if (this.#state.kind === "up") this.#state.transport.close();
+    this.live?.close();
     this.#set({ kind: "closed" });
     this.#pauseTimer?.end();
     await this.#running;

@@ -20,6 +20,7 @@ import {
 } from "node:tls";
 import { AgentError } from "../errors.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
@@ -31,6 +32,8 @@ export interface DialOptions {
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
+  /** Is told which address of this machine the connection goes out from. */
+  onLocalAddress?: (address: string) => void;
 }
 
 /** Options of {@link dialTls}. */
@@ -110,9 +113,10 @@ async function established(
   options: DialOptions,
 ): Promise<Duplex> {
   socket.setNoDelay(true);
-  socket.setKeepAlive(true, KEEP_ALIVE);
   try {
     await until(socket, event, options);
+    if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
+    keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();

@@ -214,6 +214,15 @@ const CAUSES: readonly Cause[] = [
   },
 ];
 
+/** Codes of a host that is there, although nobody we could use is at the port. */
+const ANSWERS = /^(ECONNREFUSED|ECONNRESET)$|SSL|TLS/;
+
+/** Whether a failed attempt shows that the host itself answers. */
+export function isAnswer(error: unknown): boolean {
+  if (!(error instanceof AgentError) || error.kind === "lost") return false;
+  return error.kind !== "unreachable" || ANSWERS.test(errorCode(error.cause));
+}
+
 /** Nobody answers at `endpoint`, for a reason that is not a matter of TLS. */
 export function unreachable(endpoint: TlsEndpoint, reason: string, cause?: unknown): AgentError {
   const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ${reason}`;

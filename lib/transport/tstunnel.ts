@@ -4,12 +4,13 @@
  */
 import { AgentError, messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
-import { formatHostPort, isLoopback } from "../net/address.ts";
+import { formatHostPort } from "../net/address.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
 import { GuestKeeper } from "./guest_keeper.ts";
 import { GuestLink } from "./guest_link.ts";
+import { warnOfOpenness } from "./openness.ts";
 import { said } from "./said.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
@@ -27,11 +28,11 @@ export interface TstunnelUse {
   /** Where Docker is for the guest, if it is wanted. */
   readonly engine?: Exclude<Target, { kind: "docker" }>;
   /** A server that does not say what it can do is taken to open tunnels, as the first ones did. */
-  readonly isSeedLevel?: boolean;
+  readonly mayBeFirstLevel?: boolean;
 }
 
 /** What a server could do before there was a way to ask. */
-const SEED_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
+const FIRST_LEVEL: ReadonlySet<string> = new Set(["tunnel-tcp", "tunnel-udp", "tunnel-unix"]);
 
 /**
  * Reads the certificates and asks the guest what it can do. The caller owns the transport. Throws `AgentError`: `config` for the files, `unreachable`,
@@ -43,7 +44,7 @@ export async function connectTstunnel(
   signal: AbortSignal,
 ): Promise<Transport> {
   const dialer = await Dialer.open(settings);
-  warnOfOpenness(settings);
+  warnOfOpenness(settings, logger("transport"));
   try {
     const token = await readToken(settings.tokenFile);
     const name = describeTstunnel(settings);
@@ -70,16 +71,6 @@ export async function connectTstunnel(
 export function describeTstunnel({ host, port, serverName }: EndpointSettings): string {
   const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
   return `tstunnel://${via === "" ? formatHostPort(host, port) : serverName}${via}`;
-}
-
-/** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls, insecure = false }: TstunnelSettings): void {
-  if (!insecure && (tls !== undefined || isLoopback(host))) return;
-  const what = tls === undefined
-    ? `the connection to "${host}" is not encrypted`
-    : `the certificate of "${host}" is not verified`;
-  const danger = "whoever is on the way can read and change everything";
-  logger("transport").warn(`INSECURE: ${what}; ${danger}; for development only`);
 }
 
 /** The one token in a file; nothing without a file. Throws `AgentError` of kind `config`. */
@@ -113,8 +104,8 @@ async function findGuest(
   const name = describeTstunnel(settings);
   const found = await guestAt(dialer, { ...address, name, signal });
   if (found.kind === "guest") return found.link;
-  if (use.isSeedLevel === true && found.kind === "none" && found.status === 404) {
-    return new GuestLink(dialer, address, { name, capabilities: SEED_LEVEL });
+  if (use.mayBeFirstLevel === true && found.kind === "none" && found.status === 404) {
+    return new GuestLink(dialer, address, { name, capabilities: FIRST_LEVEL });
   }
   throw noGuest(settings, found);
 }

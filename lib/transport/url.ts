@@ -4,6 +4,7 @@
  */
 import { AgentError } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
+import { parsePort } from "../net/port.ts";
 import type { Target } from "./transport.ts";
 
 /** An SSH host as typed. Absent parts are filled from `~/.ssh/config`, then from the defaults. */
@@ -137,7 +138,7 @@ function withPort(
 ): { host: string; port?: number } {
   if (host === "") throw fail("the host is empty");
   if (port === undefined) return { host };
-  const number = /^\d{1,5}$/.test(port) ? Number(port) : 0;
-  if (number < 1 || number > 65535) throw fail(`bad port "${port}"`);
+  const number = parsePort(port, 1);
+  if (number === undefined) throw fail(`bad port "${port}"`);
   return { host, port: number };
 }

@@ -40,6 +40,30 @@ test("a cut link is told as a Docker error, and heals", { agentOnly, flags }, as
   await heals(bench);
 });
 
+test(
+  "a cut link ends also what was asked before it was known to be cut",
+  { agentOnly, flags },
+  async (bench) => {
+    await bench.docker.ok(["ps"]);
+    await bench.rig.verb("cut", "drop");
+    try {
+      // Some go over connections that are open, the others find nobody to be dialed.
+      const many = Array.from(
+        { length: 12 },
+        () =>
+          request(bench.agent.socket, "POST /v1.41/containers/none/wait", {
+            timeoutMs: TOLD_WITHIN_MS,
+          }),
+      );
+      const statuses = (await Promise.all(many)).map(({ status }) => status);
+      assertEquals(statuses.filter((status) => status !== 502 && status !== 503), []);
+    } finally {
+      await bench.rig.verb("heal");
+    }
+    await heals(bench);
+  },
+);
+
 test("a link that is cut for a moment is not noticed", { agentOnly }, async (bench) => {
   await bench.rig.verb("cut", "drop");
   const command = bench.docker.run(["ps"], { timeoutMs: TOLD_WITHIN_MS });

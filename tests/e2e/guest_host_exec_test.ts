@@ -137,8 +137,8 @@ Deno.test("beyond this machine a guest wants to know its clients, or the long wo
   assertEquals(await open.stop(), 0);
 });
 
-/** A server that knows the seed of the protocol and nothing more. */
-function seedServer(): { port: number; done: Promise<string>; close(): void } {
+/** A server that knows the first level of the protocol and nothing more. */
+function firstLevelServer(): { port: number; done: Promise<string>; close(): void } {
   const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const serve = async () => {
     const conn = await listener.accept();
@@ -161,8 +161,8 @@ function seedServer(): { port: number; done: Promise<string>; close(): void } {
   return { port: listener.addr.port, done: serve(), close: () => listener.close() };
 }
 
-Deno.test("a server that knows only the seed works, with a note", async () => {
-  const server = seedServer();
+Deno.test("a server of the first level works, with a note", async () => {
+  const server = firstLevelServer();
   const args = ["--server-addr", `127.0.0.1:${server.port}`, "--", "cat", "-"];
   const result = await hostExec(args, { stdin: "input" });
   const request = await server.done;

@@ -10,6 +10,7 @@ import { runOk } from "../support/child.ts";
 import { endToEnd } from "../support/e2e.ts";
 import type { Rig } from "../support/rig.ts";
 import { EXIT_CODES } from "../../lib/errors.ts";
+import { exists } from "../support/exists.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
@@ -25,10 +26,6 @@ async function startAndEnd(flags: Record<string, string>) {
   await using child = spawnAgent(["start", ...flagList(flags), ...listen]);
   const code = await child.wait(30_000);
   return { code, output: child.output };
-}
-
-async function exists(path: string): Promise<boolean> {
-  return await Deno.lstat(path).then(() => true, () => false);
 }
 
 async function temporaryDirectory() {
@@ -59,7 +56,7 @@ test.bare("a key that changes under a running agent ends it", { agentOnly }, asy
     await rig.verb("drop-sessions");
     assertEquals(await agent.wait(), EXIT_CODES["host-key"], agent.log);
     assertStringIncludes(agent.log.trimEnd().split("\n").at(-1) ?? "", after);
-    assertEquals(await exists(agent.socket), false);
+    assertEquals(exists(agent.socket), false);
   } finally {
     await agent.stop();
     await trustAgain(rig);

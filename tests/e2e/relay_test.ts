@@ -1,6 +1,7 @@
 /** `relay` on a Unix socket: many clients, lost servers, and the server it starts through `wsl.exe`. */
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";
+import { exists } from "../support/exists.ts";
 import { pause, until } from "../support/poll.ts";
 import { writeAll } from "../support/raw_http.ts";
 import {
@@ -75,7 +76,7 @@ relayTest("it starts the server in the distribution and ends it on exit", async 
   const server = serverOf(child);
   assertEquals(await child.stop(), 0);
   assertEquals(isRunning(server), false);
-  assertEquals(await exists(tid), false);
+  assertEquals(exists(tid), false);
 });
 
 relayTest("the server ends with a relay that is killed", async (home) => {
@@ -132,7 +133,7 @@ relayTest("a server that does not start is given up with what it said", async (h
     relay.stderr,
     /Cannot start the relay server in WSL distribution "Debian": There is no distribution with/,
   );
-  assertEquals(await exists(`${home.directory}/r.sock`), false);
+  assertEquals(exists(`${home.directory}/r.sock`), false);
 });
 
 relayTest("no server at all is one line and exit code 4, after the retries", async (home) => {
@@ -202,13 +203,4 @@ async function readUntil(conn: Deno.Conn, done: (text: string) => boolean): Prom
     text += decoder.decode(buffer.subarray(0, count), { stream: true });
   }
   return text;
-}
-
-async function exists(path: string): Promise<boolean> {
-  try {
-    await Deno.lstat(path);
-    return true;
-  } catch {
-    return false; // nothing there
-  }
 }

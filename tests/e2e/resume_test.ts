@@ -44,6 +44,23 @@ for (const [kind, flags] of [["frames", []], ["a terminal", ["-t"]]] as const) {
 }
 
 test(
+  "logs -f go on when this machine comes to another network",
+  { agentOnly },
+  (bench) =>
+    withContainer(bench, ["bb", "sh", "-c", COUNT], async (id) => {
+      await using logs = bench.docker.spawn(["logs", "-f", id]);
+      await logs.waitFor(/line 20\b/);
+      await bench.rig.verb("roam");
+      try {
+        assertEquals(await logs.wait(), 0);
+        assertEquals(numbers(logs.stdout), upTo(200));
+      } finally {
+        await bench.rig.verb("roam");
+      }
+    }),
+);
+
+test(
   "logs -f with times and a tail of nothing go on as they were",
   { agentOnly },
   (bench) =>

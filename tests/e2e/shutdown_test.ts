@@ -1,8 +1,14 @@
 /** A signal ends the agent in order: nothing new, what runs may finish, nothing is left behind. */
-import { assertEquals, assertRejects, assertStringIncludes } from "../support/assert.ts";
+import {
+  assertEquals,
+  assertNotEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "../support/assert.ts";
 import { startAgent } from "../support/agent.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { exists } from "../support/exists.ts";
 import { until } from "../support/poll.ts";
 import { request } from "../support/raw_http.ts";
 import type { Rig } from "../support/rig.ts";
@@ -14,15 +20,6 @@ const agentOnly = true;
 async function sessions(rig: Rig): Promise<string[]> {
   const list = await rig.verb("exec", "ps", "-e", "-o", "user=,args=");
   return list.split("\n").filter((line) => line.includes(`sshd: ${rig.user}`));
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
@@ -77,6 +74,44 @@ test.bare(
       assertEquals(exists(agent.socket), false);
     } finally {
       await agent.stop();
+    }
+  },
+);
+
+test.bare(
+  "who reads a stream then is told why it ends, and gets no good exit",
+  { agentOnly },
+  async (rig) => {
+    await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
+    const agent = await startAgent(rig, { "shutdown-timeout": "1s" });
+    const script = "while :; do echo tick; sleep 1; done";
+    const id = await direct.ok(["run", "-d", "--rm", "bb", "sh", "-c", script]);
+    try {
+      await using docker = await agent.docker(defaultCli());
+      await using exec = docker.spawn(["exec", id, "sh", "-c", "echo begun; sleep 600"]);
+      await using attach = docker.spawn(["attach", id]);
+      await using logs = docker.spawn(["logs", "-f", id]);
+      await using terminal = await docker.terminal([
+        "exec",
+        "-it",
+        id,
+        "sh",
+        "-c",
+        "echo begun; sleep 600",
+      ]);
+      for (const each of [exec, terminal]) await each.waitFor(/begun/);
+      for (const each of [attach, logs]) await each.waitFor(/tick/);
+      agent.kill("SIGTERM");
+      for (const each of [exec, attach, logs]) {
+        assertNotEquals(await each.wait(), 0);
+        assertEquals(each.stderr.split("the program is shutting down").length, 2, each.stderr);
+      }
+      assertNotEquals(await terminal.wait(), 0);
+      assertStringIncludes(terminal.screen, "the program is shutting down");
+      assertEquals(await agent.wait(), 0);
+    } finally {
+      await agent.stop();
+      await direct.run(["rm", "-f", id]);
     }
   },
 );

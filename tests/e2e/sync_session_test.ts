@@ -2,13 +2,13 @@
 import { join } from "node:path";
 import { logger } from "../../lib/log.ts";
 import { SyncManager } from "../../lib/sync/manager.ts";
-import { sshConnector } from "../../lib/transport/ssh/connector.ts";
-import { Supervisor } from "../../lib/transport/supervisor.ts";
+import type { Supervisor } from "../../lib/transport/supervisor.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
+import { rigSupervisor } from "../support/rig_supervisor.ts";
 import { contents, edit } from "../unit/sync/harness.ts";
 
 const test = await endToEnd();
@@ -31,16 +31,7 @@ class ManagerBench implements AsyncDisposable {
   }
 
   static async open(rig: Rig): Promise<ManagerBench> {
-    const connect = sshConnector({
-      host: rig.address,
-      port: rig.port,
-      user: rig.user,
-      keyFiles: [rig.key],
-      configFile: "none",
-      knownHostsFiles: [rig.knownHosts],
-      remoteDocker: { kind: "unix", path: rig.dockerSocket },
-    }, undefined);
-    const supervisor = new Supervisor({ connect });
+    const supervisor = rigSupervisor(rig);
     const direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
     const bench = new ManagerBench(rig, supervisor, direct);
     await supervisor.start();

@@ -8,6 +8,7 @@ import type { Duplex } from "../../lib/net/duplex.ts";
 import { denoConnDuplex } from "../../lib/net/deno_conn.ts";
 import { ByteReader } from "../../lib/sync/byte_reader.ts";
 import { TarReader } from "../../lib/sync/transfer/tar_read.ts";
+import { exists } from "./exists.ts";
 
 /** Where the container has its volume. */
 const PLACE = "remote-docker-agent.volume";
@@ -110,15 +111,6 @@ export class ArchiveEngine {
     this.calls.close();
     await this.#server.shutdown();
     await Deno.remove(this.base, { recursive: true });
-  }
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
   }
 }
 

@@ -94,3 +94,39 @@ export function plain(
   const { origins: _o, sshPassphrase: _p, limits: _l, ops: _q, ...rest } = settings;
   return rest;
 }
+
+/** The {@link plain} settings of a command line that names nothing but the remote host, without that. */
+export const DEFAULT_SETTINGS: Readonly<Record<string, unknown>> = {
+  transport: "ssh",
+  mode: "http",
+  listen: ["127.0.0.1:2375"],
+  remoteDocker: "unix:///var/run/docker.sock",
+  sshKeys: [],
+  sshKnownHosts: [],
+  ports: {
+    address: "127.0.0.1",
+    mode: "virtual",
+    foreign: false,
+    rules: [],
+    forwards: [],
+    reverse: [],
+  },
+  stateFolder: "/home/dev/.local/state/remote-docker-agent",
+  timeoutMs: 10_000,
+  reconnectWaitMs: 10_000,
+  allowRemoteClients: false,
+  dump: false,
+  logLevel: "info",
+  logFormat: "text",
+  shutdownTimeoutMs: 10_000,
+  warmConnections: 4,
+  onDemand: false,
+  sync: {
+    root: "~/.remote-docker-agent/sync",
+    maxBytes: 5_000_000_000,
+    ignore: [],
+    gitignore: false,
+    mode: "two-way-safe",
+  },
+  binds: { rules: [], home: "/home/dev", bar: true },
+};

@@ -29,6 +29,7 @@ export function hasSftpServer(): boolean {
 export class LocalSftp implements Shell {
   #bytesLeft = Number.POSITIVE_INFINITY;
   #opened: Promise<Link> | undefined;
+  #closed: Promise<void> | undefined;
 
   /** Cuts the connection once so many more bytes have come from the server. */
   cutAfter(bytes: number): void {
@@ -48,8 +49,12 @@ export class LocalSftp implements Shell {
     return (await this.#opened).files;
   };
 
-  /** Ends the connection and the server. */
-  async close(): Promise<void> {
+  /** Ends the connection and the server, which has done by then all that it will. Idempotent. */
+  close(): Promise<void> {
+    return this.#closed ??= this.#close();
+  }
+
+  async #close(): Promise<void> {
     const link = await this.#opened?.catch(() => undefined);
     await link?.close();
   }

@@ -21,12 +21,19 @@ export function goByGateway(port: number, takes: Way["takes"]): Promise<void> {
   return goByDoor("through a gateway", { port, gateway: true }, takes);
 }
 
-/** Through nginx as an HTTP gateway, which leads to the engine alone. */
-export async function goByNginx(takes: Way["takes"]): Promise<void> {
+/**
+ * Through nginx as an HTTP gateway, which leads to the engine alone; `patience` is how long it waits for
+ * who says nothing, such as `5s`.
+ */
+export async function goByNginx(
+  takes: Way["takes"],
+  options: { patience?: string } = {},
+): Promise<void> {
   if (unsupported() !== undefined) return goBy({ name: NGINX, flags: {}, door: NGINX_PORT, takes });
   const { name } = await readyRig();
   const verb = (...args: string[]) => runOk(NGINX_SCRIPT, ["-n", name, ...args], UP);
-  await verb("up");
+  const { patience } = options;
+  await verb(...(patience === undefined ? [] : ["-t", patience]), "up");
   globalThis.addEventListener("unload", () => {
     new Deno.Command(NGINX_SCRIPT, { args: ["-n", name, "down"] }).outputSync();
   });

@@ -7,6 +7,7 @@
  * reason. A rig that should come up and does not is an error, never a skip.
  */
 import { runOk } from "./child.ts";
+import { exists } from "./exists.ts";
 import { currentSuite, ownSuite, suiteObstacle } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
@@ -120,15 +121,6 @@ function parseExports(text: string): Map<string, string> {
   return new Map(
     lines.flatMap((found) => found === null ? [] : [[found[1] ?? "", found[2] ?? ""]]),
   );
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.statSync(path);
-    return true;
-  } catch {
-    return false; // not there, or not to be seen: not usable either way
-  }
 }
 
 function succeeds(command: string, args: string[]): boolean {

@@ -70,7 +70,7 @@ export class RigDoor implements AsyncDisposable {
     const certificates = new Certificates(directory);
     const authority = await certificates.authority("ca");
     const name = `${rig.name}.containers.test`;
-    const altNames = `IP:${rig.address},DNS:${name}`;
+    const altNames = `IP:${rig.address},IP:127.0.0.1,DNS:${name}`;
     const own = await certificates.issue(authority, "own", { altNames });
     const client = await certificates.issue(authority, "client");
     const tls = `${HOME}/tls-${port}`;

@@ -5,6 +5,7 @@ import type { Place } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { formatDockerHost, isLoopback, parseListenAddress } from "../../net/address.ts";
+import { shellQuote } from "../../transport/ssh/shell.ts";
 import { logTo } from "../logging.ts";
 import type { CommandRun } from "./command.ts";
 
@@ -58,7 +59,7 @@ function renderEnv(
   const lines = {
     sh: () => [
       ...unset.map((variable) => `unset ${variable}`),
-      `export DOCKER_HOST='${address.replaceAll("'", `'\\''`)}'`,
+      `export DOCKER_HOST=${shellQuote(address)}`,
       `# eval "$(${command})"`,
     ],
     fish: () => [

@@ -1,9 +1,14 @@
 /** `guest`: does on this machine what clients ask for, until a signal ends it. */
+import metadata from "../../../deno.json" with { type: "json" };
 import { guestPlace, guestSettings } from "../../config/guest_settings.ts";
 import type { Loaded } from "../../config/load.ts";
+import { opsSettings } from "../../config/ops_settings.ts";
 import { AgentError } from "../../errors.ts";
-import { startGuest } from "../../guest/guest.ts";
+import { type GuestOptions, startGuest } from "../../guest/guest.ts";
 import { logger } from "../../log.ts";
+import { guestSource } from "../../ops/guest_source.ts";
+import { Metrics } from "../../ops/metrics.ts";
+import { openOps, type OpsSettings } from "../../ops/ops.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 
@@ -15,12 +20,34 @@ export function runGuest(loaded: Loaded, system: System): Promise<number> {
     });
   }
   const settings = guestSettings(loaded, guestPlace(system.place));
+  const ops = opsSettings(loaded, system.place);
   return runService({
     scope: "guest",
-    start: () => startGuest(settings),
+    start: () => startWatched(settings, ops),
     announce({ addresses }) {
       for (const address of addresses) logger("guest").info(`Listening on ${address}`);
     },
     shutdownTimeoutMs: loaded.values["shutdown-timeout"],
   }, system);
+}
+
+/** With its operations side, which lives on until nothing runs any more. */
+async function startWatched(settings: GuestOptions, ops: OpsSettings) {
+  const metrics = new Metrics();
+  const guest = await startGuest({ ...settings, observer: metrics });
+  const { maxConnections } = settings.limits;
+  const source = guestSource(guest, { version: metadata.version, metrics, maxConnections });
+  try {
+    const watching = await openOps(source, ops);
+    return {
+      addresses: guest.addresses,
+      async shutdown(timeoutMs: number) {
+        await guest.shutdown(timeoutMs);
+        await watching.close();
+      },
+    };
+  } catch (error) {
+    await guest.shutdown(0);
+    throw error;
+  }
 }

@@ -9,12 +9,13 @@ import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
-import { formatHostPort, isLoopback } from "../../net/address.ts";
-import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
+import { formatHostPort } from "../../net/address.ts";
+import { Dialer } from "../../transport/dialer.ts";
 import type { TerminalSize } from "../../transport/exec_frames.ts";
 import { execOverGuest, type GuestCommand, type GuestProcess } from "../../transport/guest_exec.ts";
 import { guestAt } from "../../transport/guest_info.ts";
 import type { GuestAddress } from "../../transport/guest_link.ts";
+import { warnOfOpenness } from "../../transport/openness.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
 import { readToken } from "../../transport/tstunnel.ts";
 import { denoStreams, type LocalStreams } from "../local_streams.ts";
@@ -25,7 +26,8 @@ import { explainGuestFailure, withShellStatus } from "./host_exec_failure.ts";
 
 /** The size of a terminal whose size nobody knows. */
 const USUAL_SIZE: TerminalSize = { cols: 80, rows: 24 };
-const SEED_NOTE = "remote-docker-agent: this server only has standard output; the exit status of " +
+const FIRST_LEVEL_NOTE =
+  "remote-docker-agent: this server only has standard output; the exit status of " +
   "the command is not known\n";
 
 /**
@@ -52,7 +54,7 @@ export async function runHostExec(
       (signal) => start(way, command, { streams, system, signal }),
     );
     if (typeof started === "number") return started;
-    if (!started.framed) system.err(SEED_NOTE);
+    if (!started.framed) system.err(FIRST_LEVEL_NOTE);
     return await attach(started, command, streams, system);
   } catch (error) {
     throw withShellStatus(error);
@@ -120,7 +122,7 @@ async function startThere(
 ): Promise<GuestProcess> {
   const token = await readToken(way.tokenFile);
   const dialer = await Dialer.open(way.endpoint);
-  warnOfOpenness(way.endpoint);
+  warnOfOpenness(way.endpoint, logger("host-exec"));
   const address = { host: way.host, ...(token !== undefined && { token }) };
   if (command.tty !== undefined || command.cwd !== undefined) {
     await requireFrames(dialer, address, signal);
@@ -151,13 +153,4 @@ async function requireFrames(
     `The server "${name}" knows neither terminals nor working directories`,
     { hint: "leave out -t and -w; a shell can change the directory: -- sh -c 'cd DIR && …'" },
   );
-}
-
-/** What nobody should overlook, each time it is so. */
-function warnOfOpenness({ host, tls, insecure = false }: EndpointSettings): void {
-  if (tls === undefined ? isLoopback(host) : !insecure) return;
-  const what = tls === undefined
-    ? `the connection to "${host}" is not encrypted`
-    : `the certificate of "${host}" is not verified`;
-  logger("host-exec").warn(`INSECURE: ${what}; whoever is on the way can read and change all`);
 }

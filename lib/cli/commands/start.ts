@@ -6,6 +6,7 @@ import { watchFile } from "../../config/watch_file.ts";
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { isLoopback, parseListenAddress } from "../../net/address.ts";
+import { shellQuote } from "../../transport/ssh/shell.ts";
 import { logTo } from "../logging.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
@@ -135,5 +136,5 @@ function needsTls(address: string): boolean {
 }
 
 function quoteShell(text: string): string {
-  return /^[\w@%+=:,./[\]-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
+  return /^[\w@%+=:,./[\]-]+$/.test(text) ? text : shellQuote(text);
 }

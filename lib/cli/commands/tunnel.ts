@@ -91,7 +91,7 @@ function parseLocalEnd(text: string): { host: string; port: number } {
 
 async function openTunnel(job: TunnelJob, signal: AbortSignal): Promise<Tunnel> {
   const supervisor = new Supervisor({
-    connect: (closing) => connectTstunnel(job.settings, { isSeedLevel: true }, closing),
+    connect: (closing) => connectTstunnel(job.settings, { mayBeFirstLevel: true }, closing),
   });
   const giveUp = () => void supervisor.close();
   signal.addEventListener("abort", giveUp, { once: true });

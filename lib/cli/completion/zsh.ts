@@ -1,9 +1,10 @@
 /** Renders the completion script of zsh. Pure. */
+import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { CommandWord, FlagWord } from "./words.ts";
 
 /** The script, to be read by `source` after `compinit` or put into a folder of `fpath`. */
 export function renderZsh(program: string, commands: readonly CommandWord[]): string {
-  const about = commands.map(({ name, about }) => `    ${quote(`${name}:${about}`)}`);
+  const about = commands.map(({ name, about }) => `    ${shellQuote(`${name}:${about}`)}`);
   return `#compdef ${program}
 _remote_docker_agent() {
   local command=start word at=1 i
@@ -32,10 +33,10 @@ else compdef _remote_docker_agent ${program}; fi
 
 function commandCase({ name, operands, flags }: CommandWord): string {
   const rest = operands.length === 0 ? "*: :_files" : `1: :(${operands.join(" ")})`;
-  const common = name === "start" ? [] : [`      ${quote(rest)}`];
+  const common = name === "start" ? [] : [`      ${shellQuote(rest)}`];
   return [
     `    ${name}) flags=(`,
-    ...flags.map((flag) => `      ${quote(argument(flag))}`),
+    ...flags.map((flag) => `      ${shellQuote(argument(flag))}`),
     ...common,
     "    ) ;;",
   ].join("\n");
@@ -47,8 +48,4 @@ function argument({ flag, help, value, choices }: FlagWord): string {
   }]`;
   const values = { none: "", choice: `: :(${choices.join(" ")})`, file: ": :_files", text: ": : " };
   return described + values[value];
-}
-
-function quote(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
 }

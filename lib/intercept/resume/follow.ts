@@ -11,9 +11,10 @@ import {
   type ResponseMessage,
   withResponseBody,
 } from "../../http/message.ts";
-import { mapPayload, type PayloadEdit } from "../body_lines.ts";
+import { mapPayload, type PayloadEdit, pieceOf } from "../body_lines.ts";
 import { withQuery } from "../../http/message.ts";
 import { askWhenBack } from "./asking.ts";
+import { leavable } from "./leaving.ts";
 import type { Resumption } from "./resumption.ts";
 
 /** Whether what broke a body off is the loss of the connection to the remote host. */
@@ -39,7 +40,11 @@ export async function follow(
     return askWhenBack(exchange, () => withQuery(request, resumption.query()));
   });
   if (response.framing.kind !== "length") {
-    return { ...response, body: mapPayload(body, response.framing, resumption) };
+    const { framing } = response;
+    const edited = mapPayload(body, framing, resumption);
+    if (resumption.says === undefined) return { ...response, body: edited };
+    const says = (words: string) => pieceOf(resumption.says?.(words) ?? new Uint8Array(), framing);
+    return { ...response, body: leavable(exchange, edited, says) };
   }
   const whole = mapPayload(body, { kind: "close" }, resumption);
   return withResponseBody(response, await collect(whole, MAX_WHOLE_BYTES));

@@ -3,7 +3,7 @@
  * which tells where to go on and what has been delivered; a client that has not asked for times gets
  * none. Lines come in frames, or, from a container with a terminal, as they are. Pure.
  */
-import { FRAME_HEADER, frameLength } from "./frames.ts";
+import { FRAME_HEADER, frameLength, stderrFrame } from "./frames.ts";
 import type { Resumption } from "./resumption.ts";
 import { formatTime, SeenWindow, timeOfDate } from "./seen_window.ts";
 import { Splitter } from "./splitter.ts";
@@ -61,6 +61,12 @@ export class LogStream implements Resumption {
   restart(): void {
     this.#splitter = undefined;
     this.#window.replay();
+  }
+
+  /** Before the first message, as a frame: whoever expects none has a terminal, and reads it as well. */
+  says(words: string): Uint8Array {
+    if (this.#framed || this.#splitter === undefined) return stderrFrame(`${words}\n`);
+    return new TextEncoder().encode(`\r\n${words}\r\n`);
   }
 
   #deliver(message: Uint8Array): Uint8Array[] {

@@ -13,6 +13,7 @@ import { CutShortError } from "../../http/parse_error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { EventStream } from "./event_stream.ts";
 import { follow } from "./follow.ts";
+import { containerGoesOn, execGoesOn, fateOf } from "./stream_end.ts";
 import { LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
 import { startHeard } from "./start.ts";
@@ -20,6 +21,13 @@ import { resumeWait } from "./wait.ts";
 
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
+/** How long the exit of a container waits for the end of its output, which comes over another connection. */
+const MAX_HEARING_MS = 10_000;
+const STILL_RUNNING =
+  "The connection to the remote host was lost while the command ran; it may still be running";
+const CUT_OUTPUT =
+  "The connection to the remote host was lost before all output of the command had " +
+  "come; the command itself ended with status 0";
 
 /**
  * The interceptor; see the file comment. `connection` gives the one that is up, another one after each
@@ -32,7 +40,8 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   return async (exchange, next) => {
     const { route } = exchange;
     const id = route?.params["id"] ?? "";
-    const isLoss = connection()?.streams?.endSilently === true ? isLostOrCut : isLostError;
+    const mayEndSilently = connection()?.streams?.endSilently === true;
+    const isLoss = mayEndSilently ? isLostOrCut : isLostError;
     switch (route?.name) {
       case "SystemEvents":
         return await follow(exchange, next, new EventStream(route.query), isLoss);
@@ -40,14 +49,22 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         if (!isFollowed(route.query)) return await next();
         return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, { isLoss, lostTerminal: (id) => attached.has(id) });
+        return await resumeWait(exchange, next, {
+          isLoss,
+          lostStream: (id) => attached.has(id),
+          allHeard: async (id) => {
+            if (mayEndSilently) await attached.whenClosed(id, MAX_HEARING_MS);
+          },
+        });
       case "ContainerAttach":
         attached.note(id);
+        exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
         return await next();
       case "ContainerStart":
         return await startHeard(exchange, next, attached);
       case "ExecStart":
         execs.note(id);
+        exchange.fate = fateOf(execs, exchange, mayEndSilently, execGoesOn);
         return await next();
       case "ExecInspect":
         return await inspectExec(exchange, await next(), execs);
@@ -74,12 +91,13 @@ async function inspectExec(
   execs: LostStreams,
 ): Promise<ResponseMessage> {
   const id = exchange.route?.params["id"] ?? "";
-  if (response.head.status !== 200 || !execs.has(id)) return response;
+  const end = execs.endOf(id);
+  if (response.head.status !== 200 || (end === undefined && !execs.has(id))) return response;
   const bytes = await collect(response.body, MAX_ANSWER_BYTES);
   const state = parseJson(bytes);
-  if (!isObject(state) || state["Running"] !== true) return withResponseBody(response, bytes);
-  throw new ReplyError(
-    502,
-    "The connection to the remote host was lost while the command ran; it may still be running",
-  );
+  const isOver = !isObject(state) || state["Running"] !== true;
+  if (isOver && !(end === "cut" && isObject(state) && state["ExitCode"] === 0)) {
+    return withResponseBody(response, bytes);
+  }
+  throw new ReplyError(502, isOver ? CUT_OUTPUT : STILL_RUNNING);
 }

@@ -10,6 +10,8 @@ export interface Resumption {
   push(data: Uint8Array): Uint8Array[];
   /** What to deliver at the orderly end. */
   rest(): Uint8Array[];
+  /** A message of our own for its reader; absent where there is no place for one. */
+  says?(words: string): Uint8Array;
   /** The stream was cut off; what comes next is the answer to {@link query}. */
   restart(): void;
 }

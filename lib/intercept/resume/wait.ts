@@ -13,23 +13,32 @@ import {
   type ResponseMessage,
   withQuery,
 } from "../../http/message.ts";
-import { mapPayload } from "../body_lines.ts";
 import { askWhenBack, getRequest } from "./asking.ts";
-import { type IsLoss, mended, UNCHANGED } from "./follow.ts";
+import { type IsLoss, mended } from "./follow.ts";
+import { withOutput } from "./missed_output.ts";
 import { formatTime, timeOfDate } from "./seen_window.ts";
 
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const SECOND_NS = 1_000_000_000n;
 const ALIVE = new Set(["created", "running", "paused", "restarting"]);
 
+/** What a wait depends on beside its own connection. */
+export interface WaitSurroundings {
+  readonly isLoss: IsLoss;
+  /** Whether the stream of somebody who attached to the container was lost. */
+  readonly lostStream: (id: string) => boolean;
+  /** Settles when it is known how such streams have ended, or it takes too long. */
+  readonly allHeard: (id: string) => Promise<void>;
+}
+
 /**
- * Asks for the wait and sees it through, unless somebody had a terminal on the container over a connection
- * that is gone (`lostTerminal`): without it, nobody could end the container.
+ * Asks for the wait and sees it through, unless somebody had a terminal on the container whose stream is
+ * lost: without it, nobody could end the container.
  */
 export async function resumeWait(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
-  { isLoss, lostTerminal }: { isLoss: IsLoss; lostTerminal: (id: string) => boolean },
+  { isLoss, lostStream, allHeard }: WaitSurroundings,
 ): Promise<ResponseMessage> {
   const { request, route } = exchange;
   const id = route?.params["id"] ?? "";
@@ -45,14 +54,17 @@ export async function resumeWait(
     const container = seen.head.status === 200 ? parseJson(bytes) : undefined;
     if (container === undefined) return await answerFromEvents(exchange, id, began, seen);
     if (!isObject(container)) throw new Error(`The engine's answer about ${id} is no object`);
-    if (lostTerminal(id) && objectField(container, "Config")?.["Tty"] === true) {
+    if (lostStream(id) && objectField(container, "Config")?.["Tty"] === true) {
       throw new Error("The terminal of the container was lost with the connection");
     }
     const code = exitCodeSince(container, began, route?.query.get("condition") ?? "");
     if (code !== undefined) return exited(seen, code);
     return await askWhenBack(exchange, () => repeated(request, route?.query));
   });
-  return { ...response, body: mapPayload(body, response.framing, UNCHANGED) };
+  const condition = route?.query.get("condition") ?? "";
+  const output = { isCut: () => lostStream(id), whenHeard: () => allHeard(id) };
+  const whole = withOutput(body, response.framing, condition, output);
+  return { ...response, body: whole };
 }
 
 function repeated(request: RequestMessage, query = new URLSearchParams()): RequestMessage {

@@ -7,6 +7,7 @@ import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { downloadFiles, hashFiles } from "../files/download_files.ts";
 import { filesRoot } from "../files/files_root.ts";
+import type { ByteReader } from "../byte_reader.ts";
 import type { RemoteRoot } from "../remote_root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
 import { gunzip } from "./gzip.ts";
@@ -35,34 +36,48 @@ export async function download(
     `tar -cf - --no-recursion --hard-dereference --null -T -${isCompressed ? " | gzip -1" : ""}`,
   ].join("\n");
   const began = performance.now();
-  let raw = 0;
-  const wanted = new Set(paths);
-  let failure: unknown;
+  const taken: Taken = { bytes: 0, failure: undefined };
   const result = await runScript(shell, script, {
     send: (to) => to.write(encoder.encode(paths.map((path) => `./${path}\0`).join(""))),
     receive: async (from) => {
       const plain = isCompressed ? gunzip(from) : from;
-      const reader = new TarReader(plain);
-      for (let entry = await reader.next(); entry !== null; entry = await reader.next()) {
-        const path = entry.name.replace(/^\.\//, "");
-        raw += entry.size;
-        // The other side says what the archive holds; only what was asked for is taken.
-        if (!wanted.delete(path) || entry.kind !== "file" || failure !== undefined) continue;
-        try {
-          await sink(path, entry, () => reader.data());
-        } catch (error) {
-          failure = error;
-        }
-      }
+      await takeFiles(plain, new Set(paths), sink, taken);
       await plain.drain();
       return true;
     },
     ...(signal && { signal }),
   });
-  if (failure !== undefined) throw failure;
+  if (taken.failure !== undefined) throw taken.failure;
   if (result.value === undefined) throw scriptError("copy from", result);
   // What was sent is not known where it was compressed: the link keeps its rate.
-  if (!isCompressed) root.link.note(raw, raw, performance.now() - began);
+  if (!isCompressed) root.link.note(taken.bytes, taken.bytes, performance.now() - began);
+}
+
+/** What has come of an archive, and the first failure to take it. */
+interface Taken {
+  bytes: number;
+  failure: unknown;
+}
+
+/** Hands the files of an archive to `sink`, up to its first failure; the archive is read to its end. */
+async function takeFiles(
+  archive: ByteReader,
+  wanted: Set<string>,
+  sink: FileSink,
+  taken: Taken,
+): Promise<void> {
+  const reader = new TarReader(archive);
+  for (let entry = await reader.next(); entry !== null; entry = await reader.next()) {
+    const path = entry.name.replace(/^\.\//, "");
+    taken.bytes += entry.size;
+    // The other side says what the archive holds; only what was asked for is taken.
+    if (!wanted.delete(path) || entry.kind !== "file" || taken.failure !== undefined) continue;
+    try {
+      await sink(path, entry, () => reader.data());
+    } catch (error) {
+      taken.failure = error;
+    }
+  }
 }
 
 /** SHA-256 (hex) of remote files; a path that cannot be read has none. Throws `AgentError`. */

@@ -53,11 +53,7 @@ async function sendFile(
   },
 ): Promise<string | undefined> {
   if (header.size <= SMALL_ENTRY_BYTES) {
-    let content: string | undefined;
-    await writer.small(header, (into) => {
-      content = readWhole(tree, path, stamp, into);
-      return content !== undefined;
-    });
+    const content = await sendSmall(writer, header, (into) => readWhole(tree, path, stamp, into));
     onBytes?.(header.size);
     return content;
   }
@@ -79,13 +75,31 @@ async function sendFile(
     : rangesSink(writer, total, ranges, onSent);
   const hash = hashes?.of(path, header.size, stamp);
   const content = await readContent(tree, path, stamp, { ...sink, hash });
-  // The header has promised so many bytes. They are unpacked and thrown away.
+  await fillUp(writer, total, sent);
+  return content;
+}
+
+/** A file that fits into the writer's own buffer: it is read there, and goes only if it could be. */
+async function sendSmall(
+  writer: TarWriter,
+  header: TarHeader,
+  read: (into: Uint8Array) => string | undefined,
+): Promise<string | undefined> {
+  let content: string | undefined;
+  await writer.small(header, (into) => {
+    content = read(into);
+    return content !== undefined;
+  });
+  return content;
+}
+
+/** The header has promised `total` bytes. What is missing is unpacked and thrown away. */
+async function fillUp(writer: TarWriter, total: number, sent: number): Promise<void> {
   for (let left = total - sent; left > 0;) {
     const filler = new Uint8Array(Math.min(left, 64 * 1024));
     await writer.data(filler, total);
     left -= filler.length;
   }
-  return content;
 }
 
 /** How many bytes of the file were read, and how many of them go into the archive. */

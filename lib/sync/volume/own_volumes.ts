@@ -1,5 +1,6 @@
 /** The volumes of ours, and whether containers have them. */
 import { isObject, type Json } from "../../docker/json_body.ts";
+import { objectOf, objectsOf } from "../../docker/lenient.ts";
 import type { EngineShell } from "./engine_shell.ts";
 import { refused, Volume } from "./volume.ts";
 import { HELPER_LABEL, OWNER_LABEL, sessionOfVolume } from "./volume_names.ts";
@@ -23,11 +24,11 @@ export async function ownVolumes(
   };
   const listed = await ask("/volumes", { label: [`${OWNER_LABEL}=${owner}`] });
   const volumes: OwnVolume[] = [];
-  for (const item of itemsOf(isObject(listed) ? listed["Volumes"] : null)) {
+  for (const item of objectsOf(objectOf(listed)["Volumes"])) {
     const name = item["Name"];
     const session = typeof name === "string" ? sessionOfVolume(name) : undefined;
     if (typeof name !== "string" || session === undefined) continue;
-    const users = itemsOf(await ask("/containers/json", { volume: [name] }));
+    const users = objectsOf(await ask("/containers/json", { volume: [name] }));
     const isUsed = !users.every(isHelper);
     volumes.push({ volume: new Volume(engine, name, { owner, session }), isUsed });
   }
@@ -36,8 +37,4 @@ export async function ownVolumes(
 
 function isHelper({ Labels }: Record<string, Json>): boolean {
   return isObject(Labels) && Labels[HELPER_LABEL] !== undefined;
-}
-
-function itemsOf(value: Json | undefined): Record<string, Json>[] {
-  return Array.isArray(value) ? value.filter((item) => isObject(item)) : [];
 }

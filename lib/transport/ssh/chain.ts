@@ -12,6 +12,7 @@ import { handshake, prepare, type Prepared, type SshDeps } from "./handshake.ts"
 import { plainMessage } from "./open_failure.ts";
 import type { ResolvedSsh } from "./settings.ts";
 import { endServerDelay } from "./shell.ts";
+import { loseWithAddress } from "./local_address.ts";
 import { SshSocket } from "./socket.ts";
 
 /**
@@ -49,10 +50,14 @@ async function connectHop(
   signal: AbortSignal,
 ): Promise<Connection> {
   const { hostName: host, port, connectTimeoutMs: timeoutMs } = hop.host;
+  let from: string | undefined;
+  const onLocalAddress = (address: string) => from = address;
   const stream = before === undefined
-    ? await dialTcp({ host, port, timeoutMs, signal })
+    ? await dialTcp({ host, port, timeoutMs, signal, onLocalAddress })
     : await dialThrough(before, hop.host, signal);
-  return await handshake(hop, new SshSocket(stream), signal);
+  const connection = await handshake(hop, new SshSocket(stream), signal);
+  if (from !== undefined) loseWithAddress(connection, from);
+  return connection;
 }
 
 async function dialThrough(

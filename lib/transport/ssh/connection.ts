@@ -121,6 +121,12 @@ export class Connection {
     return use(this.#client);
   }
 
+  /** The connection is found to be dead. */
+  lose(why: string): void {
+    this.#lost ??= lostError(this.peer.name, why, undefined);
+    this.#stream.destroy();
+  }
+
   /** Ends the connection and everything on it. Idempotent. */
   close(): void {
     if (this.#closing) return;

@@ -12,6 +12,8 @@ export interface DialOptions {
   port: number;
   timeoutMs: number;
   signal: AbortSignal;
+  /** Is told which address of this machine the connection goes out from. */
+  onLocalAddress?: (address: string) => void;
 }
 
 /**
@@ -28,6 +30,7 @@ export async function dialTcp(options: DialOptions): Promise<Duplex> {
       signal: AbortSignal.any([signal, limit]),
     });
     conn.setNoDelay(true);
+    options.onLocalAddress?.(conn.localAddr.hostname);
     // ssh2 keeps a piece only while the MAC of a packet that ends with it has not come yet.
     return lendingConnDuplex(conn);
   } catch (error) {

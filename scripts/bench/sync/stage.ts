@@ -7,11 +7,11 @@ import { join } from "node:path";
 import { RUNTIME_FLAGS } from "../../../lib/cli/runtime.ts";
 import { logger } from "../../../lib/log.ts";
 import { SyncManager } from "../../../lib/sync/manager.ts";
-import { sshConnector } from "../../../lib/transport/ssh/connector.ts";
-import { Supervisor } from "../../../lib/transport/supervisor.ts";
+import type { Supervisor } from "../../../lib/transport/supervisor.ts";
 import { cleanEnvironment, flagList, rigFlags } from "../../../tests/support/agent.ts";
 import { Child, runOk } from "../../../tests/support/child.ts";
 import type { Rig } from "../../../tests/support/rig.ts";
+import { rigSupervisor } from "../../../tests/support/rig_supervisor.ts";
 
 const MAIN = new URL("../../../main.ts", import.meta.url).pathname;
 const CONFIG = new URL("../../../deno.json", import.meta.url).pathname;
@@ -35,16 +35,7 @@ export class SyncStage implements AsyncDisposable {
 
   static async open(rig: Rig): Promise<SyncStage> {
     const base = Deno.realPathSync(await Deno.makeTempDir({ prefix: "rda-bench-sync-" }));
-    const connect = sshConnector({
-      host: rig.address,
-      port: rig.port,
-      user: rig.user,
-      keyFiles: [rig.key],
-      configFile: "none",
-      knownHostsFiles: [rig.knownHosts],
-      remoteDocker: { kind: "unix", path: rig.dockerSocket },
-    }, undefined);
-    const supervisor = new Supervisor({ connect });
+    const supervisor = rigSupervisor(rig);
     await supervisor.start();
     const manager = await SyncManager.open({
       stateFolder: join(base, "state"),

@@ -1,45 +1,10 @@
 /** Command lines and files written for earlier tools, as their manuals print them. */
 import { assertEquals } from "../../support/assert.ts";
 import { TS_WORDS } from "../../../lib/transport/tls_error.ts";
-import { plain, settingsFor, shellWords } from "../../support/command_line.ts";
+import { DEFAULT_SETTINGS, plain, settingsFor, shellWords } from "../../support/command_line.ts";
 
 /** What a command line leads to beyond the defaults. */
 type Expected = Record<string, unknown>;
-
-const DEFAULTS: Expected = {
-  transport: "ssh",
-  mode: "http",
-  listen: ["127.0.0.1:2375"],
-  remoteDocker: "unix:///var/run/docker.sock",
-  sshKeys: [],
-  sshKnownHosts: [],
-  ports: {
-    address: "127.0.0.1",
-    mode: "virtual",
-    foreign: false,
-    rules: [],
-    forwards: [],
-    reverse: [],
-  },
-  stateFolder: "/home/dev/.local/state/remote-docker-agent",
-  timeoutMs: 10_000,
-  reconnectWaitMs: 10_000,
-  allowRemoteClients: false,
-  dump: false,
-  logLevel: "info",
-  logFormat: "text",
-  shutdownTimeoutMs: 10_000,
-  warmConnections: 4,
-  onDemand: false,
-  sync: {
-    root: "~/.remote-docker-agent/sync",
-    maxBytes: 5_000_000_000,
-    ignore: [],
-    gitignore: false,
-    mode: "two-way-safe",
-  },
-  binds: { rules: [], home: "/home/dev", bar: true },
-};
 
 const RSA = "/home/dev/.ssh/id_rsa";
 
@@ -198,7 +163,7 @@ Deno.test("command lines of earlier tools work as they were printed", async () =
   for (const [line, expected] of PRINTED) {
     const [, ...args] = shellWords(line);
     const settings = await settingsFor(args, { files: FILES });
-    assertEquals<unknown>(plain(settings), { ...DEFAULTS, ...expected }, line);
+    assertEquals<unknown>(plain(settings), { ...DEFAULT_SETTINGS, ...expected }, line);
   }
 });
 
@@ -213,7 +178,7 @@ Deno.test("each flag of earlier tools and each example of its value is understoo
   ];
   for (const [args, expected] of cases) {
     const settings = await settingsFor(["-ssh-host=h", ...args]);
-    assertEquals<unknown>(plain(settings), { ...DEFAULTS, sshHost: "h", ...expected });
+    assertEquals<unknown>(plain(settings), { ...DEFAULT_SETTINGS, sshHost: "h", ...expected });
   }
 });
 
@@ -229,7 +194,7 @@ Deno.test("the field names of an earlier tool are keys of a file", async () => {
     files: { "/project/c.json": json },
   });
   assertEquals<unknown>(plain(settings), {
-    ...DEFAULTS,
+    ...DEFAULT_SETTINGS,
     sshUser: "root",
     sshHost: "remote.example.com",
     sshPort: 22,

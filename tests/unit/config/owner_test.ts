@@ -1,5 +1,5 @@
 /** The id by which the containers of one user are known again. */
-import { ownerId } from "../../../lib/config/owner.ts";
+import { ownerId, sharedOwnerId } from "../../../lib/config/owner.ts";
 import { configureLogging } from "../../../lib/log.ts";
 import { assertEquals, assertMatch, assertNotEquals } from "../../support/assert.ts";
 
@@ -39,6 +39,18 @@ Deno.test("without a place to keep it, it is for this run", async () => {
   try {
     assertMatch(await ownerId(`${file}/below`), /^[0-9a-f]{32}$/);
     assertMatch(lines.join("\n"), /Cannot keep state in/);
+  } finally {
+    await Deno.remove(file);
+  }
+});
+
+Deno.test("all that share one have the same id, and are told once that it cannot be kept", async () => {
+  const file = await Deno.makeTempFile();
+  try {
+    lines.length = 0;
+    const shared = sharedOwnerId(`${file}/below`);
+    assertEquals(await shared(), await shared());
+    assertEquals(lines.length, 1);
   } finally {
     await Deno.remove(file);
   }

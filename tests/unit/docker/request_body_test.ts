@@ -32,6 +32,11 @@ const PASSED: [name: string, request: string, sent: string][] = [
     'POST /v1.41/containers/create HTTP/1.1\r\nhost: d\r\nX: spaced\r\nContent-Length: 7\r\n\r\n{"a":1}',
   ],
   [
+    "empty: the engine's to judge",
+    `${HEAD}Content-Length: 0\r\n\r\n`,
+    `${HEAD}Content-Length: 0\r\n\r\n`,
+  ],
+  [
     "changed: framed anew",
     `${HEAD}Content-Length: 13\r\n\r\n{"edit":true}`,
     'POST /v1.41/containers/create HTTP/1.1\r\nhost: d\r\nX: spaced\r\nContent-Length: 15\r\n\r\n{"edited":true}',

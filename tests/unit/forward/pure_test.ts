@@ -38,6 +38,7 @@ Deno.test("host ports: none, one, a range", () => {
     ["8080/tcp", 8080, 8080],
     ["8000-8010", 8000, 8010],
     ["65535", 65535, 65535],
+    ["0008080", 8080, 8080],
   ];
   for (const [text, first, last] of table) assertEquals(parseHostPort(text), { first, last }, text);
   for (const text of ["x", "-1", "65536", "8010-8000", "1-2-3", "80 ", "1e3", "-"]) {

@@ -7,6 +7,7 @@ Deno.test("the API version is no part of an engine's path, and escapes are undon
     ["/v1.45/containers/json?all=1", "/containers/json"],
     ["/containers/json?x=/../..//%2e", "/containers/json"],
     ["/v1.45/images/a%3Ab/json", "/images/a:b/json"],
+    ["/v1.45.0/containers/json", "/containers/json"],
     ["/v1.45", "/v1.45"],
     ["/v1.45/v1.45/info", "/v1.45/info"],
     ["/containers/a.b/...x/json", "/containers/a.b/...x/json"],

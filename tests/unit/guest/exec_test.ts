@@ -75,7 +75,7 @@ for (const [command, message] of STARTS) {
   });
 }
 
-async function seed(guest: TestGuest, body: unknown): Promise<Duplex> {
+async function askPlain(guest: TestGuest, body: unknown): Promise<Duplex> {
   const stream = await guest.dial();
   const content = JSON.stringify(body);
   await say(
@@ -91,10 +91,10 @@ async function seed(guest: TestGuest, body: unknown): Promise<Duplex> {
   return stream;
 }
 
-Deno.test("a client of the seed gets both outputs in one, in order, and EOF by half-close", async () => {
+Deno.test("a client of the first level gets both outputs in one, in order, and EOF by half-close", async () => {
   await withGuest({}, async (guest) => {
     const args = ["-c", "echo 1; echo 2 >&2; echo 3; cat; printenv X"];
-    const stream = await seed(guest, { command: "sh", args, envs: { X: "y" } });
+    const stream = await askPlain(guest, { command: "sh", args, envs: { X: "y" } });
     await say(stream, "in\n");
     await stream.closeWrite();
     assertEquals(await readAll(stream), "1\n2\n3\nin\ny\n");
@@ -104,7 +104,7 @@ Deno.test("a client of the seed gets both outputs in one, in order, and EOF by h
 
 Deno.test("a command that reads no input still gives all of its output", async () => {
   await withGuest({}, async (guest) => {
-    const stream = await seed(guest, { command: "sh", args: ["-c", "exec <&-; echo done"] });
+    const stream = await askPlain(guest, { command: "sh", args: ["-c", "exec <&-; echo done"] });
     const feeding = (async () => {
       for (let i = 0; i < 64; i++) await stream.write(new Uint8Array(65_536));
     })().catch(() => {/* The guest was done first. */});

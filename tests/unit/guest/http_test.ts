@@ -171,14 +171,23 @@ Deno.test("a guest that ends lets a request finish and closes idle clients", asy
     const idle = await guest.dial();
     await say(idle, `${INFO} HTTP/1.1\r\nHost: localhost\r\n\r\n`);
     await readUntil(idle, "200 OK");
-    const command = await guest.exec({ command: "cat" });
+    const path = `/tinyscale/v1/host-exec/copy?path=${guest.directory}/late`;
+    const upload = await guest.dial();
+    await say(
+      upload,
+      `POST ${path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\nstill`,
+    );
+    await until(
+      "it is under way",
+      async () => (await Array.fromAsync(Deno.readDir(guest.directory))).length > 0,
+    );
     const ending = guest.guest.shutdown(20_000);
     await until("the idle client is gone", async () => await idle.read() === null);
-    await say(command.stdio, "still here");
-    await command.stdio.closeWrite();
-    assertEquals(await readAll(command.stdio), "still here");
-    assertEquals(await command.exit, { code: 0 });
+    await say(upload, " here");
+    assertMatch(await readAll(upload), /^HTTP\/1\.1 200 OK/);
+    assertEquals(await Deno.readTextFile(`${guest.directory}/late`), "still here");
     await ending;
+    upload.close();
     idle.close();
   });
 });

@@ -56,6 +56,11 @@ Deno.test("an answer with the label, even across two pieces, is edited and frame
   assertEquals([...edited.head.headers], [["Content-Length", String(payload.length)]]);
 });
 
+Deno.test("an edited answer ends as the engine's did: with a line feed, or without", async () => {
+  const edited = await editedAnswer(chunked('{"our.label":""}\n'), mark, LABEL);
+  assertEquals(text(await collect(edited.body, 1000)), '{"our.label":"","marked":true}\n');
+});
+
 Deno.test("an answer that is always edited needs no label", async () => {
   const edited = await editedAnswer(chunked("{}"), mark, { ...LABEL, always: true });
   assertEquals(text(await collect(edited.body, 1000)), '{"marked":true}');

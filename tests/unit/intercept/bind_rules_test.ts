@@ -55,6 +55,8 @@ Deno.test("on Windows the spellings of a path are one, and case does not count",
   assertEquals(canBeLocal("/data", "windows"), false);
   assertEquals(canBeLocal("/c/data", "windows"), true);
   assertEquals(canBeLocal("/data", "linux"), true);
+  assertEquals(canBeLocal("C:\\data", "linux"), false);
+  assertEquals(canBeLocal("c:/data", "darwin"), false);
 });
 
 for (const text of ["/data", "/data=sideways", "data=remote", "=remote"]) {

@@ -59,6 +59,8 @@ Deno.test("users see the bind that they asked for", () => {
   const shown = { Type: "bind", Source: "/src", Destination: "/app" };
   const inspected = {
     Config: { Labels: { [BINDS_LABEL]: LABEL, own: "1" } },
+    State: { Status: "created", Error: `error mounting "${NAME}" to rootfs` },
+    Volumes: { "/app": NAME, "/d": "/elsewhere" },
     Mounts: [{ ...point }, { ...other }],
     HostConfig: {
       Binds: [`${NAME}:/app:ro,nocopy`, `${NAME}:/app:nocopy`, "data:/d"],
@@ -71,6 +73,8 @@ Deno.test("users see the bind that they asked for", () => {
   showBindsInspect(inspected);
   assertEquals(inspected, {
     Config: { Labels: { own: "1" } },
+    State: { Status: "created", Error: 'error mounting "/src" to rootfs' },
+    Volumes: { "/app": "/src", "/d": "/elsewhere" },
     Mounts: [shown, other],
     HostConfig: {
       Binds: ["/src:/app:ro", "/src:/app", "data:/d"],

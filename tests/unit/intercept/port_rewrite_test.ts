@@ -1,6 +1,7 @@
 /** What becomes of the ports in a create request. */
 import { ReplyError } from "../../../lib/docker/error_reply.ts";
 import { encodeJson, type JsonObject, parseJson } from "../../../lib/docker/json_body.ts";
+import { portKey } from "../../../lib/forward/binding.ts";
 import { decodeLabel, PORTS_LABEL } from "../../../lib/intercept/port_label.ts";
 import {
   needsImagePorts,
@@ -147,4 +148,23 @@ Deno.test("a label that no agent wrote is nobody's request", () => {
   }
   const invalid = `{"owner":"me","mode":"same","asked":{"80/tcp":[{"HostPort":"x"}]},"exposed":[]}`;
   assertEquals(decodeLabel(invalid), undefined);
+});
+
+Deno.test("a binding that is null is one without members, as Go reads it", () => {
+  const { plan, request } = rewritten('{"HostConfig":{"PortBindings":{"80/tcp":[null]}}}');
+  assertEquals(plan?.bindings.length, 1);
+  assertEquals<unknown>(request?.asked, { "80/tcp": [{ HostIp: "", HostPort: "" }] });
+});
+
+Deno.test("a port keeps its spelling, by which the engine finds what is exposed", () => {
+  const asked = { "80": [{ HostPort: "8080" }], "53/UDP": [{}] };
+  const { host, plan } = rewritten(JSON.stringify({ HostConfig: { PortBindings: asked } }));
+  assertEquals(host?.["PortBindings"], { "80": LOOPBACK, "53/UDP": LOOPBACK });
+  assertEquals(plan?.bindings.map(portKey), ["80/tcp", "53/udp"]);
+  const all = rewritten(
+    '{"ExposedPorts":{"90":{}},"HostConfig":{"PublishAllPorts":true}}',
+    ["90/tcp", "91/tcp"],
+  );
+  assertEquals(all.host?.["PortBindings"], { "90": LOOPBACK, "91/tcp": LOOPBACK });
+  assertEquals(all.request?.exposed, ["90/tcp", "91/tcp"]);
 });

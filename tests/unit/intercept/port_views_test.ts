@@ -115,6 +115,8 @@ Deno.test("the filter publish= leaves the query, and the limit with it", () => {
     { Id: "e", Ports: [{ PrivatePort: 80, Type: "tcp" }] },
   ];
   assertEquals<unknown>(filter?.apply(list), [list[0], list[2]]);
+  const slash = takePublishFilter(query({ publish: ["90/"] }));
+  assertEquals<unknown>(slash?.apply(list), [list[3]]);
   for (const other of [{}, { name: ["x"] }, { publish: [] }, { publish: ["x"] }, ["publish"]]) {
     assertEquals(takePublishFilter(query(other)), undefined);
   }

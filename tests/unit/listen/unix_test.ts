@@ -2,6 +2,7 @@ import { AgentError } from "../../../lib/errors.ts";
 import { listen } from "../../../lib/listen/listen.ts";
 import { parseListenAddress } from "../../../lib/net/address.ts";
 import { assert, assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
+import { exists } from "../../support/exists.ts";
 
 const ignore = Deno.build.os === "windows";
 
@@ -16,15 +17,6 @@ async function inDirectory(body: (directory: string) => Promise<void>): Promise<
 
 function test(name: string, body: (directory: string) => Promise<void>): void {
   Deno.test({ name, ignore, fn: () => inDirectory(body) });
-}
-
-function exists(path: string): boolean {
-  try {
-    Deno.lstatSync(path);
-    return true;
-  } catch {
-    return false;
-  }
 }
 
 /** Leaves a socket file behind that nobody serves, as a killed process does. */

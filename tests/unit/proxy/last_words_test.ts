@@ -1,6 +1,7 @@
-import { AgentError } from "../../../lib/errors.ts";
+import { AgentError, isLostError } from "../../../lib/errors.ts";
+import type { Duplex } from "../../../lib/net/duplex.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
-import { withLastWords } from "../../../lib/proxy/last_words.ts";
+import { SpokenFor } from "../../../lib/proxy/last_words.ts";
 import { announcedForm, FormTracker } from "../../../lib/proxy/stream_form.ts";
 import { passing } from "../../support/engine.ts";
 import { assertEquals, assertMatch } from "../../support/assert.ts";
@@ -44,26 +45,82 @@ async function read(sent: Uint8Array, gone: boolean): Promise<string> {
     ...passing(near),
     read: async () => await near.read() ?? (gone ? lost() : null),
   };
-  const stream = withLastWords(engine, "unknown");
+  const stream = new SpokenFor(engine, { form: "unknown" });
   await far.write(sent);
   await far.closeWrite();
-  let text = "";
-  for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
-    text += new TextDecoder().decode(chunk);
-  }
+  const text = await textOf(stream);
   near.close();
   far.close();
   return text;
 }
 
+/** All that comes, with "!" for an end that is none. */
+async function textOf(stream: Duplex): Promise<string> {
+  let text = "";
+  try {
+    for (let chunk = await stream.read(); chunk !== null; chunk = await stream.read()) {
+      text += new TextDecoder().decode(chunk);
+    }
+    return text;
+  } catch (error) {
+    assertEquals(isLostError(error), true);
+    return `${text}!`;
+  }
+}
+
 Deno.test("a stream whose connection was lost ends with a word, another one without", async () => {
   assertEquals(await read(encode("$ ls"), false), "$ ls");
-  assertMatch(await read(encode("$ ls"), true), /^\$ ls\r\nremote-docker-agent: .* was lost/);
+  assertMatch(await read(encode("$ ls"), true), /^\$ ls\r\nremote-docker-agent: .* was lost.*!$/s);
   // Engines before API 1.42 do not say what will come; silence is not to look like a good end.
   // deno-lint-ignore no-control-regex
-  assertMatch(await read(new Uint8Array(), true), /^\x02\0\0\0.{4}remote-docker-agent: .*\n$/s);
+  assertMatch(await read(new Uint8Array(), true), /^\x02\0\0\0.{4}remote-docker-agent: .*\n!$/s);
   // Standard error, by the first byte of the frame.
   // deno-lint-ignore no-control-regex
-  assertMatch(await read(FRAME, true), /AB\x02\0\0\0.{4}remote-docker-agent: .*\n$/s);
-  assertEquals(await read(FRAME.subarray(0, 9), true), "\x01\0\0\0\0\0\0\x02A");
+  assertMatch(await read(FRAME, true), /AB\x02\0\0\0.{4}remote-docker-agent: .*\n!$/s);
+  assertEquals(await read(FRAME.subarray(0, 9), true), "\x01\0\0\0\0\0\0\x02A!");
+});
+
+Deno.test("an end within a frame is none, and what is asked decides about the others", async () => {
+  assertEquals(await read(FRAME.subarray(0, 9), false), "\x01\0\0\0\0\0\0\x02A!");
+  for (
+    const [goesOn, input, expected] of [
+      [true, "", /^AB\n.*was lost.*!$/s],
+      [false, "", /^AB\n$/],
+      // Ctrl-P Ctrl-Q detaches.
+      [true, "\x10\x11", /^AB\n$/],
+      [true, "exit\r", /^AB\n.*was lost.*!$/s],
+    ] as const
+  ) {
+    const [near, far] = memoryPair();
+    const told: string[] = [];
+    const stream = new SpokenFor(near, {
+      form: "text",
+      fate: {
+        begun: () => void told.push("begun"),
+        closed: () => void told.push("closed"),
+        isCut: () => Promise.resolve(goesOn),
+        lost: () => void told.push("lost"),
+      },
+    });
+    if (input !== "") await stream.write(encode(input));
+    await far.write(encode("AB\n"));
+    await far.closeWrite();
+    assertMatch(await textOf(stream), expected);
+    stream.close();
+    const lost = expected.source.includes("lost") ? ["lost"] : [];
+    assertEquals(told, ["begun", ...lost, "closed"]);
+    near.close();
+    far.close();
+  }
+});
+
+Deno.test("a stream that is left says that the program ends", async () => {
+  const [near, far] = memoryPair();
+  const stream = new SpokenFor(near, { form: "frames" });
+  await far.write(FRAME);
+  const text = textOf(stream);
+  stream.leave();
+  // deno-lint-ignore no-control-regex
+  assertMatch(await text, /AB\x02\0\0\0.{4}remote-docker-agent: .*shutting down.*\n!$/s);
+  far.close();
 });

@@ -74,6 +74,8 @@ for (
     ["a query", GET.replace("/_ping", "/_ping?x=1")],
     ["HTTP/1.0", GET.replace("HTTP/1.1", "HTTP/1.0")],
     ["Connection: close", GET.replace("\r\n\r\n", "\r\nConnection: close\r\n\r\n")],
+    ["an expectation", GET.replace("\r\n\r\n", "\r\nExpect: nothing\r\n\r\n")],
+    ["an upgrade", GET.replace("\r\n\r\n", "\r\nUpgrade: h2c\r\n\r\n")],
     ["a body", GET.replace("\r\n\r\n", "\r\nContent-Length: 1\r\n\r\nx")],
   ] as const
 ) {

@@ -110,3 +110,50 @@ Deno.test("after closing, nothing is kept", async () => {
   assertEquals(await far[0]!.read(), null);
   await turn();
 });
+
+Deno.test("an idle connection that may have been dropped is asked for a sign of life", async () => {
+  const far: Duplex[] = [];
+  let now = 0;
+  const pool = new UpstreamPool({
+    warm: 1,
+    mayDrop: () => true,
+    now: () => now,
+    open() {
+      const [near, other] = memoryPair();
+      far.push(other);
+      return Promise.resolve(near);
+    },
+  });
+  const once = { repeatable: false, host: "gpu.example" };
+  const reply = (text: string) => far[0]!.write(new TextEncoder().encode(text));
+  const first = await pool.acquire("interactive");
+  pool.release(first);
+  // Nothing is asked while it is fresh, nor for long before what may be repeated.
+  for (const [idleMs, errand] of [[3_999, once], [20_000, {}]] as const) {
+    now += idleMs;
+    assertEquals(await pool.acquire("interactive", errand), first);
+    pool.release(first);
+  }
+  for (const [idleMs, errand] of [[4_001, once], [25_001, { host: "gpu.example" }]] as const) {
+    now += idleMs;
+    const asked = pool.acquire("interactive", errand);
+    const question = new TextDecoder().decode(await far[0]!.read() ?? undefined);
+    assertEquals(question, "HEAD /_ping HTTP/1.1\r\nHost: gpu.example\r\n\r\n");
+    await reply("HTTP/1.1 403 Forbidden\r\nContent-Length: 20\r\n\r\n");
+    assertEquals(await asked, first);
+    pool.release(first);
+  }
+
+  // One that does not live on is replaced, and what was learned from it is out of date.
+  now += 5_000;
+  const before = pool.generation;
+  const asked = pool.acquire("interactive", once);
+  await far[0]!.read();
+  await reply("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
+  const second = await asked;
+  assert(second !== first);
+  assert(pool.generation !== before);
+  assertEquals(await far[0]!.read().catch(() => null), null);
+  second.close();
+  pool.close();
+});

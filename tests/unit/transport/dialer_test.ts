@@ -74,6 +74,34 @@ Deno.test("closing ends spare connections first, and all of them if asked", asyn
   });
 });
 
+Deno.test("connections from an address that this machine no longer has are closed", async () => {
+  await withServer(async (dialer) => {
+    const used = await dialer.dial();
+    dialer.closeStrayed();
+    dialer.closeStrayed(new Set(["127.0.0.1", "192.0.2.7"]));
+    assertEquals(dialer.open, 1);
+    dialer.closeStrayed(new Set(["192.0.2.7"]));
+    await used.closed;
+    assertEquals(dialer.open, 0);
+  });
+});
+
+Deno.test("a host that refuses answers, one that says nothing does not", async () => {
+  const never = new AbortController().signal;
+  let port = 0;
+  await withServer(async (dialer) => {
+    port = dialer.endpoint.port;
+    dialer.close({ everything: false });
+    assert(await dialer.reaches(never), "also of a dialer that is closed");
+    assertEquals(dialer.open, 0);
+  });
+  const refused = await Dialer.open({ host: "127.0.0.1", port, serverName: "127.0.0.1" });
+  assert(await refused.reaches(never));
+  assertEquals(await refused.reaches(AbortSignal.abort()), false);
+  const unknown = await Dialer.open({ host: "host.invalid", port, serverName: "host.invalid" });
+  assertEquals(await unknown.reaches(never), false);
+});
+
 Deno.test("nobody at the address is told, also when others were dialed ahead", async () => {
   let dialer: Dialer | undefined;
   await withServer((each) => {

@@ -1,8 +1,7 @@
-/** A command's stream at the level of the protocol's seed: bytes in, bytes out, half-close is EOF. */
+/** A command's stream at the first level of the protocol: bytes in, bytes out, half-close is EOF. */
 import type { Duplex } from "../net/duplex.ts";
 import { sleep } from "../net/sleep.ts";
 import { exitOf, type Report } from "./exec_relay.ts";
-import type { GuestLimits } from "./limits.ts";
 import type { Spawned } from "./spawned.ts";
 
 /** How long a client that still sends is read after the command's end, lest it lose the output. */
@@ -15,7 +14,6 @@ const LINGER_MS = 2_000;
 export async function relayPlain(
   stream: Duplex,
   spawned: Spawned,
-  _limits: GuestLimits,
   onExit: Report,
 ): Promise<void> {
   const lost = Promise.withResolvers<void>();
