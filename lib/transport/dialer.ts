@@ -150,11 +150,10 @@ export class Dialer {
 
   #connect(signal: AbortSignal, onLocalAddress?: (address: string) => void): Promise<Duplex> {
     const { endpoint } = this;
-    const { timeoutMs } = endpoint;
     const options = {
       endpoint,
       signal,
-      ...(timeoutMs !== undefined && { timeoutMs }),
+      ...limitOf(endpoint),
       ...(onLocalAddress && { onLocalAddress }),
     };
     return this.#credentials === undefined
@@ -211,4 +210,8 @@ export class Dialer {
     for (const spare of [...this.#spares]) this.#drop(spare);
     if (everything) { for (const duplex of [...this.#streams.keys()]) duplex.close(); }
   }
+}
+
+function limitOf({ timeoutMs }: EndpointSettings): { timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }

@@ -8,7 +8,7 @@
 export const RIG_SUITE_VARIABLE = "RDA_RIG_SUITE";
 
 /** The suite of test files that ask for a newer engine than this machine's own. */
-const NEWER = "trixie";
+export const NEWER_SUITE = "trixie";
 const SCRIPT = new URL("../rig/suite", import.meta.url).pathname;
 /** The script's word for packages that are not to be had. */
 const CANNOT_FETCH = 75;
@@ -17,11 +17,20 @@ const CANNOT_FETCH = 75;
 type Place = { readonly folder: string } | { readonly obstacle: string };
 
 const places = new Map<string, Place>();
-const chosen: { suite?: string } = {};
+const chosen: { suite?: string; takes?: (test: string) => boolean } = {};
 
-/** This file asks for a newer engine; a suite that `RDA_RIG_SUITE` names is taken for one. */
-export function preferNewerSuite(): void {
-  chosen.suite = suiteOfRun() ?? NEWER;
+/**
+ * This file asks for a newer engine; a suite that `RDA_RIG_SUITE` names is taken for one. `takes` is
+ * which of the imported tests are run so, by their names. The first call counts.
+ */
+export function preferNewerSuite(takes: (test: string) => boolean = () => true): void {
+  chosen.suite ??= suiteOfRun() ?? NEWER_SUITE;
+  chosen.takes ??= takes;
+}
+
+/** Whether this file runs a test of that name. */
+export function suiteTakes(test: string): boolean {
+  return chosen.takes?.(test) ?? true;
 }
 
 /** The suite of this file; nothing for this machine's own packages. */

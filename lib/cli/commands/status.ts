@@ -30,7 +30,7 @@ export async function runStatus(
   if (watch) return await watchStatus(directories, json, system, ask);
   const found = await ask(directories);
   if (json) system.out(JSON.stringify(found, null, 2) + "\n");
-  if (found.length === 0) throw nobody();
+  if (found.length === 0) throw nobody(system);
   if (!json) system.out(found.map(renderStatus).join("\n"));
   return found.every(({ status }) => status === "healthy") ? 0 : EXIT_CODES.lost;
 }
@@ -48,7 +48,7 @@ async function watchStatus(
       const found = await ask(directories);
       if (json) system.out(JSON.stringify(found) + "\n");
       else {
-        const text = found.map(renderStatus).join("\n") || `${nobody().message}.\n`;
+        const text = found.map(renderStatus).join("\n") || `${nobody(system).message}.\n`;
         system.out((system.outIsTerminal === true ? CLEAR : "") + text);
       }
       await sleep(WATCH_EVERY_MS, stop.signal);
@@ -60,7 +60,12 @@ async function watchStatus(
 }
 
 /** Nothing is there to be asked. */
-export function nobody(): AgentError {
+export function nobody({ place }: System): AgentError {
+  if (runtimeFolders(place).length === 0) {
+    return new AgentError("config", "Cannot tell which programs run: there is no home directory", {
+      hint: "set HOME, XDG_STATE_HOME or XDG_RUNTIME_DIR as for the program",
+    });
+  }
   return new AgentError("unreachable", "No remote-docker-agent is running for this user", {
     hint: "start one: remote-docker-agent --ssh-host [USER@]HOST",
   });
@@ -116,7 +121,9 @@ function hostText(host: Status["hosts"][number]): string {
   const error = host.last_error === "" ? "" : `, last error: ${host.last_error}`;
   const times = host.reconnects === 1 ? "once" : `${host.reconnects} times`;
   const name = host.name === host.address ? host.name : `${host.name} (${host.address})`;
-  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}`;
+  // Running programs of an earlier version do not tell it.
+  const limits = host.limits === undefined ? "" : `; ports wait for a guest: ${host.limits}`;
+  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}${limits}`;
 }
 
 function operationText(operation: Status["operations"][number]): string {

@@ -7,6 +7,7 @@ import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
+import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
@@ -108,10 +109,10 @@ async function sync(
   signal: AbortSignal,
 ): Promise<void> {
   const { stateFolder, reconnectWaitMs, sync: options } = settings;
-  if (stateFolder === undefined) {
-    throw new AgentError("config", "Cannot tell where to keep what was synced", {
-      hint: "set HOME or XDG_STATE_HOME",
-    });
+  const obstacle = await stateObstacle(stateFolder);
+  if (stateFolder === undefined || obstacle !== undefined) {
+    const { why = "", hint = "" } = obstacle ?? {};
+    throw new AgentError("config", `Cannot remember what was synced: ${why}`, { hint });
   }
   const supervisor = new Supervisor({ connect: connectorOf(settings) });
   const giveUp = () => void supervisor.close();

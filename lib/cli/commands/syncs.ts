@@ -85,7 +85,7 @@ async function askAll<T>(
   target: string,
 ): Promise<T[]> {
   const answers = await ask(runtimeFolders(system.place), method, target);
-  if (answers.length === 0) throw nobody();
+  if (answers.length === 0) throw nobody(system);
   const good = answers.filter(({ status }) => status === 200);
   const worst = answers.find(({ status }) => status === 503) ?? answers[0];
   const failed = good.length === 0 || worst?.status === 503;
