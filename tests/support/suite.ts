@@ -12,6 +12,8 @@ export const NEWER_SUITE = "trixie";
 const SCRIPT = new URL("../rig/suite", import.meta.url).pathname;
 /** The script's word for packages that are not to be had. */
 const CANNOT_FETCH = 75;
+/** Why they were not: the files of one run share a process, and none has to wait for that again. */
+const MISSING_VARIABLE = "RHOST_SUITE_MISSING";
 
 /** Where a suite is unpacked, or why it is not. */
 type Place = { readonly folder: string } | { readonly obstacle: string };
@@ -66,10 +68,13 @@ function suiteOfRun(): string | undefined {
 function placeOf(suite: string): Place {
   const known = places.get(suite);
   if (known !== undefined) return known;
+  const missing = Deno.env.get(MISSING_VARIABLE);
+  if (missing !== undefined) return { obstacle: missing };
   const output = new Deno.Command(SCRIPT, { args: [suite], stdin: "null" }).outputSync();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   const said = text(output.stderr).replace(/^suite: /, "");
   if (!output.success && output.code !== CANNOT_FETCH) throw new Error(`No ${suite}: ${said}`);
+  if (!output.success) Deno.env.set(MISSING_VARIABLE, said);
   const place = output.success ? { folder: text(output.stdout) } : { obstacle: said };
   places.set(suite, place);
   return place;
