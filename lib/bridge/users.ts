@@ -29,7 +29,9 @@ export async function readUsers(path: string): Promise<CheckUser> {
 /** The same for the text of a file; `path` is for messages. Empty lines and `#` lines are skipped. */
 export function parseUsers(text: string, path: string): CheckUser {
   const users = new Map<string, Uint8Array>();
-  for (const [index, line] of text.split(/\r?\n/).entries()) {
+  // Editors on Windows mark a file as UTF-8 with its first character.
+  const lines = text.replace(/^\uFEFF/, "").split(/\r?\n/);
+  for (const [index, line] of lines.entries()) {
     if (line.trim() === "" || line.startsWith("#")) continue;
     const at = line.indexOf(":");
     const [user, password] = [line.slice(0, Math.max(0, at)), line.slice(at + 1)];

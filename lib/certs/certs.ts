@@ -5,6 +5,7 @@
  */
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
+import { replaceFileSync } from "../net/replace_file.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { exists } from "../net/exists.ts";
 import { type Identity, readIdentity } from "../net/tls_files.ts";
@@ -151,7 +152,7 @@ async function write(path: string, text: string, mode: number, force: boolean): 
       for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
       await file.sync();
     }
-    if (force) await Deno.rename(target, path);
+    if (force) replaceFileSync(target, path);
   } catch (error) {
     if (force) await Deno.remove(target).catch(() => {}); // never made, or renamed
     if (error instanceof Deno.errors.AlreadyExists) throw present(path);

@@ -133,10 +133,14 @@ function writeAll(stream: typeof Deno.stdout, text: string): void {
   for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }
 
+/**
+ * On Windows SIGHUP tells that the window is being closed, or the user signs out, and leaves some
+ * seconds to end; elsewhere it may as well ask for a reload.
+ */
 function onSignal(handler: (signal: StopSignal) => void, windows: boolean): () => void {
-  const names: StopSignal[] = windows ? ["SIGINT", "SIGBREAK"] : ["SIGINT", "SIGTERM", "SIGHUP"];
+  const names: StopSignal[] = ["SIGINT", windows ? "SIGBREAK" : "SIGTERM", "SIGHUP"];
   const removals = names.map((name) => {
-    const listener = () => handler(name);
+    const listener = () => handler(windows && name === "SIGHUP" ? "SIGTERM" : name);
     Deno.addSignalListener(name, listener);
     return () => Deno.removeSignalListener(name, listener);
   });

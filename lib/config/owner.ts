@@ -4,6 +4,7 @@
  */
 import { dirname, join } from "node:path";
 import { logger } from "../log.ts";
+import { replaceFileSync } from "../net/replace_file.ts";
 import { systemReason } from "../net/system_reason.ts";
 
 const FILE = "owner";
@@ -57,7 +58,7 @@ async function keepId(path: string, id: string): Promise<string> {
     const theirs = await readId(path);
     if (theirs !== undefined) return theirs;
     // What is there is no id, such as what a full disk leaves behind.
-    await Deno.rename(temporary, path);
+    replaceFileSync(temporary, path);
     return id;
   } finally {
     await Deno.remove(temporary).catch(() => {}); // already renamed

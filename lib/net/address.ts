@@ -173,7 +173,10 @@ function portOf(text: string, digits: string): number {
   throw invalid(text, "a port is a number from 0 to 65535");
 }
 
+const A_PIPE = '"npipe:////./pipe/docker_remote"';
+
 function parseUnix(text: string, path: string): UnixAddress {
+  if (/^[A-Za-z]:[\\/]/.test(path)) throw invalid(text, `on Windows use a named pipe: ${A_PIPE}`);
   const absolute = path.startsWith("/") || path.startsWith("~/");
   if (!absolute) throw invalid(text, 'write an absolute path, such as "unix:///tmp/docker.sock"');
   if (path.endsWith("/") || path.includes("\0")) {

@@ -30,7 +30,7 @@ export const HOSTS_OPTIONS = {
   },
   shell: {
     type: "choice",
-    choices: ["sh", "fish", "powershell"],
+    choices: ["sh", "fish", "powershell", "cmd"],
     inFile: false,
     defaultNote: "the one that is in use",
     group: "Status",

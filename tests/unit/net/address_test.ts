@@ -85,6 +85,8 @@ const BAD: [string, string][] = [
   ["./docker.sock", 'write "unix:///path/to/docker.sock"'],
   ["unix://docker.sock", "absolute path"],
   ["unix://", "absolute path"],
+  ["unix://C:\\docker.sock", 'on Windows use a named pipe: "npipe:'],
+  ["unix://c:/docker.sock", "named pipe"],
   ["unix:///run/", "name a file"],
   ["\\\\.\\pipe\\x", 'write "npipe:////./pipe/x"'],
   ["npipe:////server/pipe/x", "write a pipe"],
