@@ -12,15 +12,17 @@ export interface StateObstacle {
 export async function stateObstacle(
   folder: string | undefined,
 ): Promise<StateObstacle | undefined> {
-  const hint = `${stateHint(Deno.build.os)} to a directory of your own`;
   if (folder === undefined) {
-    return { why: "there is no directory to keep state in", hint };
+    return { why: "there is no directory to keep state in", hint: stateHint(Deno.build.os) };
   }
   try {
     await Deno.mkdir(folder, { recursive: true, mode: 0o700 });
     await Deno.remove(await Deno.makeTempFile({ dir: folder, prefix: "try-" }));
     return undefined;
   } catch (error) {
-    return { why: `cannot keep state in "${folder}": ${systemReason(error)}`, hint };
+    return {
+      why: `cannot keep state in "${folder}": ${systemReason(error)}`,
+      hint: stateHint(Deno.build.os),
+    };
   }
 }
