@@ -22,7 +22,7 @@ const KEY_PURPOSE = [0x06, 0x08, 0x2b, 0x06, 0x01, 0x05, 0x05, 0x07, 0x03];
 const USES: Readonly<Record<CertificateUse, number>> = { server: 1, client: 2 };
 /** More than any list of uses has. */
 const MAX_USES_BYTES = 256;
-const MAX_ISSUER_CHARS = 200;
+const MAX_ISSUER_CHARS = 80;
 
 /** The likeliest reason why a certificate in DER was not verified at `now`, in `Date.now()`'s terms. */
 export function flawOf(der: Uint8Array, use: CertificateUse, now: number): CertificateFlaw {
