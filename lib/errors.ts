@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   "host-key": 6,
   engine: 7,
   lost: 8,
+  output: 9,
 } as const;
 
 /** See {@link EXIT_CODES}. */
@@ -26,6 +27,8 @@ export interface AgentErrorOptions {
   cause?: unknown;
   /** What the user can do about it: one imperative sentence, no final period. */
   hint?: string;
+  /** In the place of the kind's exit code, for a command that has codes of its own. */
+  exitCode?: number;
 }
 
 /** An error a user may see: `message` names the action and quotes the subject. */
@@ -33,11 +36,13 @@ export class AgentError extends Error {
   override readonly name = "AgentError";
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly exitCode: number;
 
   constructor(kind: ErrorKind, message: string, options: AgentErrorOptions = {}) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.kind = kind;
     this.hint = options.hint;
+    this.exitCode = options.exitCode ?? EXIT_CODES[kind];
   }
 }
 
@@ -48,7 +53,7 @@ export function isLostError(error: unknown): boolean {
 
 /** The exit code for any thrown value. */
 export function exitCodeOf(error: unknown): number {
-  return EXIT_CODES[error instanceof AgentError ? error.kind : "internal"];
+  return error instanceof AgentError ? error.exitCode : EXIT_CODES.internal;
 }
 
 /** One line for a user: the message and, if there is one, the hint. Never a stack. */

@@ -13,7 +13,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  * earlier rows; rooms in the same row do not see each other.
  */
 export const ROOMS: readonly (readonly string[])[] = [
-  ["errors"], // errors.ts and log.ts
+  ["errors"], // errors.ts, log.ts and others like them
   ["net"],
   ["http"],
   ["listen"],

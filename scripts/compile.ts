@@ -32,8 +32,7 @@ async function compile(): Promise<Map<string, number>> {
     return await compileAll();
   } catch (error) {
     if (!isMissingBase(error)) throw error;
-    console.error("Cannot download the base binary (denort) that deno compile needs.");
-    console.error(`Building the portable file for ${Deno.build.target} instead.`);
+    console.error(withoutBase(Deno.build.target));
   }
   await Deno.remove(DIST, { recursive: true });
   await Deno.mkdir(DIST);
@@ -41,6 +40,13 @@ async function compile(): Promise<Map<string, number>> {
   const name = `${NAME}-${Deno.build.target}`;
   await Deno.copyFile(`${DIST}/${NAME}`, `${DIST}/${name}`);
   return new Map([[NAME, PORTABLE_BUDGET], [name, PORTABLE_BUDGET]]);
+}
+
+/** What is built where the base binary cannot be downloaded, and what is not. */
+export function withoutBase(own: string): string {
+  const others = Object.keys(BUDGETS).filter((target) => target !== own);
+  return "Cannot download the base binary (denort) that deno compile needs: building the portable " +
+    `file for ${own}, and nothing for ${others.join(", ")}`;
 }
 
 async function compileAll(): Promise<Map<string, number>> {

@@ -54,9 +54,7 @@ function consoleSize(): TerminalSize | undefined {
   }
 }
 
-/** Windows has no such signal; the size there stays what it was at the beginning. */
 function onResize(handler: () => void): () => void {
-  if (Deno.build.os === "windows") return () => {};
   Deno.addSignalListener("SIGWINCH", handler);
   return () => Deno.removeSignalListener("SIGWINCH", handler);
 }

@@ -42,6 +42,7 @@ const LIMIT_KEYS: Readonly<Record<string, keyof GatewayLimits>> = {
   header_timeout: "headerMs",
   idle_timeout: "idleMs",
   body_timeout: "bodyMs",
+  write_timeout: "writeMs",
 };
 
 export const DEFAULT_LISTEN = "0.0.0.0:443";

@@ -5,6 +5,7 @@ import type { EndpointSettings } from "../transport/dialer.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { EndpointWords } from "../transport/tls_error.ts";
 import { parseRemoteDocker, parseServer } from "../transport/url.ts";
+import { isFlag } from "./idle_flags.ts";
 import type { Loaded } from "./load.ts";
 import type { Values } from "./schema.ts";
 
@@ -16,7 +17,7 @@ const WORDS: EndpointWords = {
   address: "--server-addr",
   cert: "--cert",
   ca: "--ca",
-  name: "give --server-addr a name that the certificate has",
+  name: "set --sni to a name that the certificate has",
 };
 
 /** What to run, whichever way. */
@@ -40,18 +41,30 @@ export type HostExecWay =
   }
   | { readonly kind: "ssh"; readonly ssh: SshSettings };
 
+const SSH_OPTIONS = [
+  "ssh-host",
+  "ssh-user",
+  "ssh-key",
+  "ssh-config",
+  "ssh-known-hosts",
+  "ssh-strict-host-key-checking",
+  "timeout",
+] as const;
+const GUEST_OPTIONS = ["cert", "key", "ca", "sni", "insecure", "token-file"] as const;
+
 /** Throws `AgentError` of kind `usage`. */
 export function hostExecWay({ values, origins }: Loaded): HostExecWay {
   const address = values["server-addr"];
   const sshHost = values["ssh-host"];
-  if (address !== undefined && sshHost !== undefined && origins["ssh-host"].source === "flag") {
-    throw new AgentError("usage", "Cannot use --server-addr together with --ssh-host", {
+  const idle = SSH_OPTIONS.find((name) => isFlag(origins, name));
+  if (address !== undefined && idle !== undefined) {
+    throw new AgentError("usage", `Cannot use --server-addr together with --${idle}`, {
       hint: "give one of them",
     });
   }
   if (address !== undefined) return guestWay(values, address);
-  const stray = (["cert", "key", "ca", "token-file"] as const).find((name) =>
-    values[name] !== undefined
+  const stray = GUEST_OPTIONS.find((name) =>
+    origins[name].source !== "default" && values[name] !== false
   );
   if (stray !== undefined) {
     throw new AgentError("usage", `Cannot use --${stray} without --server-addr`, {
@@ -65,7 +78,7 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
 }
 
 function guestWay(values: Values, address: string): HostExecWay {
-  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile } = values;
+  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile, sni } = values;
   if ((certFile === undefined) !== (keyFile === undefined)) {
     const [given, needed] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
     throw new AgentError("usage", `Cannot use --${given} without --${needed}`, {
@@ -84,12 +97,13 @@ function guestWay(values: Values, address: string): HostExecWay {
     endpoint: {
       host,
       port,
-      serverName: host,
+      serverName: sni ?? host,
       words: WORDS,
+      timeoutMs: values.timeout,
       insecure: values.insecure,
       ...(usesTls && { tls }),
     },
-    host: formatHostPort(host, port),
+    host: sni ?? formatHostPort(host, port),
     ...(tokenFile !== undefined && { tokenFile }),
   };
 }

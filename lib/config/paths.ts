@@ -78,6 +78,12 @@ function stateRoot({ platform, home, env }: Place): string | undefined {
   return home && paths.join(home, ".local", "state");
 }
 
+/** How a user names another place for {@link stateFolder}. */
+export function stateHint(platform: Place["platform"]): string {
+  if (platform === "windows") return "set LOCALAPPDATA";
+  return platform === "darwin" ? "set HOME" : "set HOME or XDG_STATE_HOME";
+}
+
 /**
  * Where the commands of one user find each other, the best place first: below `$XDG_RUNTIME_DIR`,
  * which is there while the user is signed in, then in {@link stateFolder}. A command announces

@@ -10,14 +10,14 @@ import type { Route } from "./route.ts";
 
 /** What an interceptor knows of a stream that took the connection over. */
 export interface StreamFate {
-  /** It is open, and so until `closed`. */
+  /** It is open, and more may come of it until `over`. */
   begun(): void;
   /** Whether its seeming end is none, since what it belongs to goes on; `lastedMs` is its age. */
   isCut(lastedMs: number): Promise<boolean>;
   /** It was lost, and its client is about to be told. */
   lost(): void;
-  /** It is closed, whatever the reason. */
-  closed(): void;
+  /** Nothing more comes of it, whatever the reason. May be called again. */
+  over(): void;
 }
 
 /** See the file comment. */

@@ -1,6 +1,7 @@
 /** Checks of this machine: folders, ports, and what docker itself is told. */
 import { join } from "node:path";
-import { runtimeFolders } from "../config/paths.ts";
+import { type Place, runtimeFolders } from "../config/paths.ts";
+import { stateObstacle } from "../config/state_folder.ts";
 import { describeError, messageOf } from "../errors.ts";
 import { listen } from "../listen/listen.ts";
 import { formatDockerHost, type ListenAddress, parseListenAddress } from "../net/address.ts";
@@ -17,20 +18,10 @@ export const LOCAL_CHECKS: readonly Check<Patient>[] = [
 ];
 
 async function state({ settings: { stateFolder } }: Patient): Promise<Finding> {
-  if (stateFolder === undefined) {
-    return failed("There is no place for state", "config", "set HOME or XDG_STATE_HOME");
-  }
-  try {
-    await Deno.mkdir(stateFolder, { recursive: true, mode: 0o700 });
-    await Deno.remove(await Deno.makeTempFile({ dir: stateFolder, prefix: "doctor-" }));
-    return passed(stateFolder);
-  } catch (error) {
-    return failed(
-      `Cannot write to "${stateFolder}": ${messageOf(error)}`,
-      "config",
-      "make the folder yours, or name another one with XDG_STATE_HOME",
-    );
-  }
+  const obstacle = await stateObstacle(stateFolder);
+  if (obstacle === undefined) return passed(stateFolder ?? "");
+  // The agent starts without, and says so wherever somebody misses it.
+  return warned(`No folder is synced: ${obstacle.why}`, obstacle.hint);
 }
 
 async function listening({ settings, place }: Patient): Promise<Finding> {
@@ -65,19 +56,38 @@ async function problemWith(
   }
 }
 
+/** What to type to set a variable, and to be rid of one. */
+const UNIX_SHELL = {
+  set: (name: string, value: string) => `export ${name}=${value}`,
+  unset: (name: string) => `unset ${name}`,
+};
+const POWERSHELL: typeof UNIX_SHELL = {
+  set: (name, value) => `$env:${name} = "${value}"`,
+  unset: (name) => `Remove-Item Env:${name}`,
+};
+
 /** Whether docker talks to us when it is typed in this shell. */
 async function dockerHost({ settings, place }: Patient): Promise<Finding> {
-  const { DOCKER_HOST, DOCKER_CONTEXT } = place.env;
   const own = settings.listen.map((text) => formatDockerHost(parseListenAddress(text)));
-  const remedy = `export DOCKER_HOST=${own[0] ?? ""}`;
+  const context = await currentContext(place.env["DOCKER_CONFIG"], place.home);
+  return judgeDockerHost(own, place, context);
+}
+
+/** The same, of what is known. `own` are our addresses, `context` is the one of docker's settings. */
+export function judgeDockerHost(
+  own: readonly string[],
+  { platform, env: { DOCKER_HOST, DOCKER_CONTEXT } }: Place,
+  context: string | undefined,
+): Finding {
+  const { set, unset } = platform === "windows" ? POWERSHELL : UNIX_SHELL;
+  const remedy = set("DOCKER_HOST", own[0] ?? "");
   if (DOCKER_HOST) {
     if (own.includes(DOCKER_HOST)) return passed(`DOCKER_HOST is ${DOCKER_HOST}`);
     return warned(`DOCKER_HOST is ${DOCKER_HOST}, which is not this agent`, remedy);
   }
   if (DOCKER_CONTEXT) {
-    return warned(`DOCKER_CONTEXT is "${DOCKER_CONTEXT}"`, `unset DOCKER_CONTEXT; ${remedy}`);
+    return warned(`DOCKER_CONTEXT is "${DOCKER_CONTEXT}"`, `${unset("DOCKER_CONTEXT")}; ${remedy}`);
   }
-  const context = await currentContext(place.env["DOCKER_CONFIG"], place.home);
   if (context === undefined) {
     return warned("DOCKER_HOST is not set: docker talks to its default socket", remedy);
   }

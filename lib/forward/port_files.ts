@@ -6,6 +6,7 @@
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { replaceFileSync } from "../net/replace_file.ts";
 
 /** Files kept; of more, those that were written longest ago go. */
 const MAX_FILES = 1024;
@@ -57,7 +58,7 @@ export class PortFiles {
       if (this.#writes++ % WRITES_PER_COUNT === 0) this.#makeRoom();
       const text = JSON.stringify(Object.fromEntries(ports));
       Deno.writeTextFileSync(temporary, text, { createNew: true, mode: 0o600 });
-      Deno.renameSync(temporary, path);
+      replaceFileSync(temporary, path);
     } catch (error) {
       this.#remove(temporary);
       this.#tell(error);

@@ -54,6 +54,8 @@ export interface GatewayLimits {
   readonly idleMs: number;
   /** How long a body may come to a halt. */
   readonly bodyMs: number;
+  /** How long a client may take nothing of what is sent to it. */
+  readonly writeMs: number;
 }
 
 export const DEFAULT_LIMITS: GatewayLimits = {
@@ -64,4 +66,5 @@ export const DEFAULT_LIMITS: GatewayLimits = {
   headerMs: 10_000,
   idleMs: 5 * 60_000,
   bodyMs: 5 * 60_000,
+  writeMs: 24 * 3_600_000,
 };

@@ -292,6 +292,6 @@ async function closeHosts(hosts: Iterable<Host>): Promise<void> {
   await Promise.all([...hosts].map((host) => host.close()));
 }
 
-function clientLimits({ headerMs, idleMs, bodyMs }: GatewayLimits): ClientLimits {
-  return { ...UNLIMITED, headMs: headerMs, idleMs, readMs: bodyMs };
+function clientLimits({ headerMs, idleMs, bodyMs, writeMs }: GatewayLimits): ClientLimits {
+  return { ...UNLIMITED, headMs: headerMs, idleMs, readMs: bodyMs, writeMs };
 }

@@ -5,9 +5,9 @@
  */
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, type Server, TLSSocket } from "node:tls";
-import { messageOf } from "../errors.ts";
+import { createServer, type Server, type TLSSocket } from "node:tls";
 import { ClientChains } from "../listen/client_chains.ts";
+import { trustOf } from "../listen/client_trust.ts";
 import { withinLimit } from "../listen/descriptors.ts";
 import { remoteOf, watchHandshakes } from "../listen/handshakes.ts";
 import type { Listener, TlsPeer } from "../listen/listener.ts";
@@ -15,7 +15,6 @@ import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
 import { keepAlive } from "../net/keep_alive.ts";
 import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
-import { isVersion1 } from "../net/x509_version.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** Handshakes at the same time; one more costs the oldest its connection. */
@@ -25,8 +24,6 @@ const SPARE_CLIENTS = 64;
 
 /** How long a silent client is left alone before the system asks whether it is there. */
 const KEEP_ALIVE_MS = 30_000;
-
-const UNKNOWN_AUTHORITY = /^(UNABLE_TO_(VERIFY|GET)|DEPTH_ZERO|SELF_SIGNED)/;
 
 /** Certificates as they are put into use. */
 export interface TlsMaterial {
@@ -107,44 +104,12 @@ function contextOptions({ cert, key, authorities }: TlsMaterial) {
   return { cert, key, ca: [...authorities], minVersion };
 }
 
-/** Fails closed: whatever is not plainly in order is distrusted. */
 function peerOf(socket: Socket, chains: ClientChains): TlsPeer {
-  if (!(socket instanceof TLSSocket)) return { distrust: "no TLS" };
   const name = "servername" in socket ? socket.servername : undefined; // not in its types
-  const serverName = typeof name === "string" && name !== ""
-    ? { serverName: name.toLowerCase().replace(/\.$/, "") }
-    : {};
-  try {
-    const certificate = socket.getPeerCertificate().raw;
-    if (certificate === undefined) return { ...serverName, distrust: "no certificate" };
-    if (socket.authorized === true) {
-      if (chains.trusts(socket, certificate)) return { ...serverName, certificate };
-      return { ...serverName, certificate, distrust: "a session from before is not good any more" };
-    }
-    return {
-      ...serverName,
-      certificate,
-      distrust: distrustOf(certificate, socket.authorizationError),
-    };
-  } catch (error) {
-    return { ...serverName, distrust: messageOf(error) };
-  }
-}
-
-/**
- * Why a certificate was not let through. The runtime does not always tell an expired one from one of
- * an unknown authority, so the dates come first.
- */
-function distrustOf(certificate: Uint8Array, error: unknown): string {
-  const { validFrom, validTo } = new X509Certificate(certificate);
-  const now = Date.now();
-  if (now > Date.parse(validTo)) return "the certificate has expired";
-  if (now < Date.parse(validFrom)) return "the certificate is not valid yet";
-  // Nor has it asked for proof of the key then.
-  if (isVersion1(certificate)) return "the certificate is of X.509 version 1";
-  // Node takes OpenSSL's names for the rest; its types say Error, and it may be a string.
-  const code = error instanceof Error ? error.message : String(error);
-  return UNKNOWN_AUTHORITY.test(code)
-    ? "no authority of ours has signed the certificate, or not for clients"
-    : code;
+  return {
+    ...(typeof name === "string" && name !== "" && {
+      serverName: name.toLowerCase().replace(/\.$/, ""),
+    }),
+    ...trustOf(socket, chains),
+  };
 }

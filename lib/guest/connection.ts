@@ -53,11 +53,10 @@ export class GuestConnection {
   #draining = false;
 
   constructor(duplex: Duplex, peer: Peer, context: ConnectionContext) {
-    const { idleMs, readMs } = context.limits;
+    const { idleMs, readMs, writeMs } = context.limits;
     this.#context = context;
     this.#peer = peer;
-    // Answers are small and writes unbounded in time: a stream may stand still for as long as it likes.
-    const limits = { ...UNLIMITED, idleMs, readMs };
+    const limits = { ...UNLIMITED, idleMs, readMs, writeMs };
     this.#stream = new ClientStream(duplex, limits, {
       received: (bytes) => {
         this.#received += bytes;

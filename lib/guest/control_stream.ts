@@ -6,6 +6,8 @@ import type { Duplex } from "../net/duplex.ts";
 import type { GuestLimits } from "./limits.ts";
 
 const encoder = new TextEncoder();
+/** How long a client has to take what it was told last. */
+const FAREWELL_MS = 2_000;
 
 /** See the file comment. */
 export class ControlStream {
@@ -33,29 +35,47 @@ export class ControlStream {
   /** Settles when the client has ended it or fallen silent, or when `stopped`. */
   async ended(stopped: AbortSignal): Promise<void> {
     const { keepAliveMs, listenSilenceMs } = this.#limits;
-    const close = () => this.#stream.close();
+    const { promise, resolve: end } = Promise.withResolvers<void>();
     const keepAlive = setInterval(() => {
       if (this.#unwritten === 0) this.tell({});
     }, keepAliveMs);
-    let silence = setTimeout(close, listenSilenceMs);
-    stopped.addEventListener("abort", close, { once: true });
-    if (stopped.aborted) close();
+    let silence = setTimeout(end, listenSilenceMs);
+    const stop = () => end();
+    stopped.addEventListener("abort", stop, { once: true });
+    if (stopped.aborted) stop();
+    let isOver = false;
+    const heard = () => {
+      if (isOver) return;
+      clearTimeout(silence);
+      silence = setTimeout(end, listenSilenceMs);
+    };
     try {
-      while (await this.#stream.read() !== null) {
-        clearTimeout(silence);
-        silence = setTimeout(close, listenSilenceMs);
-      }
-    } catch {
-      // Lost, or closed by one of the above: the end all the same.
+      await Promise.race([promise, this.#listen(heard)]);
     } finally {
+      isOver = true;
       clearInterval(keepAlive);
       clearTimeout(silence);
-      stopped.removeEventListener("abort", close);
+      stopped.removeEventListener("abort", stop);
     }
   }
 
-  /** Tells a client that is there that its port is free. */
+  /** Settles with what the client sends, `heard` being called for each piece. Never rejects. */
+  async #listen(heard: () => void): Promise<void> {
+    try {
+      while (await this.#stream.read() !== null) heard();
+    } catch {
+      // Lost, or closed: the end all the same.
+    }
+  }
+
+  /**
+   * Tells a client that is there that its port is free, by an end that it can tell from a connection
+   * that was cut: over TLS, `close_notify`.
+   */
   async close(): Promise<void> {
+    const timer = setTimeout(() => this.#stream.close(), FAREWELL_MS);
+    await this.#stream.closeWrite();
+    clearTimeout(timer);
     this.#stream.close();
     await this.#writing;
   }

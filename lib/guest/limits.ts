@@ -20,6 +20,8 @@ export interface GuestLimits {
   readonly idleMs: number;
   /** How long a head may take (the first one from the connection on), a body come to a halt. */
   readonly readMs: number;
+  /** How long a client may take nothing of what is sent to it. */
+  readonly writeMs: number;
   /** How long the description of a command may take altogether. */
   readonly requestMs: number;
   /** How long processes have between SIGHUP and SIGKILL. */
@@ -46,6 +48,7 @@ export const GUEST_LIMITS: GuestLimits = {
   maxCopyBytes: 10e9,
   idleMs: 60_000,
   readMs: 15_000,
+  writeMs: 24 * 3_600_000,
   requestMs: 30_000,
   graceMs: 5_000,
   keepAliveMs: 15_000,

@@ -13,6 +13,8 @@ export interface BindSpec {
 
 /** `C:\x` or `C:/x`: a volume cannot be meant, since the name of one has two characters or more. */
 const DRIVE_SOURCE = /^([A-Za-z]:[\\/][^:]*):(.*)$/s;
+/** `\\server\share`, on Windows. */
+const SHARE_SOURCE = /^(\\\\[^\\/?.:][^:]*):(.*)$/s;
 const UNIX_SOURCE = /^(\/[^:]*):(.*)$/s;
 
 /**
@@ -20,7 +22,8 @@ const UNIX_SOURCE = /^(\/[^:]*):(.*)$/s;
  * is no absolute path or a colon is too much (`volume/mounts/linux_parser.go`): it says so itself.
  */
 export function parseBind(text: string): BindSpec | undefined {
-  const [, source, rest] = UNIX_SOURCE.exec(text) ?? DRIVE_SOURCE.exec(text) ?? [];
+  const [, source, rest] = (UNIX_SOURCE.exec(text) ?? DRIVE_SOURCE.exec(text) ??
+    SHARE_SOURCE.exec(text)) ?? [];
   if (source === undefined || rest === undefined) return undefined;
   const [target = "", options = "", surplus] = rest.split(":");
   if (!target.startsWith("/") || surplus !== undefined) return undefined;

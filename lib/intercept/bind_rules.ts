@@ -91,8 +91,12 @@ function split(path: string): string[] {
   return path.split("/").filter((name) => name !== "");
 }
 
-/** Whether a path can be one of this machine: Windows has no `/data`, and nothing else has `C:\x`. */
+/** A drive of Windows, or a folder that another machine or WSL shares: `\\wsl.localhost\Debian\srv`. */
+const ON_WINDOWS = /^(?:[A-Za-z]:[\\/]|\\\\[^\\/?.][^\\/]*\\[^\\/])/;
+
+/** Whether a path can be one of this machine: Windows has no `/data`, and nothing else has `C:\data`. */
 export function canBeLocal(source: string, platform: Platform): boolean {
   if (platform !== "windows") return source.startsWith("/");
-  return /^[A-Za-z]:[\\/]/.test(localSource(source, platform));
+  // In the shells of Unix on Windows, `//data` is how `/data` gets through to docker.
+  return !(/^\/\/[^/]{2}/.test(source)) && ON_WINDOWS.test(localSource(source, platform));
 }

@@ -6,14 +6,21 @@ import { ownerOf } from "./socket_owner.ts";
 /** Linux's default of `net.ipv4.ip_unprivileged_port_start`. */
 const FIRST_FREE_PORT = 1024;
 
+/** Lists the ranges that Hyper-V, among others, has reserved. */
+const KEPT = "netsh interface ipv4 show excludedportrange protocol=tcp";
+
 /** An address as it appears in messages about listening. */
 export function addressText(address: ListenAddress): string {
   return address.kind === "tcp" ? formatHostPort(address.host, address.port) : address.path;
 }
 
 /** The error for a failed `listen` on `address`; `error` is what Deno or Node threw. */
-export function bindError(address: ListenAddress, error: unknown): AgentError {
-  const { reason, hint } = explain(address, error);
+export function bindError(
+  address: ListenAddress,
+  error: unknown,
+  platform = Deno.build.os,
+): AgentError {
+  const { reason, hint } = explain(address, error, platform);
   return new AgentError("listen", `Cannot listen on "${addressText(address)}": ${reason}`, {
     cause: error,
     hint,
@@ -40,13 +47,17 @@ function inUse(address: ListenAddress): Explanation {
   };
 }
 
-function explain(address: ListenAddress, error: unknown): Explanation {
+function explain(
+  address: ListenAddress,
+  error: unknown,
+  platform: typeof Deno.build.os,
+): Explanation {
   switch (errorCode(error)) {
     case "EADDRINUSE":
       return inUse(address);
     case "EACCES":
     case "EPERM":
-      return { reason: "permission denied", hint: permissionHint(address) };
+      return { reason: "permission denied", hint: permissionHint(address, platform) };
     case "EADDRNOTAVAIL":
     case "EINVAL": // what node:net on Deno makes of it
       return {
@@ -69,8 +80,14 @@ function explain(address: ListenAddress, error: unknown): Explanation {
   }
 }
 
-function permissionHint(address: ListenAddress): string {
-  if (address.kind !== "tcp") return "choose a path in a directory of yours";
+function permissionHint(address: ListenAddress, platform: typeof Deno.build.os): string {
+  if (address.kind === "unix") return "choose a path in a directory of yours";
+  if (address.kind === "npipe") return "another user may have that pipe; choose another name";
+  if (platform === "windows") return `choose a port outside of those that Windows keeps: ${KEPT}`;
+  if (platform === "darwin" && address.port < FIRST_FREE_PORT) {
+    return `macOS has ports below ${FIRST_FREE_PORT} only for all addresses at once or for root; ` +
+      "choose a higher one";
+  }
   return address.port < FIRST_FREE_PORT
     ? `Ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
     : "choose another port";

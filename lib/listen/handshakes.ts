@@ -43,13 +43,20 @@ export function watchHandshakes(server: Server, options: HandshakeOptions): () =
   server.on("secureConnection", (socket: TLSSocket) => pending.delete(remoteOf(socket)));
   server.on("tlsClientError", (error: Error, socket: TLSSocket) => {
     const remote = remoteOf(rawOf(socket));
-    log.info("Refused a client", { remote, error: messageOf(error) });
+    log.info("Refused a client", { remote, error: wordsOf(error, socket) });
     pending.delete(remote);
     socket.destroy();
   });
   return () => {
     for (const socket of pending.values()) socket.destroy();
   };
+}
+
+/** The runtime says "socket hang up" where it has not verified the certificate. */
+function wordsOf(error: Error, { authorizationError }: TLSSocket): string {
+  return authorizationError === null || authorizationError === undefined
+    ? messageOf(error)
+    : `the certificate was not verified: ${messageOf(authorizationError)}`;
 }
 
 /** A TLS socket that failed has let go of its handle; the one beneath still knows the client. */

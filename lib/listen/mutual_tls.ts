@@ -12,6 +12,7 @@ import type { TcpAddress } from "../net/address.ts";
 import { keepAlive } from "../net/keep_alive.ts";
 import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
 import { ClientChains } from "./client_chains.ts";
+import { trustOf } from "./client_trust.ts";
 import { withinLimit } from "./descriptors.ts";
 import { remoteOf, watchHandshakes } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
@@ -39,14 +40,25 @@ export function listenMutualTls(
   files: ServerTlsFiles,
   log: Logger,
 ): Promise<Listener> {
-  return listenTls(address, files, log);
+  return listenBy(address, files, { log, explains: false });
 }
 
-/** As {@link listenMutualTls}; without an authority, clients are not asked for a certificate. */
-export async function listenTls(
+/**
+ * As {@link listenMutualTls}; without an authority, clients are not asked for a certificate. The log
+ * says what is wrong with a certificate, for which the client gets no alert, but an end.
+ */
+export function listenTls(
   address: TcpAddress,
   files: IdentityFiles & Partial<ServerTlsFiles>,
   log: Logger,
+): Promise<Listener> {
+  return listenBy(address, files, { log, explains: true });
+}
+
+async function listenBy(
+  address: TcpAddress,
+  files: IdentityFiles & Partial<ServerTlsFiles>,
+  { log, explains }: { log: Logger; explains: boolean },
 ): Promise<Listener> {
   const { certFile, keyFile, caFile } = files;
   const read = async () => {
@@ -64,7 +76,8 @@ export async function listenTls(
   const server = createServer({
     ...first,
     requestCert: caFile !== undefined,
-    rejectUnauthorized: caFile !== undefined,
+    // Otherwise judged by `trustOf`, which knows why.
+    rejectUnauthorized: caFile !== undefined && !explains,
     handshakeTimeout: HANDSHAKE_TIMEOUT,
     allowHalfOpen: true,
   });
@@ -88,20 +101,14 @@ export async function listenTls(
     describe,
     mutualTls: caFile !== undefined,
     maxClients: bounds.clients,
-    ...(chains && { admits: (socket) => isTrusted(socket, chains) }),
+    ...(chains && { distrusts: (socket) => trustOf(socket, chains).distrust }),
     onClose: cutHandshakes,
   });
-}
-
-function isTrusted(socket: Socket, chains: ClientChains): boolean {
-  if (!(socket instanceof TLSSocket)) return false;
-  const der = socket.getPeerCertificate().raw;
-  return der !== undefined && chains.trusts(socket, der);
 }
 
 function describe(socket: Socket): ClientInfo {
   const remote = remoteOf(socket);
   if (!(socket instanceof TLSSocket)) return { remote };
-  const name = socket.getPeerCertificate().subject?.CN;
+  const name = socket.getPeerCertificate()?.subject?.CN;
   return typeof name === "string" ? { remote, subject: name } : { remote };
 }

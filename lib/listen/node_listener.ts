@@ -30,8 +30,8 @@ export interface NodeListenerOptions {
   log: Logger;
   describe: (socket: Socket) => ClientInfo;
   mutualTls: boolean;
-  /** Whether a client whose handshake is over is served. Default: each is. */
-  admits?: (socket: Socket) => boolean;
+  /** Why a client whose handshake is over is not served. Default: each is. */
+  distrusts?: (socket: Socket) => string | undefined;
   /** Clients at the same time; more are cut off. Default: 4096. */
   maxClients?: number;
   /** Called once the server has stopped accepting. */
@@ -126,10 +126,10 @@ class NodeListener implements Listener {
   }
 
   #admits(socket: Socket, { remote }: ClientInfo): boolean {
-    const { admits, log } = this.#options;
-    if (admits === undefined || admits(socket)) return true;
-    log.info("Refused a client", { remote, error: "its TLS session is not good any more" });
-    return false;
+    const { distrusts, log } = this.#options;
+    const reason = distrusts?.(socket);
+    if (reason !== undefined) log.info("Refused a client", { remote, reason });
+    return reason === undefined;
   }
 
   #isFull({ remote }: ClientInfo): boolean {

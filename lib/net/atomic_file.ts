@@ -1,4 +1,5 @@
 /** Files that are, at any moment, either what they were or what they become. */
+import { replaceFileSync } from "./replace_file.ts";
 
 const encoder = new TextEncoder();
 
@@ -15,7 +16,7 @@ export function writeAtomically(
   try {
     writeNew(temporary, typeof text === "string" ? [text] : text);
     if (Deno.build.os !== "windows") Deno.chmodSync(temporary, mode);
-    Deno.renameSync(temporary, path);
+    replaceFileSync(temporary, path);
   } catch (error) {
     removeQuietly(temporary);
     throw error;

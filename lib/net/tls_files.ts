@@ -5,7 +5,9 @@
  */
 import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
+import { createSecureContext } from "node:tls";
 import { AgentError, messageOf } from "../errors.ts";
+import { readSmallText } from "./small_file.ts";
 
 /** Paths of a certificate (with any intermediate ones after it) and of its private key. */
 export interface IdentityFiles {
@@ -21,7 +23,6 @@ export interface Identity {
 
 /** Larger than any real chain or bundle of authorities (Mozilla's has 220 KiB). */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
-const DIRECTORY_HINT = "check the path and its permissions";
 
 /**
  * Reads a certificate and its key. `whose` names them in errors, such as `"client"`. Throws
@@ -29,8 +30,8 @@ const DIRECTORY_HINT = "check the path and its permissions";
  * valid today, or when the two do not belong together.
  */
 export async function readIdentity(files: IdentityFiles, whose: string): Promise<Identity> {
-  const cert = await readPem(files.certFile, `${whose} certificate`);
-  const key = await readPem(files.keyFile, `${whose} key`);
+  const cert = certificatesIn(await readPem(files.certFile, `${whose} certificate`));
+  const key = keyIn(await readPem(files.keyFile, `${whose} key`));
   const leaf = parseCertificate(cert, files.certFile, `${whose} certificate`);
   checkDates(leaf, files.certFile, whose);
   if (!leaf.checkPrivateKey(parseKey(key, files.keyFile, whose))) {
@@ -40,12 +41,37 @@ export async function readIdentity(files: IdentityFiles, whose: string): Promise
       { hint: "give the key that the certificate was requested with" },
     );
   }
+  checkUsable({ cert, key }, files, whose);
   return { cert, key };
+}
+
+/** Both may be in one file, in any order; the runtime only looks at what comes first. */
+function certificatesIn(text: string): string {
+  const certificates = splitPem(text.replaceAll("\r", ""));
+  return certificates.length === 0 ? text : certificates.join("");
+}
+
+function keyIn(text: string): string {
+  const blocks = text.match(/-----BEGIN ([A-Z ]*PRIVATE KEY)-----[^]+?-----END \1-----/g);
+  return blocks?.[0] ?? text;
+}
+
+/** The TLS library has demands of its own, such as the length of an RSA key. */
+function checkUsable(identity: Identity, { certFile }: IdentityFiles, whose: string): void {
+  try {
+    createSecureContext(identity);
+  } catch (cause) {
+    const why = messageOf(cause).replace(/^error:[^:]*:[^:]*:+/, "");
+    throw new AgentError("config", `Cannot use the ${whose} certificate "${certFile}": ${why}`, {
+      cause,
+      hint: "make one with a key of ECDSA P-256 or RSA of at least 2048 bits",
+    });
+  }
 }
 
 /** Reads one or more authorities' certificates; same errors as {@link readIdentity}. */
 export async function readAuthorities(path: string, whose: string): Promise<string> {
-  const text = await readPem(path, `${whose} CA`);
+  const text = certificatesIn(await readPem(path, `${whose} CA`));
   parseCertificate(text, path, `${whose} CA`);
   return text;
 }
@@ -57,22 +83,13 @@ export function splitPem(bundle: string): string[] {
 
 async function readPem(path: string, what: string): Promise<string> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size <= MAX_FILE_BYTES) return await Deno.readTextFile(path);
+    return await readSmallText(path, MAX_FILE_BYTES);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "no such file"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : messageOf(cause);
-    throw new AgentError("config", `Cannot read the ${what} "${path}": ${reason}`, {
+    throw new AgentError("config", `Cannot read the ${what} "${path}": ${messageOf(cause)}`, {
       cause,
-      hint: DIRECTORY_HINT,
+      hint: "check the path and its permissions",
     });
   }
-  throw new AgentError("config", `Cannot read the ${what} "${path}": the file is too large`, {
-    hint: DIRECTORY_HINT,
-  });
 }
 
 function parseCertificate(pem: string, path: string, what: string): X509Certificate {

@@ -1,8 +1,9 @@
 /**
  * The stream of one client with its bytes counted and its pauses bounded. Which pause is whose fault
  * depends on where the connection is in HTTP, so its user says so (`enter`): between requests the
- * client may be idle for a while, a head has to be complete in time, a body has to go on coming,
- * and in everything else (an answer under way, a hijacked stream) silence is nobody's fault.
+ * client may be idle for a while, a head has to be complete in time, a body has to go on coming, and
+ * faster than byte by byte, and in everything else (an answer under way, a hijacked stream) silence is
+ * nobody's fault.
  *
  * One timer per stream at most, and none while nothing is bounded: it is set for the earliest
  * deadline, left alone while deadlines move away, and looks again when it fires.
@@ -14,6 +15,9 @@ import type { LimitEvent } from "./observer.ts";
 
 /** Where a connection is; see the file comment. `head` begins by itself with the first byte. */
 export type Phase = "idle" | "head" | "body" | "free";
+
+/** What has to come of a body, unless it ends, in the time in which it may come to a halt. */
+const LEAST_BODY_BYTES = 1024;
 
 /** Who is told. */
 export interface ClientStreamListener {
@@ -32,6 +36,10 @@ export class ClientStream implements Duplex {
   /** When the phase, the read and the write under way began (`Date.now()`); 0 for none under way. */
   #phaseSince = 0;
   #readSince = 0;
+  /** Since when these bytes of a body have come; the time in which nobody asked for more is left out. */
+  #bodySince = 0;
+  #bodyBytes = 0;
+  #readEnd = 0;
   #writeSince = 0;
   #reading: Promise<Uint8Array | null> | undefined;
   #failRead: ((error: Error) => void) | undefined;
@@ -57,7 +65,8 @@ export class ClientStream implements Duplex {
   /** The connection has come to another phase. */
   enter(phase: Phase): void {
     this.#phase = phase;
-    this.#phaseSince = Date.now();
+    this.#phaseSince = this.#bodySince = this.#readEnd = Date.now();
+    this.#bodyBytes = 0;
     this.#arm();
   }
 
@@ -73,10 +82,12 @@ export class ClientStream implements Duplex {
   /** Stays under way after a read was given up, and is the next read then. */
   async #readInner(): Promise<Uint8Array | null> {
     this.#readSince = Date.now();
-    if (this.#phase === "body") this.#arm();
+    if (this.#phase === "body") this.#askForBody();
     try {
       const chunk = await this.#inner.read();
       if (chunk !== null) this.#listener.received(chunk.length);
+      this.#bodyBytes += chunk?.length ?? 0;
+      this.#readEnd = Date.now();
       if (chunk !== null && this.#phase === "idle") this.enter("head");
       return chunk;
     } finally {
@@ -84,6 +95,15 @@ export class ClientStream implements Duplex {
       this.#reading = undefined;
       this.#failRead = undefined;
     }
+  }
+
+  #askForBody(): void {
+    if (this.#bodyBytes < LEAST_BODY_BYTES) this.#bodySince += this.#readSince - this.#readEnd;
+    else {
+      this.#bodySince = this.#readSince;
+      this.#bodyBytes = 0;
+    }
+    this.#arm();
   }
 
   async write(chunk: Uint8Array): Promise<void> {
@@ -124,7 +144,7 @@ export class ClientStream implements Duplex {
     if (this.#phase !== "body") return this.#phaseSince + bound;
     // A body that is not asked for waits for the engine.
     if (this.#readSince === 0) return Infinity;
-    return Math.max(this.#readSince, this.#phaseSince) + bound;
+    return this.#bodySince + bound;
   }
 
   #writeDeadline(): number {

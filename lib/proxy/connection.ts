@@ -145,8 +145,8 @@ export class ClientConnection {
   /** A client that does not speak HTTP gets the engine's own opinion of what it does speak. */
   async #relayRaw(): Promise<false> {
     this.#stream.enter("free");
-    this.#log.info("The client does not speak HTTP/1.1; relaying its bytes as they are");
     const engine = await this.#context.openRaw();
+    this.#log.info("The client does not speak HTTP/1.1; relaying its bytes as they are");
     await pipe(this.#client.handOver({ held: false }), engine, { signal: this.#gone.signal });
     return false;
   }

@@ -74,6 +74,8 @@ export class SpokenFor implements Duplex {
       return this.#end();
     }
     if (this.#isLeaving || await this.#isCut()) return this.#end();
+    // The client may keep its own direction open for as long as it likes.
+    this.#fate?.over();
     return null;
   }
 
@@ -115,7 +117,7 @@ export class SpokenFor implements Duplex {
 
   close(): void {
     if (this.#state === "open") this.#state = "closed";
-    this.#fate?.closed();
+    this.#fate?.over();
     this.#engine.close();
   }
 }

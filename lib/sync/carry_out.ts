@@ -2,25 +2,14 @@
  * Carries out a plan: first the remote versions that would be lost are kept, then each side removes and
  * receives, batch by batch. What is done is recorded at once and saved after every batch.
  */
-import { messageOf } from "../errors.ts";
 import type { StampedChange } from "./diff.ts";
 import { type Agreed, type Entry, lastingStamp } from "./entry.ts";
-import {
-  type Applied,
-  partialBeside,
-  putLocalDir,
-  putLocalFile,
-  putLocalLink,
-  removeLocal,
-  removeLocalDir,
-} from "./local_apply.ts";
-import { fetchLarge } from "./fetch_large.ts";
+import { CarryHere, type Ledger } from "./carry_here.ts";
 import { localPath } from "./path_map.ts";
 import { type Plan, type Put, type SidePlan } from "./plan.ts";
-import { stampParts } from "./remote_stamp.ts";
-import { counted, onceText } from "./pull.ts";
+import { onceText } from "./pull.ts";
 import type { RoundParts } from "./round_parts.ts";
-import { LARGE_FILE_BYTES } from "./transfer/large_keep.ts";
+import type { Problem } from "./types.ts";
 import { download } from "./transfer/download.ts";
 import { LargeHashes } from "./transfer/large_hashes.ts";
 import { uploadAfter } from "./transfer/upload.ts";
@@ -30,6 +19,8 @@ import { markWriting } from "./volume/torn_files.ts";
 export interface CarriedOut {
   readonly unsettled: string[];
   readonly complaints: string[];
+  /** What cannot be here at all, and is left alone. */
+  readonly refused: readonly Problem[];
   readonly carried: number;
 }
 
@@ -45,18 +36,20 @@ export async function carryOut(
   parts.index.save();
   await run.keep(plan.keep);
   await run.remote(plan.remote);
-  await run.local(plan.local);
+  const here = new CarryHere(run.parts, changes, run);
+  await here.carry(plan.local);
   parts.index.save();
-  return { unsettled: run.unsettled, complaints: run.complaints, carried: run.carried };
+  const { unsettled, complaints, carried } = run;
+  return { unsettled, complaints, refused: here.refused, carried };
 }
 
 type Parts = RoundParts & { readonly hashes: LargeHashes };
 
-class Run {
+class Run implements Ledger {
   readonly unsettled: string[] = [];
   readonly complaints: string[] = [];
   carried = 0;
-  readonly #parts: Parts;
+  readonly parts: Parts;
   readonly #changes: ReadonlyMap<string, StampedChange>;
   /** Nothing of these may be replaced before it is in the other set. */
   readonly #toKeep: ReadonlySet<string>;
@@ -64,7 +57,7 @@ class Run {
   readonly #progress = { files: 0, totalFiles: 0, bytes: 0, totalBytes: 0 };
 
   constructor(parts: Parts, plan: Plan, changes: ReadonlyMap<string, StampedChange>) {
-    this.#parts = parts;
+    this.parts = parts;
     this.#changes = changes;
     this.#toKeep = new Set(plan.keep);
     for (const put of [...plan.local.batches, ...plan.remote.batches].flat()) {
@@ -75,12 +68,12 @@ class Run {
 
   agree(path: string, entry: Entry | undefined): void {
     const seen = this.#changes.get(path);
-    this.#record(path, entry, lastingStamp(seen?.localSeen), lastingStamp(seen?.remoteSeen));
+    this.record(path, entry, lastingStamp(seen?.localSeen), lastingStamp(seen?.remoteSeen));
   }
 
   /** What cannot be kept is not replaced either: without it the plan does not go on. */
   async keep(paths: readonly string[]): Promise<void> {
-    const { shell, root, conflicts, tree, signal, log } = this.#parts;
+    const { shell, root, conflicts, tree, signal, log } = this.parts;
     const files: string[] = [];
     for (const path of paths) {
       const remote = this.#changes.get(path)?.remote;
@@ -102,7 +95,7 @@ class Run {
 
   async remote(plan: SidePlan): Promise<void> {
     const { removeDirs, batches } = plan;
-    const { link } = this.#parts.root;
+    const { link } = this.parts.root;
     const safe = (path: string) => !this.#toKeep.has(path) || this.#kept.has(path);
     const remove = plan.remove.filter(safe);
     this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
@@ -137,7 +130,7 @@ class Run {
     puts: readonly Put[],
     before = Promise.resolve(true),
   ): Promise<boolean> {
-    const { shell, root, tree, only, signal, index, hashes } = this.#parts;
+    const { shell, root, tree, only, signal, index, hashes } = this.parts;
     if (root.volume !== undefined) markWriting(index, puts);
     const done = await uploadAfter(before, shell, root, tree, {
       remove,
@@ -146,7 +139,7 @@ class Run {
       remoteSeen: (path) => this.#changes.get(path)?.remoteSeen,
       localSeen: (path) => this.#changes.get(path)?.localSeen,
       inPlace: only !== undefined,
-      onBytes: (count) => this.#advance(0, count),
+      onBytes: (count) => this.advance(0, count),
       hashes,
       signal,
     });
@@ -156,113 +149,26 @@ class Run {
     }
     const removed = new Set(done.removed);
     const replaced = new Set(puts.map(({ path }) => path));
-    for (const path of removed) if (!replaced.has(path)) this.#gone(path);
+    for (const path of removed) if (!replaced.has(path)) this.gone(path);
     const left = [...remove, ...removeDirs].filter((path) => !removed.has(path));
-    this.#notRemoved(left.filter((path) => !replaced.has(path)));
+    this.notRemoved(left.filter((path) => !replaced.has(path)));
     const sent = puts.slice(0, puts.length - done.left.length);
     for (const { path, entry } of sent) {
       const result = done.put.get(path);
       if (result === undefined) this.unsettled.push(path);
       else {
         const { content, localStamp, remoteStamp } = result;
-        this.#record(path, { ...entry, content }, localStamp, remoteStamp);
+        this.record(path, { ...entry, content }, localStamp, remoteStamp);
         if (result.again) this.unsettled.push(path);
       }
     }
     if (this.unsettled.length > 0) this.complaints.push(...done.complaints);
-    this.#advance(sent.length, 0);
+    this.advance(sent.length, 0);
     index.save();
     return done.left.length === 0 || await this.#upload([], [], done.left);
   }
 
-  async local(plan: SidePlan): Promise<void> {
-    const { tree, index } = this.#parts;
-    for (const path of plan.remove) {
-      const seen = this.#changes.get(path)?.localSeen;
-      const gone = this.#attempt(path, () => removeLocal(tree, path, seen));
-      if (gone === true) this.#gone(path);
-      else this.unsettled.push(path);
-    }
-    for (const path of plan.removeDirs) {
-      if (removeLocalDir(tree, path)) this.#gone(path);
-      else this.#notRemoved([path]);
-    }
-    for (const batch of plan.batches) {
-      await this.#localBatch(batch);
-      index.save();
-    }
-  }
-
-  async #localBatch(batch: readonly Put[]): Promise<void> {
-    const { tree, shell, root, signal } = this.#parts;
-    const files = new Map<string, Put>();
-    for (const put of batch) {
-      const { path, entry } = put;
-      const seen = this.#changes.get(path)?.localSeen;
-      if (entry.kind === "file") files.set(path, put);
-      else if (entry.kind === "dir") {
-        this.#arrived(put, this.#attempt(path, () => putLocalDir(tree, path, entry)));
-      } else {
-        const free = seen?.entry.kind === "dir" ? undefined : seen;
-        this.#arrived(put, this.#attempt(path, () => putLocalLink(tree, path, entry, free)));
-      }
-    }
-    await this.#fetchLarge(files);
-    if (files.size === 0) return;
-    await download(shell, root, [...files.keys()], async (path, { size }, data) => {
-      const put = files.get(path);
-      if (put === undefined) return;
-      files.delete(path);
-      const { remoteSeen, localSeen } = this.#changes.get(path) ?? {};
-      const applied = await putLocalFile(tree, path, {
-        entry: put.entry,
-        seen: localSeen?.entry.kind === "dir" ? undefined : localSeen,
-        mtime: stampParts(remoteSeen?.stamp ?? "").mtime,
-        size,
-        partial: size < LARGE_FILE_BYTES ? undefined : partialBeside(tree, root.staging, path),
-        data: counted(data, (count) => this.#advance(0, count)),
-      });
-      this.#arrived({ path, entry: { ...put.entry, size } }, applied);
-    }, signal);
-    this.unsettled.push(...files.keys());
-  }
-
-  /** Takes out of `files` what is fetched by what differs. */
-  async #fetchLarge(files: Map<string, Put>): Promise<void> {
-    const { tree, shell, root, signal } = this.#parts;
-    for (const [path, put] of files) {
-      const { remoteSeen, localSeen } = this.#changes.get(path) ?? {};
-      const result = await fetchLarge(shell, root, tree, {
-        ...put,
-        seen: localSeen?.entry.kind === "dir" ? undefined : localSeen,
-        mtime: stampParts(remoteSeen?.stamp ?? "").mtime,
-        onBytes: (count) => this.#advance(0, count),
-      }, signal);
-      if (result === "whole") continue;
-      files.delete(path);
-      this.#arrived({ path, entry: { ...put.entry, size: result.size } }, result.applied);
-    }
-  }
-
-  #arrived({ path, entry }: Put, applied: Applied | undefined): void {
-    if (applied === undefined) return void this.unsettled.push(path);
-    const content = entry.kind === "dir" ? "" : applied.content;
-    const remoteStamp = lastingStamp(this.#changes.get(path)?.remoteSeen);
-    this.#record(path, { ...entry, content }, applied.localStamp, remoteStamp);
-    this.#advance(1, 0);
-  }
-
-  /** A path that cannot be changed here (no permission) is told, and the others go on. */
-  #attempt<T>(path: string, change: () => T): T | undefined {
-    try {
-      return change();
-    } catch (error) {
-      this.complaints.push(`${path}: ${messageOf(error)}`);
-      return undefined;
-    }
-  }
-
-  #notRemoved(paths: readonly string[]): void {
+  notRemoved(paths: readonly string[]): void {
     for (const path of paths) {
       const { local, remote } = this.#changes.get(path) ?? {};
       const isDir = (local ?? remote)?.kind === "dir";
@@ -270,30 +176,30 @@ class Run {
       if (!isDir || holds) this.unsettled.push(path);
       else {
         // It holds what takes no part in the sync: it stays, and nobody makes it again elsewhere.
-        this.#parts.held.add(path);
-        this.#parts.index.set(path, undefined);
+        this.parts.held.add(path);
+        this.parts.index.set(path, undefined);
       }
     }
   }
 
-  #gone(path: string): void {
-    this.#parts.index.set(path, undefined);
+  gone(path: string): void {
+    this.parts.index.set(path, undefined);
     this.carried += 1;
   }
 
-  #record(path: string, entry: Entry | undefined, localStamp: string, remoteStamp: string): void {
+  record(path: string, entry: Entry | undefined, localStamp: string, remoteStamp: string): void {
     const agreed: Agreed | undefined = entry && {
       entry: entry.content === undefined ? { ...entry, content: "" } : entry,
       localStamp: entry.content === undefined ? "" : localStamp,
       remoteStamp: entry.content === undefined ? "" : remoteStamp,
     };
-    this.#parts.index.set(path, agreed);
+    this.parts.index.set(path, agreed);
     this.carried += 1;
   }
 
-  #advance(files: number, bytes: number): void {
+  advance(files: number, bytes: number): void {
     this.#progress.files += files;
     this.#progress.bytes += bytes;
-    this.#parts.onProgress({ ...this.#progress });
+    this.parts.onProgress({ ...this.#progress });
   }
 }

@@ -6,6 +6,7 @@ import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../errors.ts";
 import { writeAtomically } from "../net/atomic_file.ts";
+import { replaceFileSync } from "../net/replace_file.ts";
 import { temporaryName } from "./ignore.ts";
 import { writeWhole } from "./local_apply.ts";
 import { statOrNothing } from "./local_tree.ts";
@@ -94,7 +95,7 @@ export class ConflictStore {
     const temporary = join(dirname(target), temporaryName());
     await copyFile(conflict.kept, temporary);
     if (Deno.build.os !== "windows") Deno.chmodSync(temporary, (there?.mode ?? 0o644) & 0o777);
-    Deno.renameSync(temporary, target);
+    replaceFileSync(temporary, target);
     Deno.removeSync(join(this.#directory, basename(id)), { recursive: true });
     this.#count = undefined;
     return true;

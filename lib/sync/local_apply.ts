@@ -2,11 +2,14 @@
  * Changes to the local tree. Each first makes sure that what it replaces is still what the decision was
  * made about; a file appears under its name only when it is complete.
  */
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
+import { isHeld, removeFileSync, replaceFileSync } from "../net/replace_file.ts";
 import { type Entry, lastingStamp, parentOf, type Seen } from "./entry.ts";
 import { temporaryName } from "./ignore.ts";
 import { basename, dirname } from "node:path";
-import { type LocalTree, look, readContent, stampOf } from "./local_tree.ts";
+import { LinkLost, targetHere } from "./local_link.ts";
+import { type LocalTree, look, readContent, stampOf, statOrNothing } from "./local_tree.ts";
+import { withoutPaths } from "./system_words.ts";
 import { localPath } from "./path_map.ts";
 import { contentHash } from "./transfer/content_hash.ts";
 
@@ -29,7 +32,7 @@ function isUnchanged(tree: LocalTree, path: string, seen: Seen | undefined): boo
 /** Removes a file or link. Returns whether it is gone. */
 export function removeLocal(tree: LocalTree, path: string, seen: Seen | undefined): boolean {
   if (!isInPlace(tree, path) || !isUnchanged(tree, path, seen)) return false;
-  Deno.removeSync(localPath(tree.root, path, tree.platform));
+  removeFileSync(localPath(tree.root, path, tree.platform));
   return true;
 }
 
@@ -57,17 +60,19 @@ export function putLocalDir(tree: LocalTree, path: string, entry: Entry): Applie
   return stamped(tree, path, entry, "");
 }
 
-/** Makes a symlink, in place of what was seen. */
+/** Makes a symlink, in place of what was seen. `type` is what Windows wants to know of its target. */
 export function putLocalLink(
   tree: LocalTree,
   path: string,
   entry: Entry,
   seen: Seen | undefined,
+  type: "dir" | "file",
 ): Applied | undefined {
   if (!isInPlace(tree, path)) return undefined;
   const content = entry.content ?? "";
   const temporary = temporaryBeside(tree, path);
-  Deno.symlinkSync(content, temporary);
+  Deno.symlinkSync(targetHere(content, tree.platform), temporary, { type });
+  if (statOrNothing(temporary) === undefined) throw new LinkLost();
   return moveIntoPlace(tree, path, temporary, entry, seen, content);
 }
 
@@ -102,7 +107,7 @@ export async function putLocalFile(
   } catch (error) {
     const failure = writeError(localPath(tree.root, path, tree.platform), error);
     if (file.partial === undefined || failure !== error) removeQuietly(temporary);
-    else Deno.renameSync(temporary, file.partial);
+    else replaceFileSync(temporary, file.partial);
     throw failure;
   }
 }
@@ -179,7 +184,7 @@ function moveIntoPlace(
     removeQuietly(temporary);
     return undefined;
   }
-  Deno.renameSync(temporary, localPath(tree.root, path, tree.platform));
+  replaceFileSync(temporary, localPath(tree.root, path, tree.platform));
   const applied = stamped(tree, path, entry, content);
   const after = Deno.lstatSync(localPath(tree.root, path, tree.platform));
   const same = after.ino === before.ino && after.size === before.size &&
@@ -223,6 +228,9 @@ function removeQuietly(path: string): void {
   }
 }
 
+/** Whether only this path cannot be written: it is not ours, or in use. */
+export class NotWritable extends AgentError {}
+
 function writeError(path: string, error: unknown): unknown {
   if (error instanceof AgentError || !(error instanceof Error)) return error;
   if (/No space left|os error 28|os error 112|ENOSPC/i.test(error.message)) {
@@ -231,10 +239,8 @@ function writeError(path: string, error: unknown): unknown {
       hint: "free some space; what is on the remote host stays there",
     });
   }
-  if (error instanceof Deno.errors.PermissionDenied) {
-    return new AgentError("engine", `Cannot write "${path}": ${messageOf(error)}`, {
-      cause: error,
-    });
-  }
-  return error;
+  if (!isHeld(error)) return error;
+  return new NotWritable("engine", `Cannot write "${path}": ${withoutPaths(error)}`, {
+    cause: error,
+  });
 }

@@ -4,13 +4,15 @@
  * through the thread pool.
  */
 import { createHash } from "node:crypto";
-import { isAbsolute } from "node:path";
 import type { Agreed, Seen } from "./entry.ts";
 import { contentHash } from "./transfer/content_hash.ts";
+import { targetElsewhere } from "./local_link.ts";
 import { localPath } from "./path_map.ts";
 
 /** A file may change again within the same tick of the clock and look the same. */
 const TICK_MS = 50;
+/** FAT has even seconds, HFS+ and old ext file systems whole ones. */
+const COARSE_TICK_MS = 2_000;
 /** Read at a time: as long as a disk takes for it, nothing else goes on. */
 const READ_BYTES = 256 * 1024;
 const SLICE_MS = 8;
@@ -57,11 +59,18 @@ export function seenAs(
   }
   if (info.isSymlink) {
     const target = Deno.readLinkSync(localPath(tree.root, path, tree.platform));
-    return { entry: { kind: "link", mode: 0, size: 0, content: linkTarget(target, tree) }, stamp };
+    const content = targetElsewhere(target, path, tree.root, tree.platform);
+    return { entry: { kind: "link", mode: 0, size: 0, content }, stamp };
   }
   if (!info.isFile) return { reason: specialKind(info) };
-  const racy = (info.mtime?.getTime() ?? 0) > Date.now() - TICK_MS;
+  const racy = (info.mtime?.getTime() ?? 0) > Date.now() - tickOf(info);
   return { entry: { kind: "file", mode, size: info.size }, stamp, ...(racy && { racy }) };
+}
+
+/** How long a file may look the same, in milliseconds: some file systems count whole seconds. */
+export function tickOf({ mtime, ctime }: Pick<Deno.FileInfo, "mtime" | "ctime">): number {
+  const isWhole = (date: Date | null) => date === null || date.getTime() % 1000 === 0;
+  return isWhole(mtime) && isWhole(ctime) ? COARSE_TICK_MS : TICK_MS;
 }
 
 /** Whether what is at a path has the stamp it had when it was agreed on. */
@@ -77,11 +86,6 @@ export function hasStamp(info: Deno.FileInfo, { entry, localStamp }: Agreed): bo
 function modeOf(info: Deno.FileInfo, agreed: number | undefined): number {
   if (info.mode !== null && Deno.build.os !== "windows") return info.mode & 0o777;
   return agreed ?? (info.isDirectory ? 0o755 : 0o644);
-}
-
-function linkTarget(target: string, { platform }: LocalTree): string {
-  const relative = platform === "windows" && !isAbsolute(target);
-  return relative ? target.replaceAll("\\", "/") : target;
 }
 
 function specialKind(info: Deno.FileInfo): string {

@@ -8,12 +8,18 @@ import { posix, win32 } from "node:path";
 export type Platform = typeof Deno.build.os;
 
 /**
- * The source of a bind mount as a path of this machine: Docker's clients for Windows write `C:\x`,
- * `C:/x`, `/c/x` and `//c/x` for the same folder. Elsewhere a source is what it says.
+ * A drive as clients for Windows write it, `/c/x` and `//c/x`; as WSL mounts it, `/mnt/c/x`; and as
+ * Docker Desktop does, `/host_mnt/c/x` and `/run/desktop/mnt/host/c/x`.
+ */
+const DRIVE = /^\/(?:(?:mnt|host_mnt|run\/desktop\/mnt\/host)?\/)?([a-zA-Z])(?:\/(.*))?$/s;
+
+/**
+ * The source of a bind mount as a path of this machine: on Windows `C:\x`, `C:/x` and {@link DRIVE} are
+ * the same folder. Elsewhere a source is what it says.
  */
 export function localSource(source: string, platform: Platform): string {
   if (platform !== "windows") return posix.normalize(source);
-  const drive = source.match(/^\/{1,2}([a-zA-Z])(?:\/(.*))?$/s);
+  const drive = DRIVE.exec(source);
   if (drive === null) return win32.normalize(source);
   return win32.normalize(`${drive[1]?.toUpperCase()}:\\${drive[2] ?? ""}`);
 }

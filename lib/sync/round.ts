@@ -8,7 +8,8 @@ import { checkEmptied } from "./guards.ts";
 import { IGNORE_FILE } from "./ignore.ts";
 import { isAbandoned } from "./leftovers.ts";
 import { type LocalTree, readContent } from "./local_tree.ts";
-import { localPath } from "./path_map.ts";
+import { refusedTarget } from "./local_link.ts";
+import { localPath, type Platform } from "./path_map.ts";
 import { carryOut } from "./carry_out.ts";
 import { makePlan, refusedPaths } from "./plan.ts";
 import { type Action, reconcile, unknownContent } from "./reconcile.ts";
@@ -102,7 +103,7 @@ async function settle(
   return {
     unsettled: [...known.unsettled, ...result.unsettled],
     complaints: result.complaints,
-    problems: [...problems, ...refused],
+    problems: [...problems, ...refused, ...result.refused],
     carried: result.carried,
   };
 }
@@ -195,12 +196,29 @@ async function withoutTorn(
   return kept;
 }
 
+function refusedLinks(actions: readonly Action[], platform: Platform): Problem[] {
+  return actions.flatMap(({ side, path, entry }) => {
+    if (side !== "local" || entry?.kind !== "link") return [];
+    const reason = refusedTarget(entry.content ?? "", platform);
+    return reason === undefined ? [] : [{ path, reason }];
+  });
+}
+
 /** Leaves out what the local file system cannot hold. */
 function possible({ index, limits }: RoundParts, actions: readonly Action[]) {
   const created = actions.filter(({ side, entry, path }) =>
     side === "local" && entry !== undefined && !index.entries.has(path)
   );
-  const refused = refusedPaths(created.map(({ path }) => path), index.entries.keys(), limits);
+  // What goes in this round is in nobody's way: it is removed first.
+  const going = new Set(
+    actions.filter(({ side, entry }) => side === "local" && entry === undefined)
+      .map(({ path }) => path),
+  );
+  const staying = index.entries.keys().filter((path) => !going.has(path));
+  const refused = [
+    ...refusedPaths(created.map(({ path }) => path), staying, limits),
+    ...refusedLinks(actions, limits.platform),
+  ];
   const out = new Set(refused.map(({ path }) => path));
   const isOut = (path: string) => out.has(path) || [...parentsOf(path)].some((one) => out.has(one));
   return { refused, actions: actions.filter(({ path, side }) => side !== "local" || !isOut(path)) };

@@ -2,13 +2,15 @@
  * The local tree, or some paths of it, as it is now. Contents are not read here. Runs in short slices,
  * so that a large tree does not hold up the rest of the program.
  */
-import { messageOf } from "../errors.ts";
+import { AgentError, messageOf } from "../errors.ts";
 import type { SideView } from "./diff.ts";
 import { type Agreed, type Entry, parentOf, type Seen } from "./entry.ts";
 import { type IgnoreRules, isTemporary } from "./ignore.ts";
 import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./local_tree.ts";
 import { localPath, pointsOutside } from "./path_map.ts";
 import { leadsOutside } from "./problem_list.ts";
+import { isRenamed } from "./renamed.ts";
+import { withoutPaths } from "./system_words.ts";
 import type { Problem } from "./types.ts";
 
 const SLICE_MS = 8;
@@ -84,6 +86,7 @@ class Scan {
         return void this.visit(parent);
       }
     }
+    if (isRenamed(this.#tree, path)) return;
     if (this.visit(path)) await this.directory(path);
   }
 
@@ -93,7 +96,7 @@ class Scan {
       names = [...Deno.readDirSync(localPath(this.#tree.root, path, this.#tree.platform))]
         .map(({ name }) => name);
     } catch (error) {
-      if (path === "") throw error;
+      if (path === "") throw unreadableRoot(this.#tree, error);
       this.#unreadable(path, error);
       return;
     }
@@ -165,6 +168,16 @@ class Scan {
     this.#options.signal?.throwIfAborted();
     this.#sliceEnd = performance.now() + SLICE_MS;
   }
+}
+
+/** On macOS, folders such as Documents are closed to programs that the user has not let in. */
+export function unreadableRoot({ root, platform }: LocalTree, cause: unknown): unknown {
+  if (!(cause instanceof Deno.errors.PermissionDenied)) return cause;
+  const text = `Cannot read the folder "${root}": ${withoutPaths(cause)}`;
+  const hint = platform === "darwin" && /\(os error 1\)/.test(cause.message)
+    ? "let your terminal, or this program, in: System Settings, Privacy & Security, Files and Folders"
+    : "it has to be yours to read";
+  return new AgentError("config", text, { cause, hint });
 }
 
 /** Throws if a file cannot be read; its mode tells that of one's own files. */

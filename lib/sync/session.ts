@@ -9,6 +9,7 @@ import { Agenda } from "./agenda.ts";
 import type { ConflictStore } from "./conflict_store.ts";
 import { Halt } from "./guards.ts";
 import type { LocalTree } from "./local_tree.ts";
+import { localPath } from "./path_map.ts";
 import { Schedule } from "./schedule.ts";
 import { SessionLock, SessionTaken } from "./session_lock.ts";
 import { closed, paused, type SessionDeps, type Waiter } from "./session_parts.ts";
@@ -96,7 +97,7 @@ export class Session {
     for (const { entry } of index.entries.values()) bytes += entry.size;
     return {
       session: id,
-      root: only === undefined ? root : `${root}/${only}`,
+      root: only === undefined ? root : localPath(root, only, this.#tree.platform),
       remotePath,
       mode,
       state: this.#paused ? "paused" : this.#state,

@@ -19,6 +19,8 @@ export interface EndpointSettings extends TlsEndpoint {
   readonly tls?: CredentialFiles;
   /** Takes any certificate from the server. Default: no. */
   readonly insecure?: boolean;
+  /** For connecting and the handshake together, in milliseconds. Default: as {@link dialTls}. */
+  readonly timeoutMs?: number;
 }
 
 /** Connections that are dialed ahead. */
@@ -147,7 +149,13 @@ export class Dialer {
   }
 
   #connect(signal: AbortSignal, onLocalAddress?: (address: string) => void): Promise<Duplex> {
-    const options = { endpoint: this.endpoint, signal, ...(onLocalAddress && { onLocalAddress }) };
+    const { endpoint } = this;
+    const options = {
+      endpoint,
+      signal,
+      ...limitOf(endpoint),
+      ...(onLocalAddress && { onLocalAddress }),
+    };
     return this.#credentials === undefined
       ? dialPlain(options)
       : this.#connectTls(this.#credentials, options);
@@ -202,4 +210,8 @@ export class Dialer {
     for (const spare of [...this.#spares]) this.#drop(spare);
     if (everything) { for (const duplex of [...this.#streams.keys()]) duplex.close(); }
   }
+}
+
+function limitOf({ timeoutMs }: EndpointSettings): { timeoutMs?: number } {
+  return timeoutMs === undefined ? {} : { timeoutMs };
 }

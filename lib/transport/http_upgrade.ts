@@ -50,8 +50,8 @@ export interface Upgraded {
 export class UpgradeRefused extends AgentError {
   readonly status: number;
 
-  constructor(status: number, kind: ErrorKind, message: string) {
-    super(kind, message);
+  constructor(status: number, kind: ErrorKind, message: string, hint?: string) {
+    super(kind, message, hint === undefined ? {} : { hint });
     this.status = status;
   }
 }
@@ -59,6 +59,11 @@ export class UpgradeRefused extends AgentError {
 const DEFAULT_TIMEOUT = 30_000;
 /** Of an answer that explains a refusal. */
 const MAX_EXPLANATION_BYTES = 64 * 1024;
+/** We have always asked (RFC 9110, section 15.5.22). */
+const UPGRADE_REQUIRED = 426;
+const PROXY_HINT =
+  "have each proxy between pass on Connection and Upgrade, also for requests with " +
+  "a body";
 const NO_ANSWER = "the connection ended without an answer";
 
 /**
@@ -141,6 +146,10 @@ async function finalAnswer(
 
 async function refusal({ head, body }: ResponseMessage, where: string): Promise<UpgradeRefused> {
   const { status } = head;
+  if (status === UPGRADE_REQUIRED) {
+    const message = `The request for ${where} has lost its Upgrade on the way to the server`;
+    return new UpgradeRefused(status, "engine", message, PROXY_HINT);
+  }
   const text = await collect(body, MAX_EXPLANATION_BYTES)
     // Too long, or cut short: the status has to do.
     .then((bytes) => said(new TextDecoder().decode(bytes)), () => "");

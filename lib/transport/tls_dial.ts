@@ -24,6 +24,7 @@ import { keepAlive } from "../net/keep_alive.ts";
 import type { Identity } from "../net/tls_files.ts";
 import { socketDuplex } from "../net/tls_stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
+import { serverFlaw } from "./tls_examine.ts";
 
 /** Options of {@link dialPlain}. */
 export interface DialOptions {
@@ -119,7 +120,9 @@ async function established(
     return socketDuplex(socket);
   } catch (error) {
     socket.destroy();
-    throw error instanceof AgentError ? error : tlsError(options.endpoint, error);
+    if (error instanceof AgentError) throw error;
+    const { endpoint, signal } = options;
+    throw tlsError(endpoint, error, await serverFlaw(endpoint, error, signal));
   }
 }
 

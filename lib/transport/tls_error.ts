@@ -4,6 +4,7 @@
  */
 import { AgentError, errorCode, type ErrorKind, messageOf } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
+import type { CertificateFlaw } from "../net/certificate_flaw.ts";
 
 /** Where to dial, and who is expected there. */
 export interface TlsEndpoint {
@@ -13,6 +14,8 @@ export interface TlsEndpoint {
   readonly serverName: string;
   /** Default: {@link MTLS_WORDS}. */
   readonly words?: EndpointWords;
+  /** The certificate that we show, where it is known whether there is one. */
+  readonly tls?: { readonly certFile?: string };
 }
 
 /** What the user calls the parts of an endpoint, for hints. */
@@ -61,13 +64,20 @@ export function wordsOf({ words = MTLS_WORDS }: TlsEndpoint): EndpointWords {
   return words;
 }
 
-/** A failed handshake, or an error of a TLS connection later on, in the user's words. */
-export function tlsError(endpoint: TlsEndpoint, error: unknown): AgentError {
-  const code = errorCode(error);
+/**
+ * A failed handshake, or an error of a TLS connection later on, in the user's words; `flaw` is what is
+ * known of the server's certificate beyond the error.
+ */
+export function tlsError(
+  endpoint: TlsEndpoint,
+  error: unknown,
+  flaw?: CertificateFlaw,
+): AgentError {
+  const code = (flaw && FLAW_CODES[flaw.kind]) ?? errorCode(error);
   const found = CAUSES.find(({ pattern }) => pattern.test(code));
   if (found === undefined) return unreachable(endpoint, messageOf(error), error);
   const { kind, explain } = found;
-  const { reason, hint } = explain(endpoint, error);
+  const { reason, hint } = explain(endpoint, error, flaw);
   const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ${reason}`;
   return new AgentError(kind, message, { cause: error, hint });
 }
@@ -76,19 +86,39 @@ interface Cause {
   /** Matches the error's code. */
   pattern: RegExp;
   kind: ErrorKind;
-  explain: (endpoint: TlsEndpoint, error: unknown) => { reason: string; hint: string };
+  explain: (
+    endpoint: TlsEndpoint,
+    error: unknown,
+    flaw: CertificateFlaw | undefined,
+  ) => { reason: string; hint: string };
 }
+
+/** What Node would have said. */
+const FLAW_CODES: Partial<Record<CertificateFlaw["kind"], string>> = {
+  "expired": "CERT_HAS_EXPIRED",
+  "not-yet-valid": "CERT_NOT_YET_VALID",
+  "other-use": "INVALID_PURPOSE",
+};
 
 /** Ordered, first match wins. Codes are those of Node, which take OpenSSL's names for TLS alerts. */
 const CAUSES: readonly Cause[] = [
   {
     pattern: /^(SELF_SIGNED|DEPTH_ZERO|UNABLE_TO_(GET|VERIFY)|CERT_UNTRUSTED|INVALID_CA)/,
     kind: "authentication",
-    explain: (endpoint) => ({
-      reason: "the server certificate is from an unknown authority",
+    explain: (endpoint, _error, flaw) => ({
+      reason: "the server certificate is from an unknown authority" +
+        (flaw !== undefined && "issuer" in flaw ? `, ${JSON.stringify(flaw.issuer)}` : ""),
       hint: `give the certificate of the ${wordsOf(endpoint).peer}'s CA with ${
         wordsOf(endpoint).ca
-      }`,
+      }, or have the ${wordsOf(endpoint).peer} send intermediate ones`,
+    }),
+  },
+  {
+    pattern: /^INVALID_PURPOSE$/,
+    kind: "authentication",
+    explain: (endpoint) => ({
+      reason: "the server certificate is not for servers",
+      hint: `have the ${wordsOf(endpoint).peer} use one with serverAuth in its extendedKeyUsage`,
     }),
   },
   {
@@ -128,12 +158,18 @@ const CAUSES: readonly Cause[] = [
   {
     pattern: /ALERT_.*(CERTIFICATE|UNKNOWN_CA|ACCESS_DENIED|DECRYPT_ERROR|HANDSHAKE_FAILURE)/,
     kind: "authentication",
-    explain: (endpoint) => ({
-      reason: "the server refused the client certificate",
-      hint: `check that ${wordsOf(endpoint).cert} is signed by an authority the ${
-        wordsOf(endpoint).peer
-      } trusts`,
-    }),
+    explain: (endpoint) =>
+      endpoint.tls !== undefined && endpoint.tls.certFile === undefined
+        ? {
+          reason: "the server wants a client certificate",
+          hint: `give one with ${wordsOf(endpoint).cert}`,
+        }
+        : ({
+          reason: "the server refused the client certificate",
+          hint: `check that ${wordsOf(endpoint).cert} is signed by an authority the ${
+            wordsOf(endpoint).peer
+          } trusts`,
+        }),
   },
   {
     pattern: /WRONG_VERSION_NUMBER|HTTP_REQUEST/,

@@ -37,11 +37,12 @@ Deno.test("failures say what is wrong, on one line", async () => {
   await using guest = await startLocalGuest();
   const server = ["--server-addr", `127.0.0.1:${guest.port}`];
   const cases: [args: string[], code: number, line: RegExp][] = [
-    [[...server, "--", "no-such"], 7, /exec: "no-such": executable file not found in \$PATH$/],
-    [[...server, "-w", "/no-such", "--", "ls"], 7, /chdir \/no-such: no such file or directory$/],
+    [[...server, "--", "no-such"], 127, /exec: "no-such": executable file not found in \$PATH$/],
+    [[...server, "--", "/etc/passwd"], 126, /exec: "\/etc\/passwd": permission denied$/],
+    [[...server, "-w", "/no-such", "--", "ls"], 255, /chdir \/no-such: no such file or directory$/],
     [[...server], 2, /Missing command after "host-exec"; write host-exec /],
     [["--", "ls"], 2, /Missing --server-addr/],
-    [["--server-addr", "127.0.0.1:1", "--", "ls"], 4, /connection refused/],
+    [["--server-addr", "127.0.0.1:1", "--", "ls"], 255, /connection refused/],
     [[...server, "--cert", "/no/such", "--", "ls"], 2, /Cannot use --cert without --key/],
   ];
   for (const [args, code, line] of cases) {
@@ -115,7 +116,7 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
       await guest.child.wait();
       // The last SIGKILL may still be on its way.
       await until("its processes are gone", () => !pids.some(isRunning), { timeoutMs: 10_000 });
-      assertEquals(await client.wait(), 8);
+      assertEquals(await client.wait(), 255);
       assertMatch(client.stderr, /Lost the command/);
     }
   });
@@ -170,6 +171,29 @@ Deno.test("a server of the first level works, with a note", async () => {
   assertMatch(result.stderr, /^remote-docker-agent: this server only has standard output; .*\n$/);
   const body = JSON.parse(request.slice(request.indexOf("{")));
   assertEquals([body.command, body.args, body.envs], ["cat", ["-"], []]);
+});
+
+Deno.test("a server of the first level is not asked for what it would leave out", async () => {
+  const paths: string[] = [];
+  await using server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, (request) => {
+    paths.push(new URL(request.url).pathname);
+    return Response.json({ message: "page not found" }, { status: 404 });
+  });
+  for (const flags of [["-w", "/srv"], ["-t"]]) {
+    const args = [
+      "--server-addr",
+      `127.0.0.1:${server.addr.port}`,
+      ...flags,
+      "--",
+      "rm",
+      "-r",
+      "x",
+    ];
+    const { code, stderr } = await hostExec(args);
+    assertEquals(code, 255, stderr);
+    assertMatch(stderr, /knows neither terminals nor working directories; leave out -t and -w/);
+  }
+  assertEquals(paths, ["/tinyscale/v1/info", "/tinyscale/v1/info"]);
 });
 
 Deno.test("a reader of the output that leaves ends the command", async () => {

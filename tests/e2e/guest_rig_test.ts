@@ -44,6 +44,16 @@ async function runsThere(rig: Rig, words: string): Promise<boolean> {
   return (await rig.verb("exec", "sh", "-c", `${look} || true`)).trim() !== "0";
 }
 
+/** A command whose input has ended can still be interrupted. */
+async function hearsSignalsWithoutInput(flags: readonly string[]): Promise<void> {
+  const script = "cat; trap 'exit 9' INT; echo ready; while :; do sleep 0.05; done";
+  await using child = start([...flags, "--", "bash", "-c", script]);
+  await child.closeStdin();
+  await child.waitFor(/ready/);
+  child.kill("SIGINT");
+  assertEquals(await child.wait(), 9);
+}
+
 /** What holds whichever way the command goes. */
 async function behavesLikeACommand(flags: readonly string[], name: string): Promise<void> {
   const script = "cat; hostname >&2; pwd; printenv A; exit 7";
@@ -55,6 +65,13 @@ async function behavesLikeACommand(flags: readonly string[], name: string): Prom
   });
   const killed = await hostExec([...flags, "--", "sh", "-c", "kill -TERM $$"]);
   assertEquals(killed.code, 143);
+  const nowhere = await hostExec([...flags, "-w", "/no-such", "--", "true"]);
+  assertEquals([nowhere.code, nowhere.stdout], [255, ""]);
+  assertMatch(nowhere.stderr, /no-such/);
+  for (const [program, code] of [["no-such", 127], ["/etc/passwd", 126]] as const) {
+    assertEquals((await hostExec([...flags, "--", program])).code, code);
+  }
+  await hearsSignalsWithoutInput(flags);
   const env = { ...cleanEnvironment(), TERM: "xterm" };
   await using terminal = await Pty.open(
     hostExecCommand([...flags, "-t", "--", "sh", "-c", RESIZED]),
@@ -84,19 +101,19 @@ test.bare(
       const server = ["--server-addr", `${guest.address}:${guest.port}`];
       const ca = ["--ca", guest.authority.certFile];
       const cases: [args: string[], code: number, line: RegExp][] = [
-        [[...server, ...ca, "--cert", other.certFile, "--key", other.keyFile], 7, /may not use/],
+        [[...server, ...ca, "--cert", other.certFile, "--key", other.keyFile], 255, /may not use/],
         [
           [...server, ...ca, "--cert", stranger.certFile, "--key", stranger.keyFile],
-          5,
+          255,
           /certificate/,
         ],
-        [[...server, ...ca], 5, /certificate/],
+        [[...server, ...ca], 255, /certificate/],
         [
           [...server, "--cert", guest.client.certFile, "--key", guest.client.keyFile],
-          5,
+          255,
           /authority/,
         ],
-        [server, 8, /HTTP|answer/],
+        [server, 255, /HTTP|answer/],
       ];
       for (const [args, code, line] of cases) {
         const result = await hostExec([...args, "--", "id"]);
@@ -156,7 +173,7 @@ test.bare("a command ends with a client that is killed", agentOnly, async (rig) 
   await until("it is gone", async () => !await runsThere(rig, "sleep 4242"));
 });
 
-test.bare("the same over SSH, without a guest", agentOnly, async (rig) => {
+test.bare("a command over SSH, without a guest, behaves like one here", agentOnly, async (rig) => {
   await behavesLikeACommand(sshFlags(rig), rig.name);
   const missing = await hostExec([...sshFlags(rig), "--", "no-such-command"]);
   assertEquals(missing.code, 127);

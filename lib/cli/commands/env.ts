@@ -72,6 +72,11 @@ function renderEnv(
       `$env:DOCKER_HOST = '${address.replaceAll("'", "''")}'`,
       `# ${command} | Out-String | Invoke-Expression`,
     ],
+    cmd: () => [
+      ...unset.map((variable) => `set ${variable}=`),
+      `set DOCKER_HOST=${address}`,
+      `rem for /f "delims=" %i in ('${command} --shell cmd') do @%i`,
+    ],
   };
   return lines[shell]().map((line) => `${line}\n`).join("");
 }

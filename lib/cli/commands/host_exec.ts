@@ -7,20 +7,22 @@ import {
 } from "../../config/host_exec_settings.ts";
 import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
-import { AgentError, errorCode } from "../../errors.ts";
+import { AgentError } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
-import { Dialer, type EndpointSettings } from "../../transport/dialer.ts";
+import { Dialer } from "../../transport/dialer.ts";
 import type { TerminalSize } from "../../transport/exec_frames.ts";
-import { execOverGuest, type GuestProcess } from "../../transport/guest_exec.ts";
+import { execOverGuest, type GuestCommand, type GuestProcess } from "../../transport/guest_exec.ts";
+import { guestAt } from "../../transport/guest_info.ts";
+import type { GuestAddress } from "../../transport/guest_link.ts";
 import { warnOfOpenness } from "../../transport/openness.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
-import { tlsError, wordsOf } from "../../transport/tls_error.ts";
 import { readToken } from "../../transport/tstunnel.ts";
 import { denoStreams, type LocalStreams } from "../local_streams.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 import { attach } from "./attach.ts";
 import type { CommandRun } from "./command.ts";
+import { explainGuestFailure, withShellStatus } from "./host_exec_failure.ts";
 
 /** The size of a terminal whose size nobody knows. */
 const USUAL_SIZE: TerminalSize = { cols: 80, rows: 24 };
@@ -28,7 +30,10 @@ const FIRST_LEVEL_NOTE =
   "remote-docker-agent: this server only has standard output; the exit status of " +
   "the command is not known\n";
 
-/** Returns the exit status of the command; see {@link attach}. Throws `AgentError`. */
+/**
+ * Returns the exit status of the command; see {@link attach}. Throws `AgentError`, which has the exit
+ * codes of {@link withShellStatus}.
+ */
 export async function runHostExec(
   { invocation, sources, system }: CommandRun,
   streams: LocalStreams = denoStreams(),
@@ -43,13 +48,17 @@ export async function runHostExec(
   });
   const way = hostExecWay(loaded);
   const command = hostCommand(invocation.rest ?? [], values, system.place.env);
-  const started = await startUnlessStopped(
-    system,
-    (signal) => start(way, command, { streams, system, signal }),
-  );
-  if (typeof started === "number") return started;
-  if (!started.framed) system.err(FIRST_LEVEL_NOTE);
-  return await attach(started, command, streams, system);
+  try {
+    const started = await startUnlessStopped(
+      system,
+      (signal) => start(way, command, { streams, system, signal }),
+    );
+    if (typeof started === "number") return started;
+    if (!started.framed) system.err(FIRST_LEVEL_NOTE);
+    return await attach(started, command, streams, system);
+  } catch (error) {
+    throw withShellStatus(error);
+  }
 }
 
 /** A signal before the command runs ends the program with the usual status. */
@@ -101,37 +110,47 @@ async function start(
     return await execOverSsh(way.ssh, env[SECRETS[0].env], { ...common, words }, signal);
   }
   const [program = "", ...args] = words;
+  return await startThere(way, { ...common, command: program, args }, signal);
+}
+
+type GuestWay = Extract<HostExecWay, { kind: "guest" }>;
+
+async function startThere(
+  way: GuestWay,
+  command: Omit<GuestCommand, "host" | "token" | "signal">,
+  signal: AbortSignal,
+): Promise<GuestProcess> {
   const token = await readToken(way.tokenFile);
   const dialer = await Dialer.open(way.endpoint);
   warnOfOpenness(way.endpoint, logger("host-exec"));
+  const address = { host: way.host, ...(token !== undefined && { token }) };
+  if (command.tty !== undefined || command.cwd !== undefined) {
+    await requireFrames(dialer, address, signal);
+  }
   const stream = await dialer.dial(signal);
   try {
-    return await execOverGuest(stream, {
-      ...common,
-      host: way.host,
-      command: program,
-      args,
-      signal,
-      ...(token !== undefined && { token }),
-    });
+    return await execOverGuest(stream, { ...command, ...address, signal });
   } catch (error) {
-    throw explain(way.endpoint, error);
+    throw explainGuestFailure(way.endpoint, error);
   }
 }
 
-/** With TLS 1.3, a server refuses a certificate only after the handshake (RFC 8446, 4.4.2.4). */
-function explain(endpoint: EndpointSettings, error: unknown): unknown {
-  if (!(error instanceof AgentError) || error.kind !== "lost") return error;
-  const { cause } = error;
-  const { cert, ca } = wordsOf(endpoint);
-  if (endpoint.tls === undefined) {
-    const hint = `check the port, and give ${cert} or ${ca} for a server with TLS`;
-    return new AgentError("lost", error.message, { cause, hint });
-  }
-  if (/SSL|TLS|ALERT/.test(errorCode(cause))) return tlsError(endpoint, cause);
-  const where = formatHostPort(endpoint.host, endpoint.port);
-  return new AgentError("authentication", `The server "${where}" closed the connection at once`, {
-    cause,
-    hint: `check that it trusts the certificate of ${cert}`,
-  });
+/** A server of the first level would run the command without them, perhaps where it does harm. */
+async function requireFrames(
+  dialer: Dialer,
+  address: GuestAddress,
+  signal: AbortSignal,
+): Promise<void> {
+  const { host, port } = dialer.endpoint;
+  const name = formatHostPort(host, port);
+  const found = await guestAt(dialer, { ...address, name, signal });
+  const knows = found.kind === "guest"
+    ? found.link.capabilities.has("exec-framed-v1")
+    : found.kind === "silent" || found.status !== 404;
+  if (knows) return;
+  throw new AgentError(
+    "engine",
+    `The server "${name}" knows neither terminals nor working directories`,
+    { hint: "leave out -t and -w; a shell can change the directory: -- sh -c 'cd DIR && …'" },
+  );
 }

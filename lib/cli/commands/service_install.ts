@@ -81,6 +81,8 @@ async function install(plan: ServicePlan, system: System, machine: ServiceMachin
       hint: "a service of the machine (--system) needs its administrator",
     });
   }
+  // The one before would go on, and launchd takes no second of that name. It may have ended.
+  if (!isNew) { for (const command of plan.stop) await machine.run(command); }
   try {
     for (const command of plan.install) await runOrThrow(command, machine);
   } catch (error) {

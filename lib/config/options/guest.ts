@@ -119,6 +119,15 @@ export const GUEST_OPTIONS = {
     help: "Do not verify the server, for development only",
     commands: hostExec,
   },
+  sni: {
+    type: "string",
+    inFile: false,
+    placeholder: "NAME",
+    defaultNote: "the host of --server-addr",
+    group: "Host command",
+    help: "The remote host's name, where --server-addr is a gateway for several",
+    commands: hostExec,
+  },
   env: {
     type: "string",
     short: "e",

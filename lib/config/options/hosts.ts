@@ -17,7 +17,7 @@ export const HOSTS_OPTIONS = {
     perHost: false,
     defaultNote: "never",
     group: "Hosts",
-    help: "End when nothing has been used for this long; implies --on-demand",
+    help: "End when nothing has been used for this long, such as 30m; implies --on-demand",
     commands: start,
   },
   origin: {
@@ -30,7 +30,7 @@ export const HOSTS_OPTIONS = {
   },
   shell: {
     type: "choice",
-    choices: ["sh", "fish", "powershell"],
+    choices: ["sh", "fish", "powershell", "cmd"],
     inFile: false,
     defaultNote: "the one that is in use",
     group: "Status",

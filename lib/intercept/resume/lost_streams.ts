@@ -20,7 +20,7 @@ export class LostStreams {
   /** What is open, and what becomes of it when it is not. */
   readonly #open = new Map<
     string,
-    { count: number; readonly closed: PromiseWithResolvers<void> }
+    { count: number; readonly over: PromiseWithResolvers<void> }
   >();
 
   /** `connection` gives what stands for the one that is up. */
@@ -46,7 +46,7 @@ export class LostStreams {
 
   /** A stream of `id` is open until the result is called. */
   begin(id: string): () => void {
-    const open = this.#open.get(id) ?? { count: 0, closed: Promise.withResolvers<void>() };
+    const open = this.#open.get(id) ?? { count: 0, over: Promise.withResolvers<void>() };
     this.#open.set(id, open);
     open.count++;
     let isOpen = true;
@@ -55,17 +55,17 @@ export class LostStreams {
       isOpen = false;
       if (--open.count > 0) return;
       this.#open.delete(id);
-      open.closed.resolve();
+      open.over.resolve();
     };
   }
 
-  /** Settles when no stream of `id` is open, or after `ms`. */
-  async whenClosed(id: string, ms: number): Promise<void> {
+  /** Settles when nothing more comes of any stream of `id`, or after `ms`. */
+  async whenOver(id: string, ms: number): Promise<void> {
     const open = this.#open.get(id);
     if (open === undefined) return;
     const { promise: late, resolve } = Promise.withResolvers<void>();
     const timer = setTimeout(resolve, ms);
-    await Promise.race([open.closed.promise, late]).finally(() => clearTimeout(timer));
+    await Promise.race([open.over.promise, late]).finally(() => clearTimeout(timer));
   }
 
   /** The last stream of `id` has ended. */

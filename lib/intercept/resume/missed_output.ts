@@ -34,10 +34,11 @@ export function withOutput(
   output: Output,
 ): Body {
   if (!CONDITIONS.has(condition)) return mapPayload(body, framing, UNCHANGED);
+  let hearing: Promise<void> | undefined;
   const heard: Body = {
     async read() {
       const piece = await body.read();
-      await output.whenHeard();
+      await (hearing ??= output.whenHeard());
       return piece;
     },
   };

@@ -53,7 +53,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
           isLoss,
           lostStream: (id) => attached.has(id),
           allHeard: async (id) => {
-            if (mayEndSilently) await attached.whenClosed(id, MAX_HEARING_MS);
+            if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
           },
         });
       case "ContainerAttach":

@@ -28,10 +28,10 @@ export function fateOf(
   goesOn: GoesOn,
 ): StreamFate {
   const id = exchange.route?.params["id"] ?? "";
-  let closed = () => {};
+  let over = () => {};
   return {
-    begun: () => closed = streams.begin(id),
-    closed: () => closed(),
+    begun: () => over = streams.begin(id),
+    over: () => over(),
     async isCut(lastedMs) {
       if (!asks) return false;
       streams.end(id, "seeming");

@@ -25,9 +25,10 @@ export function launchdPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
     kind: "launchd property list",
     path,
     text: renderPlist(spec, log),
+    // One that has been disabled cannot be bootstrapped.
     install: [
-      ["launchctl", "bootstrap", domain, path],
       ["launchctl", "enable", `${domain}/${spec.name}`],
+      ["launchctl", "bootstrap", domain, path],
     ],
     stop: [["launchctl", "bootout", `${domain}/${spec.name}`]],
     forget: [],

@@ -30,7 +30,10 @@ export function windowsPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
     stop: [task("/End")],
     forget: [task("/Delete", "/F")],
     status: task("/Query", "/V", "/FO", "LIST"),
-    notes: [],
+    // A task that is hidden is so in the list of tasks only.
+    notes: spec.system
+      ? ["Nobody keeps its messages; to see them, stop it and run the same command by hand"]
+      : ["It runs in a window of its own, where its messages are; closing that ends it"],
   };
 }
 

@@ -10,6 +10,7 @@ import type { Duplex } from "../../net/duplex.ts";
 import type { ExitReport, TerminalSize } from "../exec_frames.ts";
 import type { GuestProcess } from "../guest_exec.ts";
 import { channelDuplex } from "./channel.ts";
+import { sendSignal, sendSize } from "./channel_requests.ts";
 import { connectThrough } from "./chain.ts";
 import { loadSshConfig } from "./config_file.ts";
 import type { Connection } from "./connection.ts";
@@ -19,6 +20,9 @@ import { resolveSsh } from "./resolve.ts";
 import { Secrets } from "./secrets.ts";
 import type { SshSettings } from "./settings.ts";
 import { posixCommand, shellQuote } from "./shell.ts";
+
+/** Where there is no such directory: no status of the command, which did not run. */
+const NO_DIRECTORY = 255;
 
 /** What to run; see {@link scriptOf}. */
 export interface SshCommand {
@@ -63,7 +67,7 @@ export async function execOverSsh(
  * its `AcceptEnv` lists.
  */
 export function scriptOf({ words, envs, cwd }: Pick<SshCommand, "words" | "envs" | "cwd">): string {
-  const move = cwd === undefined ? "" : `cd ${shellQuote(cwd)} && `;
+  const move = cwd === undefined ? "" : `cd ${shellQuote(cwd)} || exit ${NO_DIRECTORY}; `;
   const env = envs.length === 0 ? "" : `env ${envs.map(shellQuote).join(" ")} `;
   return posixCommand(`${move}exec ${env}${words.map(shellQuote).join(" ")}`);
 }
@@ -118,8 +122,8 @@ function processOn(
       await errors;
       return report;
     }),
-    resize: ({ cols, rows }) => ifOpen(connection, () => channel.setWindow(rows, cols, 0, 0)),
-    signal: (name) => ifOpen(connection, () => channel.signal(name.replace(/^SIG/, ""))),
+    resize: (size) => ifOpen(connection, () => sendSize(channel, size)),
+    signal: (name) => ifOpen(connection, () => sendSignal(channel, name)),
   };
 }
 

@@ -25,6 +25,8 @@ export interface SshDeps {
   log: Logger;
 }
 
+/** How OpenSSH's sshd turns a client away in the place of its version (since 9.2, and since 9.8). */
+const BUSY = /^(Exceeded MaxStartups|Not allowed at this time)/;
 /** What may be the longest first line of something that is not an SSH server. */
 const MAX_QUOTED_BYTES = 80;
 
@@ -188,6 +190,13 @@ class Attempt {
     }
     const where = formatHostPort(host.hostName, host.port);
     const received = notSsh(this.#firstBytes);
+    if (received !== undefined && BUSY.test(received)) {
+      return new AgentError(
+        "unreachable",
+        `${where} takes no more logins at the moment: "${received}"`,
+        { cause: error, hint: "try again, or raise MaxStartups in the sshd_config of that host" },
+      );
+    }
     if (received !== undefined) {
       return new AgentError(
         "unreachable",

@@ -6,6 +6,7 @@ Deno.test("users are known by name and password, which may have colons in it", (
   const check = parseUsers("# who\n\ndev:s3:cret\r\nünï:pässword\n", "users");
   assert(check("dev", "s3:cret"));
   assert(check("ünï", "pässword"));
+  assert(parseUsers("\uFEFFdev:s3cret\r\n", "users")("dev", "s3cret"), "as Windows writes it");
   const wrong = [["dev", "s3"], ["dev", ""], ["", ""], ["nobody", "s3:cret"], ["Dev", "s3:cret"]];
   for (const [user = "", password = ""] of wrong) assertEquals(check(user, password), false);
 });

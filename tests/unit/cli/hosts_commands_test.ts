@@ -46,6 +46,11 @@ Deno.test("each shell is told in its own words where a host is", async () => {
     await env(["prod", "--shell=powershell"]),
     /^\$env:DOCKER_HOST = 'tcp:\/\/127\.0\.0\.1:2376'\n# remote-docker-agent env prod \| Out-String/,
   );
+  assertEquals(
+    await env(["prod", "--shell=cmd"], { env: { DOCKER_TLS_VERIFY: "1" } }),
+    "set DOCKER_TLS_VERIFY=\nset DOCKER_HOST=tcp://127.0.0.1:2376\n" +
+      "rem for /f \"delims=\" %i in ('remote-docker-agent env prod --shell cmd') do @%i\n",
+  );
   await assertRejects(() => env([]), AgentError, "Cannot tell which remote host is meant");
   await assertRejects(() => env(["cpu"]), AgentError, 'There is no host "cpu"');
 });

@@ -10,6 +10,7 @@ const OURS: [string, [source: string, target: string, options: string]][] = [
   ["/c/Users/me:/app:ro", ["/c/Users/me", "/app", "ro"]],
   ["C:\\Users\\me:/app", ["C:\\Users\\me", "/app", ""]],
   ["c:/Users/me:/app:ro", ["c:/Users/me", "/app", "ro"]],
+  ["\\\\wsl$\\Debian\\srv:/app:ro", ["\\\\wsl$\\Debian\\srv", "/app", "ro"]],
 ];
 
 for (const [text, [source, target, options]] of OURS) {

@@ -6,6 +6,7 @@ import {
   ruleFor,
 } from "../../../lib/intercept/bind_rules.ts";
 import { AgentError } from "../../../lib/errors.ts";
+import type { Platform } from "../../../lib/sync/path_map.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 const BY_DEFAULT: [string, string | undefined][] = [
@@ -52,11 +53,30 @@ Deno.test("on Windows the spellings of a path are one, and case does not count",
   }
   assertEquals(ruleFor("/d/data", rules, "windows"), undefined);
   assertEquals(ruleFor("//var/run/docker.sock", DEFAULT_BIND_RULES, "windows")?.place, "socket");
-  assertEquals(canBeLocal("/data", "windows"), false);
-  assertEquals(canBeLocal("/c/data", "windows"), true);
-  assertEquals(canBeLocal("/data", "linux"), true);
-  assertEquals(canBeLocal("C:\\data", "linux"), false);
-  assertEquals(canBeLocal("c:/data", "darwin"), false);
+  assertEquals(ruleFor("/run/user", DEFAULT_BIND_RULES, "windows")?.place, "remote");
+  assertEquals(ruleFor("/run/desktop/mnt/host/c/x", DEFAULT_BIND_RULES, "windows"), undefined);
+});
+
+Deno.test("which sources can be paths of this machine", () => {
+  const cases: [source: string, platform: Platform, expected: boolean][] = [
+    ["/data", "windows", false],
+    ["//data/x", "windows", false],
+    ["/mnt/data", "windows", false],
+    ["/mnt/c/data", "windows", true],
+    ["/c/data", "windows", true],
+    ["//c/data", "windows", true],
+    ["C:\\data", "windows", true],
+    ["\\\\wsl.localhost\\Debian\\srv", "windows", true],
+    ["\\\\server", "windows", false],
+    ["\\\\.\\pipe\\x", "windows", false],
+    ["/data", "linux", true],
+    ["C:\\data", "linux", false],
+    ["C:/data", "darwin", false],
+    ["\\\\server\\share", "linux", false],
+  ];
+  for (const [source, platform, expected] of cases) {
+    assertEquals(canBeLocal(source, platform), expected, `${source} on ${platform}`);
+  }
 });
 
 for (const text of ["/data", "/data=sideways", "data=remote", "=remote"]) {

@@ -21,6 +21,15 @@ const CASES: [string, string, string, string][] = [
   ["npipe:////./pipe/x", "EADDRINUSE", "already in use by another process", "--listen"],
 ];
 
+Deno.test("who may have a port differs by platform", () => {
+  const hintOf = (text: string, platform: typeof Deno.build.os) =>
+    bindError(parseListenAddress(text), new SystemError("EACCES"), platform).hint ?? "";
+  assertStringIncludes(hintOf("127.0.0.1:80", "darwin"), "only for all addresses at once");
+  assertEquals(hintOf("127.0.0.1:8080", "darwin"), "choose another port");
+  assertStringIncludes(hintOf("127.0.0.1:50080", "windows"), "excludedportrange");
+  assertStringIncludes(hintOf("npipe:////./pipe/x", "windows"), "another name");
+});
+
 for (const [text, code, reason, hint] of CASES) {
   Deno.test(`${code} on ${text} is explained`, () => {
     const address: ListenAddress = parseListenAddress(text);

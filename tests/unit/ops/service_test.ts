@@ -86,7 +86,10 @@ Deno.test({
 Deno.test("launchd: an agent of the user and a daemon of the machine", () => {
   const user = planService(SPEC, MAC);
   assertEquals(user.path, "/Users/dev/Library/LaunchAgents/gpu.plist");
-  assertEquals(user.install[0], ["launchctl", "bootstrap", "gui/501", user.path]);
+  assertEquals(user.install, [
+    ["launchctl", "enable", "gui/501/gpu"],
+    ["launchctl", "bootstrap", "gui/501", user.path],
+  ]);
   assertEquals(user.stop, [["launchctl", "bootout", "gui/501/gpu"]]);
   assertStringIncludes(user.text, "<string>--ssh-host=dev@gpu</string>");
   assertStringIncludes(user.text, "<string>/Users/dev/Library/Logs/gpu.log</string>");
@@ -109,7 +112,9 @@ Deno.test("Windows: a task at sign-in and one at boot", () => {
   assertEquals(user.encoding, "utf-16");
   assertStringIncludes(user.text, "<LogonTrigger><Enabled>true</Enabled><UserId>PC\\dev</UserId>");
   assertStringIncludes(user.text, "<Arguments>start --ssh-host=dev@gpu</Arguments>\r\n");
+  assertStringIncludes(user.notes.join(), "a window of its own");
   const machine = planService({ ...SPEC, system: true, command: ODD }, WINDOWS);
+  assertStringIncludes(machine.notes.join(), "Nobody keeps its messages");
   assertStringIncludes(machine.text, "<BootTrigger>");
   assertStringIncludes(machine.text, "<UserId>S-1-5-18</UserId>");
   assertStringIncludes(
@@ -202,6 +207,15 @@ Deno.test("a service is installed, looked at and removed", async () => {
   ]);
   await assertRejects(() => run(["status"], machine), AgentError, "No service");
   await assertRejects(() => run(["uninstall"], machine), AgentError, "No service");
+});
+
+Deno.test("a service that is installed again is stopped first, so that the new one runs", async () => {
+  const { done, machine } = testMachine();
+  await run(["install", ...START], machine, { platform: "darwin" });
+  const [enable = "", bootstrap = "", ...more] = done.splice(0);
+  assertEquals(more, []);
+  await run(["install", ...START], machine, { platform: "darwin" });
+  assertEquals(done, ["launchctl bootout gui/1000/remote-docker-agent", enable, bootstrap]);
 });
 
 Deno.test("what could not start is not installed, and a failed command is told", async () => {

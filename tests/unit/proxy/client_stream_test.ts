@@ -52,14 +52,28 @@ Deno.test("a head that does not come to its end is answered with 408", async () 
 
 Deno.test("a body may take long as long as it goes on", async () => {
   const { client, stream, events } = streamOf({ readMs: SOON_MS * 5 });
+  const part = "part".repeat(256);
   stream.enter("body");
   for (let i = 0; i < 4; i++) {
     const reading = stream.read();
     await new Promise((resolve) => setTimeout(resolve, SOON_MS * 2));
-    await say(client, "part");
-    assertEquals(text(await reading), "part");
+    await say(client, part);
+    assertEquals(text(await reading), part);
   }
   await assertRejects(() => stream.read(), ReplyError, "The body of the request");
+  assertEquals(events, ["read_timeout"]);
+  stream.close();
+});
+
+Deno.test("a body that comes byte by byte is late, however many bytes come", async () => {
+  const { client, stream, events } = streamOf({ readMs: SOON_MS * 5 });
+  stream.enter("body");
+  const trickle = setInterval(() => void client.write(bytes("x")), SOON_MS / 4);
+  const readAll = async () => {
+    while (await stream.read() !== null);
+  };
+  await assertRejects(readAll, ReplyError, "The body of the request");
+  clearInterval(trickle);
   assertEquals(events, ["read_timeout"]);
   stream.close();
 });

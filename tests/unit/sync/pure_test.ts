@@ -1,6 +1,7 @@
 import type { Action } from "../../../lib/sync/reconcile.ts";
 import type { Agreed } from "../../../lib/sync/entry.ts";
 import { diff } from "../../../lib/sync/diff.ts";
+import { tickOf } from "../../../lib/sync/local_tree.ts";
 import {
   localPath,
   localSource,
@@ -8,6 +9,7 @@ import {
   refusedName,
   relativeTo,
 } from "../../../lib/sync/path_map.ts";
+import { differsInCase } from "../../../lib/sync/renamed.ts";
 import { makePlan, moveUnits, refusedPaths } from "../../../lib/sync/plan.ts";
 import { isRacy, meantMode, openMode } from "../../../lib/sync/remote_stamp.ts";
 import { formatBytes } from "../../../lib/sync/sources.ts";
@@ -19,6 +21,11 @@ Deno.test("sources of Docker's Windows clients are paths of this machine", () =>
   for (const source of ["C:\\x\\y", "C:/x/y", "/c/x/y", "//c/x/y", "/C/x/./y"]) {
     assertEquals(localSource(source, "windows"), "C:\\x\\y", source);
   }
+  for (const mount of ["/mnt/c", "/host_mnt/c", "/run/desktop/mnt/host/c"]) {
+    assertEquals(localSource(`${mount}/x/y`, "windows"), "C:\\x\\y", mount);
+    assertEquals(localSource(`${mount}/x/y`, "darwin"), `${mount}/x/y`);
+  }
+  assertEquals(localSource("/mnt/data/x", "windows"), "\\mnt\\data\\x");
   assertEquals(localSource("/c", "windows"), "C:\\");
   assertEquals(localSource("/c/x", "linux"), "/c/x");
   assertEquals(localSource("//c/x", "linux"), "/c/x");
@@ -48,6 +55,34 @@ Deno.test("links that lead out of the root are known", () => {
   ];
   for (const [path, target, outside] of cases) {
     assertEquals(pointsOutside(path, target), outside, `${path} -> ${target}`);
+  }
+});
+
+Deno.test("file systems that count whole seconds let a file look the same for longer", () => {
+  const at = (ms: number) => new Date(1_700_000_000_000 + ms);
+  const cases: [mtime: Date | null, ctime: Date | null, tick: number][] = [
+    [at(123), at(123), 50],
+    [at(0), at(123), 50], // a time that was set: files come with those of the other side
+    [at(123), null, 50],
+    [at(0), at(0), 2_000],
+    [at(0), null, 2_000],
+    [null, null, 2_000],
+  ];
+  for (const [mtime, ctime, tick] of cases) assertEquals(tickOf({ mtime, ctime }), tick);
+});
+
+Deno.test("the first name that is written otherwise", () => {
+  const cases: [path: string, real: string, parent: string | undefined, name?: string][] = [
+    ["a/b", "a/b", undefined],
+    ["a/b", "a/B", "a", "b"],
+    ["D4/x/f", "d4/x/F", "", "D4"],
+    ["a/b/C", "a/b/c", "a/b", "C"],
+    ["link", "target", undefined],
+    ["\u00e9", "e\u0301", undefined],
+  ];
+  for (const [path, real, parent, name] of cases) {
+    const expected = parent === undefined ? undefined : { parent, name };
+    assertEquals(differsInCase(path, real), expected, path);
   }
 });
 

@@ -73,6 +73,19 @@ Deno.test("names that differ only in case: one arrives, the other is told and st
   assertEquals(bench.session.info().conflicts, 0);
 });
 
+Deno.test("over there a name gets another case: it does here too, and nothing is told", async () => {
+  await using bench = new SyncBench({ ignoresCase: true });
+  edit(bench.local, { "readme": "1", "dir/a": "2", "stays": "3" });
+  await bench.session.flush();
+  Deno.renameSync(`${bench.remote}/readme`, `${bench.remote}/README`);
+  Deno.renameSync(`${bench.remote}/dir`, `${bench.remote}/Dir`);
+  await bench.session.flush();
+  assertEquals(contents(bench.local), {
+    ...{ "README": "1", "Dir": "/", "Dir/a": "2", "stays": "3" },
+  });
+  assertEquals(bench.session.info().problems, []);
+});
+
 Deno.test("a folder that becomes a file, and a folder again", async () => {
   await using bench = new SyncBench();
   edit(bench.local, { "a": "1", "b": "2" });

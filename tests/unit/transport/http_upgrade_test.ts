@@ -37,6 +37,12 @@ const REFUSALS: readonly [status: number, body: string, kind: string, message: s
   [401, '{"message":"wrong token"}', "authentication", "wrong token"],
   [502, '{"message":"dial tcp 127.0.0.1:1: refused"}', "engine", "dial tcp 127.0.0.1:1: refused"],
   [503, "<html><b>too \r\n much</b></html>", "engine", "too much"],
+  [
+    426,
+    '{"message":"ask for an upgrade"}',
+    "engine",
+    'The request for "/tinyscale/v1/x" has lost its Upgrade on the way to the server',
+  ],
   [200, "", "engine", 'The server refused "/tinyscale/v1/x" with status 200 Word'],
 ];
 

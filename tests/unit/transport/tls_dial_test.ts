@@ -1,5 +1,6 @@
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
+import { initAuthority, issueClient, issueServer } from "../../../lib/certs/certs.ts";
 import { AgentError, type ErrorKind } from "../../../lib/errors.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { readIdentity } from "../../../lib/net/tls_files.ts";
@@ -204,6 +205,33 @@ Deno.test("an expired server certificate is refused", async () => {
       assertKind(error, "authentication");
     });
   });
+});
+
+Deno.test("what the runtime only calls unverified is told by its cause", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "tls-flaws-" });
+  try {
+    const options = { directory, force: false };
+    const { certFile: ca } = await initAuthority(options);
+    const context = tlsContext(undefined, await Deno.readTextFile(ca));
+    const cases: [{ certFile: string; keyFile: string }, message: string][] = [
+      // One that has been good and no longer is, which is not how the runtime knows one.
+      [await issueServer(["gw.example"], { ...options, days: -0.001 }), "has expired"],
+      [await issueClient("somebody", options), "is not for servers"],
+    ];
+    for (const [files, message] of cases) {
+      const server = createServer({
+        cert: await Deno.readTextFile(files.certFile),
+        key: await Deno.readTextFile(files.keyFile),
+      });
+      await withServer(server, "secureConnection", (socket) => socket.end(), async (port) => {
+        const dial = () => dialTls({ endpoint: at(port), context });
+        const error = await assertRejects(dial, AgentError, `the server certificate ${message}`);
+        assertKind(error, "authentication");
+      });
+    }
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
 
 Deno.test("a refused client certificate shows at the latest on the first read, and is named", async () => {

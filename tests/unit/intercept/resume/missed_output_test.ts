@@ -47,14 +47,14 @@ Deno.test("the end of a stream is known until the next one of the same begins", 
 
   const [first, second] = [streams.begin("a"), streams.begin("a")];
   let closed = false;
-  const whenClosed = streams.whenClosed("a", 60_000).then(() => closed = true);
+  const whenOver = streams.whenOver("a", 60_000).then(() => closed = true);
   first();
   first();
   await Promise.resolve();
   assertEquals(closed, false);
   second();
-  assertEquals(await whenClosed, true);
-  await streams.whenClosed("a", 60_000);
+  assertEquals(await whenOver, true);
+  await streams.whenOver("a", 60_000);
   streams.begin("b");
-  await streams.whenClosed("b", 1);
+  await streams.whenOver("b", 1);
 });

@@ -68,17 +68,24 @@ Deno.test("what is no SSH server is told apart from silence and absence", async 
     assertEquals(error.kind, "unreachable");
     return error.message;
   };
-  const answering = (async () => {
+  const answer = async (text: string) => {
     using connection = await listener.accept();
-    await connection.write(new TextEncoder().encode("HTTP/1.1 400 Bad Request\r\n\r\n"));
+    await connection.write(new TextEncoder().encode(text));
     await connection.closeWrite();
     while (await connection.read(new Uint8Array(1024)) !== null);
-  })();
-  assertEquals(
-    await unreachable(),
-    `127.0.0.1:${port} is not an SSH server: received "HTTP/1.1 400 Bad Request"`,
-  );
-  await answering;
+  };
+  const cases = [
+    [
+      "HTTP/1.1 400 Bad Request\r\n\r\n",
+      'is not an SSH server: received "HTTP/1.1 400 Bad Request"',
+    ],
+    ["Exceeded MaxStartups\r\n", 'takes no more logins at the moment: "Exceeded MaxStartups"'],
+  ] as const;
+  for (const [text, reason] of cases) {
+    const answering = answer(text);
+    assertEquals(await unreachable(), `127.0.0.1:${port} ${reason}`);
+    await answering;
+  }
   listener.close();
   assertEquals(await unreachable(), `Cannot reach 127.0.0.1:${port}: connection refused`);
 });
