@@ -206,11 +206,12 @@ test("compose builds, waits, copies, shows logs and follows what is saved", {
     await until("both files are there", async () => {
       // What is saved before it really looks is not seen.
       await write(site, { "index.html": "second", "more.txt": "more" });
-      return await inside() === "secondmore";
-    }, { everyMs: 1_000 });
+      const there = async () => await inside() === "secondmore";
+      return await until("they have come", there, { timeoutMs: 5_000 });
+    });
     await Deno.remove(`${site}/more.txt`);
     await until("the removed one is gone", async () => await inside() === "second");
-    assertEquals(await fetchPort(port), "second");
+    await until("the page is the new one", async () => await fetchPort(port) === "second");
   } finally {
     await compose.ok("down", "-t", "0", "--rmi", "local");
   }
