@@ -33,6 +33,8 @@ export interface Exchange {
   readonly log: Logger;
   /** Aborts when the client is gone. */
   readonly signal: AbortSignal;
+  /** Whether the client has ended its direction, as one does that leaves. Default: no. */
+  readonly isLeft?: () => boolean;
   /** Ends the client's connection at once, also when it has become a tunnel. */
   readonly hangUp: () => void;
   /**

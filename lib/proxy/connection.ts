@@ -48,6 +48,8 @@ export class ClientConnection {
   readonly #log: Logger;
   readonly #gone = new AbortController();
   #busy = false;
+  /** The client has ended its direction. */
+  #isLeft = false;
   #draining = false;
   /** The head of an answer is out, so that nothing but its body may follow. */
   #replyBegun = false;
@@ -171,6 +173,7 @@ export class ClientConnection {
       route,
       log: this.#log,
       signal: this.#gone.signal,
+      isLeft: () => this.#isLeft,
       hangUp: () => this.close(),
       again: (request) => ask({ ...exchange, request }),
       proceed: () => this.#client.write(CONTINUE),
@@ -192,7 +195,8 @@ export class ClientConnection {
     this.#answering = upstream;
     if (mayLeaveHttp(head)) return;
     const isCurrent = () => this.#answering === upstream;
-    passOnEnd(this.#client, { upstream, upload, isCurrent }).catch((error) => {
+    const onEnd = () => void (this.#isLeft = true);
+    passOnEnd(this.#client, { upstream, upload, isCurrent, onEnd }).catch((error) => {
       // Its turn comes after the answer to this one.
       if (error instanceof HttpParseError) return;
       this.#gone.abort(GONE);

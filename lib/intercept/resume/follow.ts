@@ -64,7 +64,9 @@ export function mended(
         try {
           return await body.read();
         } catch (error) {
-          if (exchange.signal.aborted || !isLoss(error)) throw error;
+          // The end of a client that leaves ends its answer, over a gateway as if it were cut.
+          const isLeft = exchange.signal.aborted || exchange.isLeft?.() === true;
+          if (isLeft || !isLoss(error)) throw error;
           exchange.log.info("The connection was lost; the answer goes on when it is back");
         }
         const response = await ask();
