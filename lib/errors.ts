@@ -15,6 +15,7 @@ export const EXIT_CODES = {
   "host-key": 6,
   engine: 7,
   lost: 8,
+  output: 9,
 } as const;
 
 /** See {@link EXIT_CODES}. */

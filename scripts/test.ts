@@ -13,6 +13,7 @@
  * names another executable, or `sources`.
  */
 import {
+  newerRigName,
   type Rig,
   RIG_UP_VARIABLE,
   rigDown,
@@ -93,6 +94,7 @@ async function withRig(
     total.failed.push(`the rig: ${error}`);
   } finally {
     rigDown(name);
+    rigDown(newerRigName()); // a test file that was ended has left it
   }
 }
 

@@ -25,6 +25,7 @@ const EXIT_MEANINGS: Readonly<Record<ErrorKind, string>> = {
   "host-key": "The host key is unknown, revoked or not the one known before",
   engine: "The engine cannot be used: its socket is missing, or the user may not use it",
   lost: "The connection was lost for good",
+  output: "Standard output cannot be written, for example because the disk is full",
 };
 
 /** The page with its generated parts renewed. Throws if a marker is missing. */

@@ -3,13 +3,15 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
-import { stateHint } from "../config/paths.ts";
 import { describeRemote, type Settings } from "../config/settings.ts";
+import { type StateObstacle, stateObstacle } from "../config/state_folder.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
+import type { Interceptor } from "../docker/exchange.ts";
 import { AgentError } from "../errors.ts";
 import { BindMounts } from "../intercept/bind_mounts.ts";
 import { type BindRule, DEFAULT_BIND_RULES } from "../intercept/bind_rules.ts";
 import type { BindFiles, LocalKind } from "../intercept/bind_sources.ts";
+import { warnOfBinds } from "../intercept/binds_elsewhere.ts";
 import { logReports } from "../intercept/sync_report.ts";
 import { logger } from "../log.ts";
 import { parseListenAddress } from "../net/address.ts";
@@ -44,9 +46,9 @@ export async function makeBinding(
 ): Promise<Binding | undefined> {
   if (settings.sync.mode === "off" || settings.mode === "raw") return undefined;
   const { stateFolder } = settings;
-  if (stateFolder === undefined) {
-    const obstacle = `there is no directory to keep state in; ${stateHint(Deno.build.os)}`;
-    logger("binds").warn(`Bind mounts are those of the remote host: ${obstacle}`);
+  const obstacle = await stateObstacle(stateFolder);
+  if (stateFolder === undefined || obstacle !== undefined) {
+    logger("binds").warn(`Bind mounts are those of the remote host: ${inWords(obstacle)}`);
     return undefined;
   }
   const limits = limitsOf(supervisor);
@@ -58,6 +60,20 @@ export async function makeBinding(
   const options = { stateFolder, owner, emit, engine };
   const sync = await openSync(settings, supervisor, options);
   return { sync, engine, mounts: makeMounts(settings, supervisor, { sync, owner, engine }) };
+}
+
+/** What looks at the mounts of requests: who syncs them, or who says why nobody does. */
+export async function bindInterceptors(
+  { sync, mode, stateFolder }: Settings,
+  binding: Binding | undefined,
+): Promise<readonly Interceptor[]> {
+  if (binding !== undefined) return binding.mounts.interceptors;
+  if (sync.mode === "off" || mode === "raw") return [];
+  return [warnOfBinds(inWords(await stateObstacle(stateFolder)))];
+}
+
+function inWords(obstacle: StateObstacle | undefined): string {
+  return obstacle === undefined ? "no state can be kept" : `${obstacle.why}; ${obstacle.hint}`;
 }
 
 function makeEngine(settings: Settings, supervisor: Supervisor): EngineCalls {

@@ -4,12 +4,11 @@
 import type { Emit } from "../agent_event.ts";
 import { Bridge, type BridgeInfo } from "../bridge/bridge.ts";
 import type { Settings } from "../config/settings.ts";
-import { AgentError } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { ForwardDetails, ForwardStatus } from "../ops/source.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 import { engineStreams } from "./engine_streams.ts";
-import { CLIENT_WAIT_MS, datagramsOf, limitsOf } from "./reach.ts";
+import { CLIENT_WAIT_MS, datagramsOf, obstacleOf } from "./reach.ts";
 
 /** The bridge of one remote host; nothing unless the user asks for it. Throws as `Bridge.open`. */
 export async function makeBridge(
@@ -18,16 +17,13 @@ export async function makeBridge(
   emit: Emit,
 ): Promise<Bridge | undefined> {
   if (settings.bridge === undefined) return undefined;
-  const limits = limitsOf(supervisor);
-  if (limits !== undefined) {
-    throw new AgentError("engine", `Cannot serve --socks or --http-proxy: ${limits}`);
-  }
   return await Bridge.open(settings.bridge, {
     open: (target, signal) =>
       supervisor.open(target, { lane: "interactive", waitMs: CLIENT_WAIT_MS, signal }),
     findShell: async (signal) => (await supervisor.ready({ waitMs: CLIENT_WAIT_MS, signal })).shell,
     engine: engineStreams(settings, supervisor),
     ...datagramsOf(supervisor),
+    ...obstacleOf(settings, supervisor),
     emit,
   });
 }

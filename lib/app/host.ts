@@ -31,7 +31,7 @@ import { Proxy } from "../proxy/proxy.ts";
 import type { SyncManager } from "../sync/manager.ts";
 import type { Secrets } from "../transport/ssh/secrets.ts";
 import { Supervisor } from "../transport/supervisor.ts";
-import { type Binding, makeBinding } from "./binds.ts";
+import { type Binding, bindInterceptors, makeBinding } from "./binds.ts";
 import { makeBridge } from "./bridge.ts";
 import {
   makeForwarding,
@@ -219,7 +219,7 @@ export class Host {
     const interceptors = [
       ...publishing?.interceptors ?? [],
       ...reversing.interceptors,
-      ...binding?.mounts.interceptors ?? [],
+      ...await bindInterceptors(settings, binding),
       ...onTheWay.interceptors,
       resume(() => supervisor.live),
     ];

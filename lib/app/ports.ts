@@ -9,6 +9,7 @@ import { AgentError } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
 import { HostPorts } from "../forward/host_ports.ts";
 import { ForwardingManager } from "../forward/manager.ts";
+import { tellNoGuest } from "../forward/tell_no_guest.ts";
 import { Publishing } from "../intercept/publishing.ts";
 import { Reversing } from "../intercept/reversing.ts";
 import type { Listener } from "../listen/listener.ts";
@@ -16,7 +17,8 @@ import { logger } from "../log.ts";
 import { isLoopback } from "../net/address.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 import { engineStreams, untilUp } from "./engine_streams.ts";
-import { CLIENT_WAIT_MS, datagramsOf, limitsOf, obstacleOf } from "./reach.ts";
+import { CLIENT_WAIT_MS, datagramsOf, obstacleOf } from "./reach.ts";
+import { tellWhatWaits } from "./waiting.ts";
 
 const DEFAULT_SSH_PORT = 22;
 
@@ -38,8 +40,11 @@ export function makeForwarding(
     rules,
     findShell: async (signal) => (await supervisor.ready({ waitMs: CLIENT_WAIT_MS, signal })).shell,
     guarded: ({ port }) => guarded.has(port),
-    open: (target, signal) =>
-      supervisor.open(target, { lane: "ports", waitMs: CLIENT_WAIT_MS, signal }),
+    open: tellNoGuest(
+      (target, signal) =>
+        supervisor.open(target, { lane: "ports", waitMs: CLIENT_WAIT_MS, signal }),
+      logger("forward"),
+    ),
     ...datagramsOf(supervisor),
   });
 }
@@ -83,10 +88,6 @@ export async function makePublishing(
 ): Promise<Publishing | undefined> {
   const { mode, foreign } = settings.ports;
   if (mode === "off" || settings.mode === "raw") return undefined;
-  const limits = limitsOf(supervisor);
-  if (limits !== undefined) {
-    logger("ports").warn(`Published ports stay on the remote host: ${limits}`);
-  }
   return new Publishing({
     policy: { owner: await ownerId(), mode },
     foreign,
@@ -110,15 +111,16 @@ export function makeReversing(settings: Settings, supervisor: Supervisor): Rever
   });
 }
 
-/** Opens the forwards that no container asks for. */
+/**
+ * Opens the forwards that no container asks for. Where there is no guest yet, as `limits` says, they
+ * lead nowhere until it is there, which the log tells of all that waits for it.
+ */
 export async function openForwards(
   settings: Settings,
   { forwarding, limits }: { forwarding: ForwardingManager; limits: string | undefined },
 ): Promise<void> {
+  tellWhatWaits(settings, limits);
   for (const forward of settings.ports.forwards) {
-    if (limits !== undefined) {
-      throw new AgentError("engine", `Cannot forward "${forward.text}": ${limits}`);
-    }
     try {
       await forwarding.addPlain(forward);
     } catch (cause) {

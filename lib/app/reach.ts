@@ -2,7 +2,7 @@
 import type { Settings } from "../config/settings.ts";
 import { AgentError } from "../errors.ts";
 import type { ForwardingOptions } from "../forward/manager.ts";
-import type { Obstacle } from "../intercept/out_of_reach.ts";
+import type { Obstacle } from "../forward/udp_tunnel.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 
 /** How long a client of a port or of the bridge waits for a lost connection to come back. */

@@ -20,6 +20,12 @@ export interface Shown {
   absent?(): readonly HostStatus[];
 }
 
+/** Without its guest a host is reached by none of its ports. */
+function asReached<T extends { readonly state: string }>(host: Host, ports: readonly T[]) {
+  if (host.status().limits === undefined) return ports;
+  return ports.map((port) => ({ ...port, state: "waiting" as const }));
+}
+
 /** See the file comment. */
 export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): OpsSource {
   const each = <T extends { host?: string }>(list: (host: Host) => readonly T[]): T[] =>
@@ -39,13 +45,17 @@ export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): 
     hosts: () => [...hosts().map((host) => host.status()), ...absent()],
     waiting: () => hosts().reduce((sum, { waiting }) => sum + waiting, 0),
     forwards: () =>
-      each((host) => [...host.forwards().map(forwardStatus), ...bridgeStatus(host.bridges())]),
+      each((host) =>
+        asReached(host, [...host.forwards().map(forwardStatus), ...bridgeStatus(host.bridges())])
+      ),
     forwardDetails: () =>
-      each((host) => [
-        ...host.forwards().map(forwardDetails),
-        ...bridgeDetails(host.bridges()),
-        ...host.reverses().map(reverseDetails),
-      ]),
+      each((host) =>
+        asReached(host, [
+          ...host.forwards().map(forwardDetails),
+          ...bridgeDetails(host.bridges()),
+          ...host.reverses().map(reverseDetails),
+        ])
+      ),
     syncs: () => each((host) => host.sync?.snapshot().map((info) => syncStatus(info)) ?? []),
     sync: () => syncOf(hosts()),
     async refresh() {

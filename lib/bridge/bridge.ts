@@ -6,7 +6,7 @@
 import type { Emit } from "../agent_event.ts";
 import type { ClientListener } from "../forward/client_listener.ts";
 import { type FindShell, UdpRelay } from "../forward/udp_relay.ts";
-import { type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
+import { type Obstacle, type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";
@@ -40,6 +40,8 @@ export interface BridgeLinks {
   /** For datagrams, where the transport does not carry them itself. */
   readonly findShell: FindShell;
   readonly openDatagrams?: OpenDatagrams;
+  /** Why nothing but the engine can be reached now, if so. */
+  readonly obstacle?: Obstacle;
   readonly engine: EngineStreams;
   /** Is told of addresses and of clients that are sent away. */
   readonly emit: Emit;
@@ -132,14 +134,14 @@ const TITLES: Readonly<Record<BridgeKind, string>> = {
 
 function serversOf(
   { rules }: BridgeSettings,
-  { open, findShell, openDatagrams, engine, emit }: BridgeLinks,
+  { open, findShell, openDatagrams, obstacle, engine, emit }: BridgeLinks,
   checkUser: CheckUser | undefined,
   log: Logger,
 ): { serve: Record<BridgeKind, ServeClient>; close: () => Promise<void> } {
   const directory = new ContainerDirectory(engine, log);
   const relay = openDatagrams === undefined
     ? new UdpRelay(findShell, log)
-    : new TunnelUdp(openDatagrams, log);
+    : new TunnelUdp(openDatagrams, log, obstacle);
   const dialer = new Dialer({ rules, open, log, find: (name) => directory.find(name) });
   const udp = new UdpAssociations({ relay, dialer, log });
   const who = checkUser === undefined ? {} : { checkUser };

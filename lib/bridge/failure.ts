@@ -3,11 +3,13 @@
  * server says it in words: of the system (`strerror`) for a connection, of the resolver for a name.
  */
 import { AgentError, describeError } from "../errors.ts";
+import { NoGuestError } from "../transport/no_guest.ts";
 
 /**
  * - `forbidden`: a rule of the user's, or the remote side, does not allow it;
  * - `refused`: nothing listens there;
  * - `unreachable`, `no-network`: no way to the host or to its network, or no such name;
+ * - `no-guest`: there is no guest to carry it now;
  * - `timeout`: no answer in time, or the remote host did not come back in time;
  * - `unsupported`: it cannot be carried here at all;
  * - `failed`: anything else.
@@ -17,6 +19,7 @@ export type FailureKind =
   | "refused"
   | "unreachable"
   | "no-network"
+  | "no-guest"
   | "timeout"
   | "unsupported"
   | "failed";
@@ -61,6 +64,7 @@ export function failureOf(where: string, error: unknown): BridgeFailure {
 function kindOf(error: unknown): FailureKind {
   let at = error;
   for (let depth = 0; at instanceof Error && depth < MAX_CAUSES; depth++, at = at.cause) {
+    if (at instanceof NoGuestError) return "no-guest";
     if (at instanceof AgentError && at.kind === "lost") return "timeout";
     if ((at as { reason?: unknown }).reason === ADMINISTRATIVELY_PROHIBITED) return "forbidden";
     const { message } = at;

@@ -8,6 +8,7 @@ export const STATUS_FOR: Readonly<Record<FailureKind, number>> = {
   refused: 502,
   unreachable: 502,
   "no-network": 502,
+  "no-guest": 503,
   timeout: 504,
   unsupported: 501,
   failed: 502,

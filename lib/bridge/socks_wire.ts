@@ -32,6 +32,7 @@ export const REPLY_FOR: Readonly<Record<FailureKind, number>> = {
   refused: REPLY.connectionRefused,
   unreachable: REPLY.hostUnreachable,
   "no-network": REPLY.networkUnreachable,
+  "no-guest": REPLY.networkUnreachable,
   timeout: REPLY.hostUnreachable,
   unsupported: REPLY.commandNotSupported,
   failed: REPLY.generalFailure,

@@ -4,6 +4,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AgentError, messageOf } from "../errors.ts";
+import { readSmallText } from "../net/small_file.ts";
+import { systemReason } from "../net/system_reason.ts";
 
 /** Says whether a user and a password are among those that may. */
 export type CheckUser = (user: string, password: string) => boolean;
@@ -17,13 +19,11 @@ const HINT = "write one USER:PASSWORD a line";
 
 /** Reads the file. Throws `AgentError` of kind `config`, which never repeats what is in it. */
 export async function readUsers(path: string): Promise<CheckUser> {
-  const { isFile, mode, size } = await look(path);
-  if (!isFile) throw fault(path, "it is not a file", HINT);
+  const { mode } = await look(path);
   if (Deno.build.os !== "windows" && mode !== null && (mode & OTHERS) !== 0) {
     throw fault(path, "others may read it", `chmod 600 ${path}`);
   }
-  if (size > MAX_FILE_BYTES) throw fault(path, `it is larger than ${MAX_FILE_BYTES} bytes`, HINT);
-  return parseUsers(await Deno.readTextFile(path), path);
+  return parseUsers(await read(path), path);
 }
 
 /** The same for the text of a file; `path` is for messages. Empty lines and `#` lines are skipped. */
@@ -62,8 +62,16 @@ async function look(path: string): Promise<Deno.FileInfo> {
   try {
     return await Deno.stat(path);
   } catch (cause) {
-    const why = cause instanceof Deno.errors.NotFound ? "there is no such file" : messageOf(cause);
-    throw fault(path, why, HINT, cause);
+    const isMissing = cause instanceof Deno.errors.NotFound;
+    throw fault(path, isMissing ? "there is no such file" : systemReason(cause), HINT, cause);
+  }
+}
+
+async function read(path: string): Promise<string> {
+  try {
+    return await readSmallText(path, MAX_FILE_BYTES);
+  } catch (cause) {
+    throw fault(path, messageOf(cause), HINT, cause);
   }
 }
 

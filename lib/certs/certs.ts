@@ -4,8 +4,9 @@
  * unless that is asked for.
  */
 import { join } from "node:path";
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import { replaceFileSync } from "../net/replace_file.ts";
+import { systemReason } from "../net/system_reason.ts";
 import { exists } from "../net/exists.ts";
 import { type Identity, readIdentity } from "../net/tls_files.ts";
 import { clientName, fileStem, isDnsName, type Person, serverName, spiffeId } from "./names.ts";
@@ -39,7 +40,7 @@ export interface CertsResult {
 
 /** `certs init`. Throws `AgentError` of kind `config`, as all of these do. */
 export async function initAuthority(options: CertsOptions): Promise<CertsResult> {
-  await Deno.mkdir(options.directory, { recursive: true, mode: 0o700 });
+  await makeDirectory(options.directory);
   const files = filesOf(options.directory, AUTHORITY);
   await checkAbsent(files, options.force);
   const name = `remote-docker-agent CA ${new Date().toISOString().slice(0, 10)}`;
@@ -48,6 +49,17 @@ export async function initAuthority(options: CertsOptions): Promise<CertsResult>
     await makeAuthority(name, options.days ?? LIFETIMES.authority),
     options,
   );
+}
+
+async function makeDirectory(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true, mode: 0o700 });
+  } catch (cause) {
+    throw new AgentError("config", `Cannot make the directory "${path}": ${systemReason(cause)}`, {
+      cause,
+      hint: "name another one with --dir",
+    });
+  }
 }
 
 /** `certs server NAME…`: one certificate for all the names, called after the first. */
@@ -92,7 +104,7 @@ async function issueTo(request: CertificateRequest, options: CertsOptions): Prom
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
     const { certFile } = filesOf(options.directory, AUTHORITY);
-    throw new AgentError("config", `Cannot sign with "${certFile}": ${messageOf(cause)}`, {
+    throw new AgentError("config", `Cannot sign with "${certFile}": ${systemReason(cause)}`, {
       cause,
       hint: "make an authority with certs init, in another directory",
     });
@@ -155,7 +167,7 @@ function present(path: string): AgentError {
 }
 
 function cannotWrite(path: string, cause: unknown): AgentError {
-  return new AgentError("config", `Cannot write "${path}": ${messageOf(cause)}`, {
+  return new AgentError("config", `Cannot write "${path}": ${systemReason(cause)}`, {
     cause,
     hint: "check the directory and its permissions",
   });

@@ -16,7 +16,8 @@ const CLIENT = /^[A-Za-z0-9][A-Za-z0-9._@-]*$/;
 
 /** Throws `AgentError` of kind `usage` unless `text` is a DNS name, a wildcard or an IP address. */
 export function serverName(text: string): ServerName {
-  if (isIP(text) !== 0) return { type: "ip", value: text };
+  // An address with a zone means something on one machine alone, and has no form in a certificate.
+  if (isIP(text) !== 0 && !text.includes("%")) return { type: "ip", value: text };
   const value = text.toLowerCase();
   if (isDnsName(value.replace(/^\*\./, ""))) return { type: "dns", value };
   throw new AgentError("usage", `Cannot make a certificate for "${text}": not a host name`, {

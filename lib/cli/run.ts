@@ -12,6 +12,8 @@ import { denoSystem, type System } from "./system.ts";
 import { renderUsage } from "./usage.ts";
 
 const PROGRAM = "remote-docker-agent";
+/** As shells report a program that SIGPIPE has ended. */
+const READER_GONE = 128 + 13;
 /** Causes logged beneath an error; a longer chain is a circle. */
 const MAX_CAUSES = 8;
 
@@ -31,6 +33,7 @@ export async function run(args: readonly string[], dependencies: Dependencies): 
     const done = dispatch(args, dependencies, system);
     return await Promise.race([done, uncaught.promise]);
   } catch (error) {
+    if (isReaderGone(error)) return READER_GONE;
     const line = `${PROGRAM}: ${report(error)}\n`;
     if (system === undefined) console.error(line.trimEnd());
     else system.err(line);
@@ -58,6 +61,12 @@ async function dispatch(
   const { command, flags } = invocation;
   const sources = { command, flags, place, cwd, isTerminal, readFile };
   return await RUN_COMMAND[command]({ ...dependencies, invocation, sources, system });
+}
+
+/** As after `--help | head -1`: there is nobody left to tell. */
+function isReaderGone(error: unknown): boolean {
+  return error instanceof AgentError && error.kind === "output" &&
+    error.cause instanceof Deno.errors.BrokenPipe;
 }
 
 /** The line for the user; what lies beneath an error goes to the log, at level debug. */

@@ -5,6 +5,9 @@
 import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
+import { systemReason } from "../net/system_reason.ts";
+import { homeDirectory } from "../net/home_directory.ts";
+import { readBeginning } from "../net/small_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
@@ -17,13 +20,13 @@ export interface System {
   readonly outIsTerminal?: boolean;
   /** How this program is started again: the executable and the first arguments, if known. */
   readonly program?: readonly string[];
-  /** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
+  /** Up to `limit` bytes from the beginning of a file; rejects as `readBeginning` does. */
   readFile(path: string, limit: number): Promise<Uint8Array>;
   /** Whether a file is there. */
   isFile(path: string): boolean;
-  /** Writes to standard output. */
+  /** Writes to standard output. Throws `AgentError` of kind `output` where that cannot be done. */
   out(text: string): void;
-  /** Writes to standard error. */
+  /** Writes to standard error, where nobody need be. */
   err(text: string): void;
   /** Calls `handler` for every request to end; the result stops that. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
@@ -42,17 +45,17 @@ export function denoSystem(): System {
   return {
     place: {
       platform: Deno.build.os,
-      home: env[windows ? "USERPROFILE" : "HOME"] || undefined,
+      home: homeDirectory(env[windows ? "USERPROFILE" : "HOME"]),
       env,
     },
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
     outIsTerminal: Deno.stdout.isTerminal(),
     program: ownProgram(env),
-    readFile,
+    readFile: readBeginning,
     isFile,
-    out: (text) => writeAll(Deno.stdout, text),
-    err: (text) => writeAll(Deno.stderr, text),
+    out: writeOut,
+    err: writeErr,
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
@@ -97,18 +100,6 @@ function environment(windows: boolean): Record<string, string> {
   return Object.fromEntries(Object.entries(env).map(([name, text]) => [name.toUpperCase(), text]));
 }
 
-async function readFile(path: string, limit: number): Promise<Uint8Array> {
-  using file = await Deno.open(path);
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  while (length < limit) {
-    const count = await file.read(bytes.subarray(length));
-    if (count === null) break;
-    length += count;
-  }
-  return bytes.subarray(0, length);
-}
-
 function isFile(path: string): boolean {
   try {
     return Deno.statSync(path).isFile;
@@ -118,13 +109,28 @@ function isFile(path: string): boolean {
   }
 }
 
+function writeOut(text: string): void {
+  try {
+    writeAll(Deno.stdout, text);
+  } catch (cause) {
+    throw new AgentError("output", `Cannot write to standard output: ${systemReason(cause)}`, {
+      cause,
+      hint: "make room there, or write elsewhere",
+    });
+  }
+}
+
+function writeErr(text: string): void {
+  try {
+    writeAll(Deno.stderr, text);
+  } catch {
+    // There is nobody left to tell.
+  }
+}
+
 function writeAll(stream: typeof Deno.stdout, text: string): void {
   const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
-  } catch {
-    // The reader has gone away, as after `--help | head -1`; there is nobody left to tell.
-  }
+  for (let at = 0; at < bytes.length;) at += stream.writeSync(bytes.subarray(at));
 }
 
 /**

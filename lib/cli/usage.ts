@@ -104,9 +104,11 @@ export function placeholderOf(spec: OptionSpec): string {
   return spec.choices?.join("|") ?? spec.placeholder ?? "VALUE";
 }
 
-/** The default in words, if there is one worth saying. */
+/** The default in words, if there is one worth saying: of a boolean that it holds. */
 export function defaultOf(spec: OptionSpec): string | undefined {
-  return spec.type === "boolean" ? undefined : spec.defaultNote ?? spec.default;
+  const { type, default: standard, defaultNote } = spec;
+  if (type !== "boolean") return defaultNote ?? standard;
+  return standard === "true" ? "yes, --no-… for no" : undefined;
 }
 
 function renderEnvironment(): string {

@@ -1,15 +1,20 @@
 /** Which options go together. Every refusal names the option to change and says what it needs. */
 import { AgentError } from "../errors.ts";
 import { checkEndpoint, transportOf } from "./endpoint_settings.ts";
+import { checkIdleFlags } from "./idle_flags.ts";
 import type { Origin } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
+import { quote } from "./values.ts";
 
 type Origins = Readonly<Record<OptionName, Origin>>;
 
 const TLS_OPTIONS = ["tls-cert", "tls-key", "tls-ca"] as const;
 
-/** Throws `AgentError` of kind `usage` for the first combination that makes no sense. */
-export function checkValues(values: Values, origins: Origins): void {
+/**
+ * Throws `AgentError` of kind `usage` for the first combination that makes no sense. `flagsAreShared`:
+ * there are several hosts, for which the flags are.
+ */
+export function checkValues(values: Values, origins: Origins, flagsAreShared = false): void {
   if (values.mode === "raw" && values.dump) {
     throw clash(origins, "dump", "mode", "raw mode does not look into what it relays");
   }
@@ -20,7 +25,8 @@ export function checkValues(values: Values, origins: Origins): void {
   if (values.mode === "raw" && values.reverse.length > 0) {
     throw clash(origins, "reverse", "mode", "raw mode does not look into what it relays");
   }
-  checkEndpoint(values, origins);
+  checkEndpoint(values, origins, flagsAreShared);
+  checkIdleFlags(values, origins);
   if (transportOf(values, origins) === "ssh") checkSsh(values);
   checkTls(values, origins);
   checkSyncRoot(values["sync-root"], origins);
@@ -29,7 +35,7 @@ export function checkValues(values: Values, origins: Origins): void {
 /** On the remote host there is no directory that a relative path could start from. */
 function checkSyncRoot(root: string, origins: Origins): void {
   if (root.startsWith("/") || root === "~" || root.startsWith("~/")) return;
-  throw new AgentError("usage", `Invalid value "${root}" for ${origins["sync-root"].where}`, {
+  throw new AgentError("usage", `Invalid value ${quote(root)} for ${origins["sync-root"].where}`, {
     hint: "write an absolute path of the remote host, /DIR or ~/DIR",
   });
 }

@@ -6,6 +6,7 @@
 import { AgentError } from "../errors.ts";
 import { bindSettings } from "./bind_settings.ts";
 import { checkValues } from "./check.ts";
+import { checkSharedFlags } from "./endpoint_settings.ts";
 import { type HostEntry, type Report, throwIt } from "./file.ts";
 import { checkAddresses } from "./host_addresses.ts";
 import { findGiven, type Found, type Loaded, settle, type Sources } from "./load.ts";
@@ -91,6 +92,7 @@ export async function loadConfiguration(
       return [];
     }
   });
+  checkSharedFlags(found.above, hosts);
   checkAddresses(hosts, report);
   return { program: programOf(hosts), hosts: apart(hosts, sources), isNamed: true, ...rest };
 }
@@ -118,7 +120,7 @@ function unknownHost(name: string, { file, path, above }: Found): AgentError {
   const elsewhere = above.find((given) => DESTINATIONS.has(given.name));
   let hint = `list it under "hosts" in ${path ?? "a configuration file"}`;
   if (names.length > 0) hint = `the hosts are ${names.join(", ")}`;
-  if (names.length > 0 && elsewhere !== undefined) {
+  if (elsewhere !== undefined) {
     hint = `${elsewhere.origin.where} leads to a host without a name; leave one of the two out`;
   }
   return new AgentError("usage", `There is no host ${quote(name)} in the configuration`, { hint });
@@ -156,12 +158,12 @@ export function loadHost(
   return { values: { ...values, listen: [listen] }, origins, entry };
 }
 
-/** Reads values and checks how they go together. */
+/** Reads values and checks how they go together, which for one of several hosts is told by `tellOfHost`. */
 function settleSoundly(
   given: readonly Given<OptionName>[],
   sources: Pick<Sources, "command" | "place" | "cwd">,
   report: Report,
-  reportTogether = report,
+  tellOfHost?: Report,
 ): Loaded | undefined {
   let isSound = true;
   const loaded = settle(given, sources, (error) => {
@@ -170,11 +172,11 @@ function settleSoundly(
   });
   if (!isSound) return undefined;
   try {
-    checkValues(loaded.values, loaded.origins);
+    checkValues(loaded.values, loaded.origins, tellOfHost !== undefined);
     return loaded;
   } catch (error) {
     if (!(error instanceof AgentError)) throw error;
-    reportTogether(error);
+    (tellOfHost ?? report)(error);
     return undefined;
   }
 }

@@ -12,15 +12,27 @@ import { type Origin, rankOf } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
 
 type Origins = Readonly<Record<OptionName, Origin>>;
+type Transport = Values["transport"];
 
 /** The ports of a server that names none: with certificates, and without. */
 const TLS_PORT = 443;
 const PLAIN_PORT = 80;
 
+/** The options that are there for one transport alone, the one that says where first. */
 const OPTIONS_OF = {
+  ssh: [
+    "ssh-host",
+    "ssh-user",
+    "ssh-key",
+    "ssh-config",
+    "ssh-known-hosts",
+    "ssh-strict-host-key-checking",
+  ],
   mtls: ["mtls-endpoint", "mtls-cert", "mtls-key", "mtls-ca", "mtls-sni"],
-  tstunnel: ["ts-server", "ts-cert", "ts-key", "ts-ca", "ts-sni", "ts-token-file"],
-} as const;
+  tstunnel: ["ts-server", "ts-cert", "ts-key", "ts-ca", "ts-sni", "ts-token-file", "ts-insecure"],
+} as const satisfies Record<Transport, readonly OptionName[]>;
+
+const TRANSPORTS = ["ssh", "mtls", "tstunnel"] as const;
 
 /** The transport: the one asked for, or the guest's where one is named. */
 export function transportOf(values: Values, origins: Origins): Values["transport"] {
@@ -30,33 +42,63 @@ export function transportOf(values: Values, origins: Origins): Values["transport
   return stronger ? "tstunnel" : transport;
 }
 
-/** Throws `AgentError` of kind `usage` for options that do not go with the transport. */
-export function checkEndpoint(values: Values, origins: Origins): void {
+/**
+ * Throws `AgentError` of kind `usage` for options that do not go with the transport. Flags that several
+ * hosts share may be for another one of them; see {@link checkSharedFlags}.
+ */
+export function checkEndpoint(values: Values, origins: Origins, flagsAreShared: boolean): void {
   const transport = transportOf(values, origins);
-  for (const other of ["mtls", "tstunnel"] as const) {
-    if (other !== transport) refuseStray(values, origins, other, transport);
+  for (const other of TRANSPORTS) {
+    if (other !== transport) refuseStray(values, origins, { other, transport, flagsAreShared });
   }
   if (transport === "mtls") checkMtls(values);
   if (transport === "tstunnel") checkTstunnel(values, origins);
 }
 
-/** An explicit choice of transport outdoes the rest of a file that serves several. */
+/**
+ * Flags of another transport than the one that is used: somebody wants to get there. An explicit choice
+ * of transport outdoes the rest of a file that serves several, and a file may have a word for SSH
+ * whatever is used.
+ */
 function refuseStray(
   values: Values,
   origins: Origins,
-  other: keyof typeof OPTIONS_OF,
-  transport: Values["transport"],
+  { other, transport, flagsAreShared }: {
+    readonly other: Transport;
+    readonly transport: Transport;
+    readonly flagsAreShared: boolean;
+  },
 ): void {
-  const stray = OPTIONS_OF[other].find((name) => values[name] !== undefined);
-  if (stray === undefined || rankOf(origins[stray]) < rankOf(origins.transport)) return;
-  // A guest that is named says no less than the word would.
-  const chosen = transport === "tstunnel" ? origins["ts-server"] : origins.transport;
-  if (rankOf(origins[stray]) < rankOf(chosen)) return;
-  throw new AgentError(
-    "usage",
-    `Cannot use ${origins[stray].where} with the ${transport} transport`,
-    { hint: `add --transport ${other}` },
+  const given = OPTIONS_OF[other].filter((name) =>
+    origins[name].source !== "default" && values[name] !== false
   );
+  const stray = given.find((name) => origins[name].source === "flag") ?? given[0];
+  if (stray === undefined) return;
+  const { source, where } = origins[stray];
+  if (source === "flag" ? flagsAreShared : other === "ssh") return;
+  // A guest that is named says no less than the word would.
+  const isNamed = transport === "tstunnel" && origins["ts-server"].source !== "default";
+  const chosen = origins[isNamed ? "ts-server" : "transport"];
+  if (rankOf(origins[stray]) < Math.max(rankOf(chosen), rankOf(origins.transport))) return;
+  const by = chosen.source === "default" ? "" : `, chosen by ${chosen.where}`;
+  const isStronger = rankOf(origins[stray]) > rankOf(chosen);
+  throw new AgentError("usage", `Cannot use ${where} with the ${transport} transport${by}`, {
+    hint: isStronger ? `add --transport ${other}` : "leave out one of the two",
+  });
+}
+
+/** Throws `AgentError` of kind `usage` for a flag of a transport that no host of a list uses. */
+export function checkSharedFlags(
+  flags: readonly { readonly name: OptionName; readonly origin: Origin }[],
+  hosts: readonly { readonly transport: Transport }[],
+): void {
+  const used = new Set(hosts.map(({ transport }) => transport));
+  const idle = TRANSPORTS.filter((transport) => !used.has(transport))
+    .flatMap((transport): readonly OptionName[] => OPTIONS_OF[transport]);
+  const stray = flags.find(({ name, origin }) => origin.source === "flag" && idle.includes(name));
+  if (stray === undefined || hosts.length === 0) return;
+  const message = `Cannot use ${stray.origin.where}: no host of the file uses its transport`;
+  throw new AgentError("usage", message, { hint: "leave it out" });
 }
 
 function checkMtls(values: Values): void {

@@ -84,6 +84,11 @@ function oneHost(
     throw new AgentError("usage", "Missing the certificates of the gateway", { hint });
   }
   const { "gateway-guest": guest, "gateway-guest-token": guestTokenFile } = values;
+  if (guest === undefined && guestTokenFile !== undefined) {
+    throw new AgentError("usage", "Cannot use --gateway-guest-token without --gateway-guest", {
+      hint: "say where the guest is, or leave it out",
+    });
+  }
   const host = usage("gateway-host", () => parseHostName(name));
   const engine = values["gateway-engine"] ?? DEFAULT_ENGINE;
   return {

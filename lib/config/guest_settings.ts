@@ -78,7 +78,7 @@ function addresses(values: Values, isDefault: boolean): readonly ListenAddress[]
   const { listen, port } = values;
   const implied: ListenAddress = { kind: "tcp", host: "127.0.0.1", port: port ?? DEFAULT_PORT };
   if (isDefault) return [implied];
-  const named = listen.map(parseListenAddress);
+  const named = listen.map((text) => parseListenAddress(text));
   return port === undefined ? named : [implied, ...named];
 }
 

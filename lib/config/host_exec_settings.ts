@@ -5,6 +5,7 @@ import type { EndpointSettings } from "../transport/dialer.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { EndpointWords } from "../transport/tls_error.ts";
 import { parseRemoteDocker, parseServer } from "../transport/url.ts";
+import { isFlag } from "./idle_flags.ts";
 import type { Loaded } from "./load.ts";
 import type { Values } from "./schema.ts";
 
@@ -40,18 +41,30 @@ export type HostExecWay =
   }
   | { readonly kind: "ssh"; readonly ssh: SshSettings };
 
+const SSH_OPTIONS = [
+  "ssh-host",
+  "ssh-user",
+  "ssh-key",
+  "ssh-config",
+  "ssh-known-hosts",
+  "ssh-strict-host-key-checking",
+  "timeout",
+] as const;
+const GUEST_OPTIONS = ["cert", "key", "ca", "sni", "insecure", "token-file"] as const;
+
 /** Throws `AgentError` of kind `usage`. */
 export function hostExecWay({ values, origins }: Loaded): HostExecWay {
   const address = values["server-addr"];
   const sshHost = values["ssh-host"];
-  if (address !== undefined && sshHost !== undefined && origins["ssh-host"].source === "flag") {
-    throw new AgentError("usage", "Cannot use --server-addr together with --ssh-host", {
+  const idle = SSH_OPTIONS.find((name) => isFlag(origins, name));
+  if (address !== undefined && idle !== undefined) {
+    throw new AgentError("usage", `Cannot use --server-addr together with --${idle}`, {
       hint: "give one of them",
     });
   }
   if (address !== undefined) return guestWay(values, address);
-  const stray = (["cert", "key", "ca", "sni", "token-file"] as const).find((name) =>
-    values[name] !== undefined
+  const stray = GUEST_OPTIONS.find((name) =>
+    origins[name].source !== "default" && values[name] !== false
   );
   if (stray !== undefined) {
     throw new AgentError("usage", `Cannot use --${stray} without --server-addr`, {

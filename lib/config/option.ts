@@ -2,6 +2,7 @@
  * What an option is: the shape of one row of the table in `schema.ts`, the types that follow from a
  * row, and the names derived from it. Also {@link Origin}, which every value carries to the end.
  */
+import type { ListenPurpose } from "../net/address.ts";
 import type { CommandName } from "./commands.ts";
 
 /** The headings of `--help` and of the reference, in order. */
@@ -64,6 +65,8 @@ export interface OptionSpec {
   readonly choices?: readonly string[];
   /** May be given several times; the value is a list. */
   readonly many?: true;
+  /** For type `listen`: what is suggested for an address that is none. Default: as for an engine. */
+  readonly purpose?: ListenPurpose;
   /** A duration may be a plain number, which counts seconds. */
   readonly seconds?: true;
   /** Inclusive bounds: milliseconds for a duration, plain numbers for an integer. */

@@ -3,9 +3,9 @@
  * state directory. It says nothing about the user, and is no secret.
  */
 import { dirname, join } from "node:path";
-import { messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
 import { replaceFileSync } from "../net/replace_file.ts";
+import { systemReason } from "../net/system_reason.ts";
 
 const FILE = "owner";
 const ID = /^[0-9a-f]{32}$/;
@@ -22,7 +22,7 @@ export async function ownerId(folder: string | undefined): Promise<string> {
     return await readId(path) ?? await keepId(path, fresh);
   } catch (error) {
     logger("state").warn(
-      `Cannot keep state in "${folder}": ${messageOf(error)}; ` +
+      `Cannot keep state in "${folder}": ${systemReason(error)}; ` +
         "published ports will not be known again after a restart",
     );
     return fresh;

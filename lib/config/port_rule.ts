@@ -7,6 +7,7 @@ import { isIP } from "node:net";
 import type { PortAction, PortMatch, PortRule } from "../forward/rules.ts";
 import { MAX_PORT, parsePort } from "../net/port.ts";
 
+const MAX_QUOTED = 40;
 const CONDITIONS = ["container", "image", "port", "label"] as const;
 const ACTIONS = ["local", "address", "ignore"] as const;
 
@@ -29,7 +30,11 @@ export function parsePortRule(text: string): PortRule {
 
 function checked(key: string, value: string): string {
   const known = [...CONDITIONS, ...ACTIONS].some((each) => each === key);
-  if (!known) throw new Error(`expected ${[...CONDITIONS, ...ACTIONS].join(", ")}, not "${key}"`);
+  if (!known) {
+    throw new Error(
+      `expected ${[...CONDITIONS, ...ACTIONS].join(", ")}, not "${key.slice(0, MAX_QUOTED)}"`,
+    );
+  }
   if ((key === "ignore") !== (value === "")) {
     throw new Error(key === "ignore" ? `"ignore" has no value` : `"${key}" needs a value`);
   }

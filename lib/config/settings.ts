@@ -118,7 +118,7 @@ export interface Circumstances {
 /** Assembles settings from values that have passed `checkValues`. */
 export function makeSettings(values: Values, circumstances: Circumstances): Settings {
   const { origins, isTerminal, sshPassphrase, stateFolder, limits, ops, binds } = circumstances;
-  const bridge = bridgeSettings(values);
+  const bridge = bridgeSettings(values, origins);
   return {
     ...endpointSettings(values, origins),
     mode: values.mode,

@@ -1,7 +1,8 @@
 /** Reads configuration files as text, within a bound. */
 import { messageOf } from "../errors.ts";
+import { UnreadableFile } from "../net/small_file.ts";
 
-/** Up to `limit` bytes from the beginning of a file; rejects as `Deno.open` does. */
+/** Up to `limit` bytes from the beginning of a file; rejects as `readBeginning` does. */
 export type ReadFile = (path: string, limit: number) => Promise<Uint8Array>;
 
 /** The whole file; far more than any real one, and little enough to parse in no time. */
@@ -17,9 +18,10 @@ export async function readText(
   try {
     bytes = await readFile(path, MAX_FILE_BYTES + 1);
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) throw refuse("there is no such file", error);
-    if (error instanceof Deno.errors.IsADirectory) throw refuse("it is a directory", error);
-    if (error instanceof Deno.errors.PermissionDenied) throw refuse("permission denied", error);
+    const cause = error instanceof UnreadableFile ? error.cause : error;
+    if (cause instanceof Deno.errors.NotFound) throw refuse("there is no such file", cause);
+    if (cause instanceof Deno.errors.IsADirectory) throw refuse("it is a directory", cause);
+    if (cause instanceof Deno.errors.PermissionDenied) throw refuse("permission denied", cause);
     throw refuse(messageOf(error), error);
   }
   if (bytes.length > MAX_FILE_BYTES) throw refuse(`larger than ${MAX_FILE_BYTES} bytes`);

@@ -31,7 +31,7 @@ export function readValue(spec: OptionSpec, given: Given, place: Place): Value {
     return readers[spec.type](checkText(given.text), spec, given, place);
   } catch (error) {
     if (error instanceof MissingValue) {
-      throw invalid(given, `Missing value for ${given.origin.where}`);
+      throw invalid(given, `Missing value for ${given.origin.where}`, "give one, or leave it out");
     }
     const message = `Invalid value ${quote(given.text)} for ${given.origin.where}`;
     // Such an error repeats the value; its hint is what is new.
@@ -77,7 +77,7 @@ const readers: Record<OptionSpec["type"], Reader> = {
   host: (text) => (parseSshHost(text), text),
   server: (text) => (parseServer(text), text),
   engine: (text) => formatTarget(parseRemoteDocker(text)),
-  listen: (text, _spec, _given, place) => readListen(text, place),
+  listen: (text, spec, _given, place) => readListen(text, spec, place),
   ip: (text) => readIp(text),
   reverse: (text) => (parseReverse(text), text),
   forward: (text) => (parsePlainForward(text), text),
@@ -167,8 +167,8 @@ function within(value: number, spec: OptionSpec, show: (n: number) => string): n
 }
 
 /** Checks the address; the text is kept, because it also tells what was left out of it. */
-function readListen(text: string, place: Place): string {
-  const address = parseListenAddress(text);
+function readListen(text: string, { purpose }: OptionSpec, place: Place): string {
+  const address = parseListenAddress(text, purpose);
   return address.kind === "unix" ? formatDockerHost(expandHome(address, place.home)) : text;
 }
 

@@ -1,7 +1,7 @@
 /**
  * Members of a JSON object as the engine finds them. Go's `encoding/json` takes `hostconfig` for
  * `HostConfig`, and merges what several spellings of one name hold; an editor that knew only the
- * exact name could be talked past. Here a name in two spellings is refused.
+ * exact name could be talked past. Here a name in two spellings, or twice in one, is refused.
  */
 import { ReplyError } from "./error_reply.ts";
 import { isObject, type Json, type JsonObject } from "./json_body.ts";
@@ -48,6 +48,23 @@ function spellingOf(object: JsonObject, name: string): string | undefined {
   if (found.length < 2) return found[0];
   const spellings = found.map((key) => JSON.stringify(key)).join(" and ");
   throw new ReplyError(400, `invalid JSON: ${spellings} name the same member`);
+}
+
+const STRING = /"(?:[^"\\]|\\.)*"/gs;
+
+/**
+ * Whether an object in `text`, of which `value` was read, names a member twice. Go merges the two, and
+ * `JSON.parse` keeps the last, so that what the first holds would pass unseen.
+ */
+export function repeatsMember(text: string, value: Json): boolean {
+  const written = text.replace(STRING, "").split(":").length - 1;
+  return written > membersOf(value);
+}
+
+function membersOf(value: Json): number {
+  if (Array.isArray(value)) return value.reduce<number>((sum, item) => sum + membersOf(item), 0);
+  if (!isObject(value)) return 0;
+  return Object.values(value).reduce<number>((sum, member) => sum + 1 + membersOf(member), 0);
 }
 
 /** Go folds by Unicode simple case folding, in which U+017F is an "s" and U+212A a "k". */

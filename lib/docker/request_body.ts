@@ -7,6 +7,7 @@ import { expectsContinue } from "../http/body_framing.ts";
 import { bodyOf, collect, withHead, withRequestBody } from "../http/message.ts";
 import { ReplyError } from "./error_reply.ts";
 import type { Exchange } from "./exchange.ts";
+import { repeatsMember } from "./fields.ts";
 import { encodeJson, type Json, parseJson } from "./json_body.ts";
 
 /**
@@ -26,11 +27,17 @@ export async function takeBody(exchange: Exchange, limit: number): Promise<Uint8
 
 /**
  * As {@link takeBody}, as JSON; null for no body at all, of which the engine has its own opinion.
- * Throws {@link ReplyError} 400 for what is not JSON.
+ * Throws {@link ReplyError} 400 for what is not JSON, or can be read in two ways.
  */
 export async function takeJson(exchange: Exchange, limit: number): Promise<Json> {
   const bytes = await takeBody(exchange, limit);
   if (bytes.length === 0) return null;
+  const value = parsed(bytes);
+  if (!repeatsMember(new TextDecoder().decode(bytes), value)) return value;
+  throw new ReplyError(400, "invalid JSON: an object has two members of one name");
+}
+
+function parsed(bytes: Uint8Array): Json {
   try {
     return parseJson(bytes);
   } catch (cause) {

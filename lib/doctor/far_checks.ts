@@ -1,15 +1,18 @@
 /** Checks on the remote host: what sshd allows, the engine, tools, disk, clock, the link itself. */
+import { apiMinor } from "../docker/api_version.ts";
+import { waitingForGuest } from "../app/waiting.ts";
 import { EngineClient } from "../docker/engine_client.ts";
 import { isObject } from "../docker/json_body.ts";
 import { stringField } from "../docker/fields.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
 import { posixCommand, shellQuote } from "../transport/ssh/shell.ts";
 import type { CommandResult, Shell } from "../transport/transport.ts";
-import { type Check, failed, failure, type Finding, passed, warned } from "./check.ts";
+import { type Check, failed, failure, type Finding, passed, skipped, warned } from "./check.ts";
 import type { Patient } from "./patient.ts";
 
 /** In order. */
 export const FAR_CHECKS: readonly Check<Patient>[] = [
+  { name: "guest", needs: ["authentication"], run: guest },
   { name: "commands", needs: ["authentication"], run: commands },
   { name: "sessions", needs: ["commands"], run: sessions },
   { name: "forwarding", needs: ["authentication"], run: forwarding },
@@ -26,7 +29,24 @@ export const FAR_CHECKS: readonly Check<Patient>[] = [
 const OLDEST_API = 24;
 const MARK = "remote-docker-agent-doctor";
 
-async function commands({ shell }: Patient, signal: AbortSignal): Promise<Finding> {
+/** Without one there is the engine alone, and the agent works as far as that goes. */
+async function guest({ connected, settings }: Patient): Promise<Finding> {
+  await connected.look?.();
+  const { limits } = connected;
+  if (settings.transport === "ssh") return passed("Not needed for ssh");
+  if (limits === undefined) return passed("There is a guest on the remote host");
+  const waiting = waitingForGuest(settings);
+  return warned(
+    `${
+      waiting.length === 0 ? "There is no guest" : `${waiting.join(", ")} wait for a guest`
+    }: ${limits}`,
+    "start remote-docker-agent guest on the remote host, and give the gateway its address",
+  );
+}
+
+async function commands(patient: Patient, signal: AbortSignal): Promise<Finding> {
+  if (patient.connected.limits !== undefined) return skipped("There is no guest to run them");
+  const { shell } = patient;
   const { stdout, code } = await firstCommand(shell, signal);
   if (!stdout.includes(MARK)) {
     return failed(
@@ -97,7 +117,7 @@ async function engine(patient: Patient, signal: AbortSignal): Promise<Finding> {
     const [version, newest, oldest] = ["Version", "ApiVersion", "MinAPIVersion"]
       .map((name) => stringField(body, name));
     const about = `Docker ${version}, API ${oldest || "?"} to ${newest || "?"}`;
-    if (minor(newest) >= OLDEST_API) return checkPinned(about, newest, oldest, patient);
+    if (apiMinor(newest) >= OLDEST_API) return checkPinned(about, newest, oldest, patient);
     return failed(
       `${about} is too old`,
       "engine",
@@ -123,16 +143,12 @@ function checkPinned(
 ): Finding {
   const pinned = place.env["DOCKER_API_VERSION"];
   if (!pinned) return passed(about);
-  const fits = minor(pinned) <= minor(newest) && minor(pinned) >= minor(oldest);
+  const fits = apiMinor(pinned) <= apiMinor(newest) && apiMinor(pinned) >= apiMinor(oldest);
   if (fits) return passed(`${about}; DOCKER_API_VERSION is ${pinned}`);
   return warned(
     `DOCKER_API_VERSION is ${pinned}, and the engine has ${oldest} to ${newest}`,
     "unset DOCKER_API_VERSION",
   );
-}
-
-function minor(version: string | undefined): number {
-  return Number(/^1\.(\d+)$/.exec(version ?? "")?.[1] ?? 0);
 }
 
 function engineClient({ connected }: Patient): EngineClient {

@@ -1,6 +1,7 @@
 /** Checks of this machine: folders, ports, and what docker itself is told. */
 import { join } from "node:path";
-import { type Place, runtimeFolders, stateHint } from "../config/paths.ts";
+import { type Place, runtimeFolders } from "../config/paths.ts";
+import { stateObstacle } from "../config/state_folder.ts";
 import { describeError, messageOf } from "../errors.ts";
 import { listen } from "../listen/listen.ts";
 import { formatDockerHost, type ListenAddress, parseListenAddress } from "../net/address.ts";
@@ -16,21 +17,11 @@ export const LOCAL_CHECKS: readonly Check<Patient>[] = [
   { name: "watches", run: watches },
 ];
 
-async function state({ settings: { stateFolder }, place }: Patient): Promise<Finding> {
-  if (stateFolder === undefined) {
-    return failed("There is no place for state", "config", stateHint(place.platform));
-  }
-  try {
-    await Deno.mkdir(stateFolder, { recursive: true, mode: 0o700 });
-    await Deno.remove(await Deno.makeTempFile({ dir: stateFolder, prefix: "doctor-" }));
-    return passed(stateFolder);
-  } catch (error) {
-    return failed(
-      `Cannot write to "${stateFolder}": ${messageOf(error)}`,
-      "config",
-      `make the folder yours, or ${stateHint(place.platform)}`,
-    );
-  }
+async function state({ settings: { stateFolder } }: Patient): Promise<Finding> {
+  const obstacle = await stateObstacle(stateFolder);
+  if (obstacle === undefined) return passed(stateFolder ?? "");
+  // The agent starts without, and says so wherever somebody misses it.
+  return warned(`No folder is synced: ${obstacle.why}`, obstacle.hint);
 }
 
 async function listening({ settings, place }: Patient): Promise<Finding> {

@@ -1,6 +1,6 @@
 /**
- * Why a local port cannot be had, in the words of dockerd 20.10, because that is what users and the
- * tools which read its errors know.
+ * Why a local port cannot be had, in the words of dockerd, because that is what users and the tools
+ * which read its errors know. They changed with dockerd 28.
  */
 import { errorCode, messageOf } from "../errors.ts";
 import { formatHostPort } from "../net/address.ts";
@@ -14,6 +14,9 @@ import type { Protocol } from "./binding.ts";
  * - `unavailable`: no such address here, or anything else.
  */
 export type BindReason = "allocated" | "exhausted" | "in-use" | "permission" | "unavailable";
+
+/** Whose words: those of dockerd up to 27, or from 28 on. */
+export type EngineWords = "27" | "28";
 
 /** The local end somebody asked for. */
 export interface BindSubject {
@@ -31,7 +34,7 @@ export class BindError extends Error {
 
   constructor(reason: BindReason, subject: BindSubject, cause?: unknown) {
     const detail = detailOf(reason, cause);
-    super(engineText(reason, subject, detail), cause === undefined ? undefined : { cause });
+    super(engineText("27", reason, subject, detail), cause === undefined ? undefined : { cause });
     this.reason = reason;
     this.subject = subject;
     this.#detail = detail;
@@ -41,8 +44,8 @@ export class BindError extends Error {
    * What dockerd says inside "driver failed programming external connectivity on endpoint NAME
    * (ID): …".
    */
-  engineText(): string {
-    return engineText(this.reason, this.subject, this.#detail);
+  engineText(words: EngineWords = "27"): string {
+    return engineText(words, this.reason, this.subject, this.#detail);
   }
 }
 
@@ -59,15 +62,20 @@ export function bindReason(error: unknown): BindReason {
   }
 }
 
-function engineText(reason: BindReason, subject: BindSubject, detail: string): string {
-  const { protocol, host, port } = subject;
+function engineText(
+  words: EngineWords,
+  reason: BindReason,
+  { protocol, host, port }: BindSubject,
+  detail: string,
+): string {
   // The port allocator prints no brackets around an IPv6 address, the userland proxy does.
   if (reason === "allocated") return `Bind for ${host}:${port} failed: port is already allocated`;
   if (reason === "exhausted") return "all ports are allocated";
+  const address = formatHostPort(host, port);
+  // Some of 28 also tell the address in the container, which has none yet when it is refused here.
+  if (words === "28") return `failed to bind host port ${address}/${protocol}: ${detail}`;
   const network = `${protocol}${host.includes(":") ? "6" : "4"}`;
-  return `Error starting userland proxy: listen ${network} ${
-    formatHostPort(host, port)
-  }: bind: ${detail}`;
+  return `Error starting userland proxy: listen ${network} ${address}: bind: ${detail}`;
 }
 
 function detailOf(reason: BindReason, cause: unknown): string {

@@ -13,6 +13,9 @@ import type { UdpCarrier, UdpFlow } from "./udp_relay.ts";
 /** Opens a flow; see `Transport.openDatagrams`. */
 export type OpenDatagrams = (to: HostPort, signal: AbortSignal) => Promise<Duplex>;
 
+/** Why there is nothing but the engine now; nothing where there is more. */
+export type Obstacle = (signal: AbortSignal) => Promise<string | undefined>;
+
 /** Waiting to be written, per flow. */
 const MAX_QUEUED_BYTES = 256 * 1024;
 /** Between two attempts of a flow, so that one that always fails is not opened all the time. */
@@ -22,17 +25,24 @@ const RETRY_MS = 1_000;
 export class TunnelUdp implements UdpCarrier {
   readonly #open: OpenDatagrams;
   readonly #log: Logger;
+  readonly #obstacle: Obstacle;
   readonly #flows = new Set<TunnelFlow>();
   readonly #closing = new AbortController();
   #told: string | undefined;
 
-  constructor(open: OpenDatagrams, log: Logger) {
+  /** Without an `obstacle` there never is one. */
+  constructor(open: OpenDatagrams, log: Logger, obstacle?: Obstacle) {
     this.#open = open;
     this.#log = log;
+    this.#obstacle = obstacle ?? (() => Promise.resolve(undefined));
   }
 
-  unavailable(): Promise<undefined> {
-    return Promise.resolve(undefined);
+  async unavailable(): Promise<string | undefined> {
+    try {
+      return await this.#obstacle(this.#closing.signal);
+    } catch (error) {
+      return describeError(error);
+    }
   }
 
   open(target: HostPort, receive: (data: Uint8Array) => void): UdpFlow {

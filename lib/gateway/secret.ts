@@ -1,13 +1,15 @@
 /** Reads the file with a guest's token, which is never logged. */
 import { AgentError, messageOf } from "../errors.ts";
+import { readSmallText } from "../net/small_file.ts";
 
 const MAX_LENGTH = 4096;
+const MAX_FILE_BYTES = 64 * 1024;
 
 /** The first line of the file. Throws `AgentError` of kind `config`. */
 export async function readSecret(path: string): Promise<string> {
   let text: string;
   try {
-    text = await Deno.readTextFile(path);
+    text = await readSmallText(path, MAX_FILE_BYTES);
   } catch (cause) {
     throw new AgentError("config", `Cannot read the token file "${path}": ${messageOf(cause)}`, {
       cause,

@@ -3,6 +3,7 @@
  * can be replaced while the guest runs. A client takes the first one.
  */
 import { AgentError, messageOf } from "../errors.ts";
+import { readSmallText } from "../net/small_file.ts";
 
 /** Below this a token could be guessed. */
 const MIN_TOKEN_CHARS = 16;
@@ -15,12 +16,9 @@ export async function readTokens(path: string): Promise<readonly string[]> {
     new AgentError("config", `Cannot use the token file "${path}": ${why}`, { cause, hint: HINT });
   let text: string;
   try {
-    const { size, isFile } = await Deno.stat(path);
-    if (!isFile || size > MAX_FILE_BYTES) throw new Error("not a small file");
-    text = await Deno.readTextFile(path);
+    text = await readSmallText(path, MAX_FILE_BYTES);
   } catch (cause) {
-    const missing = cause instanceof Deno.errors.NotFound;
-    throw refusal(missing ? "no such file" : messageOf(cause), cause);
+    throw refusal(messageOf(cause), cause);
   }
   const tokens = text.split("\n").map((line) => line.trim()).filter((line) => !/^(#|$)/.test(line));
   if (tokens.length === 0) throw refusal("it holds no token");

@@ -99,7 +99,7 @@ export class ContextStore {
     const meta = await this.#read(name);
     if (meta === undefined) {
       throw new AgentError("usage", `There is no context "${name}"`, {
-        hint: `make it: remote-docker-agent context add ${name}`,
+        hint: "context ls shows the names, and context add makes one",
       });
     }
     if (!isOurs(meta)) throw foreign(name);

@@ -12,6 +12,8 @@
  *   are looked up and the local ones lead there. A start that failed gives them back.
  * - stop, kill, die, a restart by policy, rename, remove: told by events, see `container_ports.ts`.
  */
+import { newestApiMinor } from "../docker/api_version.ts";
+import type { EngineClient } from "../docker/engine_client.ts";
 import { ReplyError } from "../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { describeError } from "../errors.ts";
@@ -23,9 +25,14 @@ import { refuseLegacyPorts } from "./legacy_start.ts";
 import type { StartingContainer } from "./local_ends.ts";
 
 const STARTS = new Set(["ContainerStart", "ContainerRestart"]);
+/** The API of dockerd 28, which says more about networks that fail. */
+const NEW_WORDS_SINCE = 48;
 
 /** The interceptor of starts and restarts; see the file comment. */
-export function portLifecycle(ports: ContainerPorts): Interceptor {
+export function portLifecycle(
+  ports: ContainerPorts,
+  engine: Pick<EngineClient, "get">,
+): Interceptor {
   const attached = new AttachedClients();
   return async (exchange, next) => {
     const { route, signal } = exchange;
@@ -46,7 +53,7 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
     } catch (error) {
       if (!(error instanceof BindError)) throw error;
       hangUp();
-      throw await refusal(ports, container, error, exchange);
+      throw await refusal(ports, engine, container, error, exchange);
     }
     return await start(ports, id, exchange, next);
   };
@@ -55,9 +62,10 @@ export function portLifecycle(ports: ContainerPorts): Interceptor {
 /** What the engine would say, after what it would do. */
 async function refusal(
   ports: ContainerPorts,
+  engine: Pick<EngineClient, "get">,
   container: StartingContainer,
   error: BindError,
-  { log }: Exchange,
+  { log, signal }: Exchange,
 ): Promise<ReplyError> {
   const name = await ports.nameOf(container);
   try {
@@ -65,10 +73,14 @@ async function refusal(
   } catch (failure) {
     log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
   }
+  // The message is about something else, in whichever words.
+  const version = await newestApiMinor(engine, signal).catch(() => 0);
+  const isNew = version >= NEW_WORDS_SINCE;
   return new ReplyError(
     500,
-    `driver failed programming external connectivity on endpoint ${name} (${container.id}): ` +
-      error.engineText(),
+    (isNew ? "failed to set up container networking: " : "") +
+      `driver failed programming external connectivity on endpoint ${name} (${container.id}): ` +
+      error.engineText(isNew ? "28" : "27"),
     { cause: error },
   );
 }

@@ -5,13 +5,11 @@
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
 import { field, objectField } from "../docker/fields.ts";
+import type { Obstacle } from "../forward/udp_tunnel.ts";
 import { encodeEdited, isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 import { MAX_CREATE_BYTES } from "./ports.ts";
-
-/** Why there is nothing but the engine; nothing where there is more. */
-export type Obstacle = (signal: AbortSignal) => Promise<string | undefined>;
 
 /** Bytes of the answer: an id and warnings. */
 const MAX_CREATED_BYTES = 1024 * 1024;
@@ -38,7 +36,8 @@ function publishesPorts(body: JsonObject): boolean {
   return field(host, "PublishAllPorts") === true || Object.keys(bindings).length > 0;
 }
 
-async function withWarning(
+/** The answer to a create request with one more of its `Warnings`, which the log gets as well. */
+export async function withWarning(
   response: ResponseMessage,
   warning: string,
   { log }: Exchange,

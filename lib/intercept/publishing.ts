@@ -7,11 +7,12 @@ import { EngineClient } from "../docker/engine_client.ts";
 import { watchEvents } from "../docker/events.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import type { RequestedBinding } from "../forward/binding.ts";
+import type { Obstacle } from "../forward/udp_tunnel.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";
 import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
-import { type Obstacle, portsUnless } from "./out_of_reach.ts";
+import { portsUnless } from "./out_of_reach.ts";
 import type { PortPolicy } from "./port_rewrite.ts";
 import { publishPorts } from "./ports.ts";
 import { unrewritePorts } from "./unrewrite.ts";
@@ -70,7 +71,7 @@ export class Publishing {
         isFollowed: (target) => ports.isFollowed(target),
       }),
       obstacle === undefined ? publish : portsUnless(obstacle, publish),
-      portLifecycle(ports),
+      portLifecycle(ports, engine),
     ];
   }
 

@@ -36,20 +36,33 @@ export interface PipeAddress {
 /** The port `dockerd -H tcp://HOST` listens on. */
 const DEFAULT_PORT = 2375;
 const DEFAULT_HOST = "127.0.0.1";
-const EXAMPLES = 'write an address such as "127.0.0.1:2375" or "unix:///tmp/docker.sock"';
 const MAX_PIPE_NAME = 256;
+/** A longer text is not repeated in a suggestion. */
+const MAX_SUGGESTED = 80;
+
+/** What clients come for, as far as it decides what is suggested for an address that is none. */
+export interface ListenPurpose {
+  /** The port of the examples. */
+  readonly port: number;
+  /** `tcp://HOST` alone means that port. */
+  readonly isUsual?: true;
+  /** The Unix socket of the examples; absent where there can be none. */
+  readonly socket?: string;
+}
+
+const ENGINE: ListenPurpose = { port: DEFAULT_PORT, isUsual: true, socket: "/tmp/docker.sock" };
 
 /**
- * Reads one `--listen` value. Throws `AgentError` of kind `config` with a hint when it is not an
- * address this program can listen on.
+ * Reads one `--listen` value, or one of another `purpose`. Throws `AgentError` of kind `config` with a
+ * hint when it is not an address this program can listen on.
  */
-export function parseListenAddress(text: string): ListenAddress {
+export function parseListenAddress(text: string, purpose = ENGINE): ListenAddress {
   const scheme = /^([a-z][a-z0-9+.-]*):\/\//i.exec(text);
-  if (scheme === null) return parsePlain(text);
+  if (scheme === null) return parsePlain(text, purpose);
   const rest = text.slice(scheme[0].length);
   switch (scheme[1]?.toLowerCase()) {
     case "tcp":
-      return parseTcp(text, rest.replace(/\/$/, ""), DEFAULT_PORT);
+      return parseTcp(text, rest.replace(/\/$/, ""), purpose, purpose.isUsual && purpose.port);
     case "unix":
       return parseUnix(text, rest);
     case "npipe":
@@ -58,7 +71,10 @@ export function parseListenAddress(text: string): ListenAddress {
     case "https":
       throw invalid(text, `write "tcp://${rest.replace(/\/$/, "")}"`);
     default:
-      throw invalid(text, "the schemes are tcp, unix and npipe");
+      throw invalid(
+        text,
+        purpose.socket === undefined ? examplesOf(purpose) : "the schemes are tcp, unix and npipe",
+      );
   }
 }
 
@@ -108,7 +124,15 @@ export function isIpLiteral(host: string): boolean {
   return isIpv4(host) || canonicalIpv6(unbracket(host)) !== undefined;
 }
 
-function parsePlain(text: string): ListenAddress {
+function examplesOf({ port, socket }: ListenPurpose): string {
+  const unix = socket === undefined ? "" : ` or "unix://${socket}"`;
+  return `write an address such as "${DEFAULT_HOST}:${port}"${unix}`;
+}
+
+function parsePlain(text: string, purpose: ListenPurpose): ListenAddress {
+  if (purpose.socket === undefined && /^[/~.\\]/.test(text)) {
+    throw invalid(text, examplesOf(purpose));
+  }
   if (text.startsWith("/") || text.startsWith("~") || text.startsWith("./")) {
     throw invalid(text, `write "unix://${text.replace(/^\.\//, "/path/to/")}" for a Unix socket`);
   }
@@ -116,21 +140,30 @@ function parsePlain(text: string): ListenAddress {
     throw invalid(text, `write "npipe://${text.replaceAll("\\", "/")}" for a named pipe`);
   }
   if (/^\d+$/.test(text)) throw invalid(text, `write ":${text}" for a port`);
-  return parseTcp(text, text, undefined);
+  return parseTcp(text, text, purpose);
 }
 
-function parseTcp(text: string, authority: string, defaultPort: number | undefined): TcpAddress {
+function parseTcp(
+  text: string,
+  authority: string,
+  purpose: ListenPurpose,
+  defaultPort?: number,
+): TcpAddress {
+  const examples = examplesOf(purpose);
   const match = /^(\[[^\]]*\]|[^:[\]]*)(?::([^:]*))?$/.exec(authority);
   if (match === null) {
     const bareIpv6 = canonicalIpv6(authority) !== undefined;
-    throw invalid(text, bareIpv6 ? `write "[${authority}]:${DEFAULT_PORT}"` : EXAMPLES);
+    throw invalid(text, bareIpv6 ? `write "[${authority}]:${purpose.port}"` : examples);
   }
   const port = match[2] === undefined ? defaultPort : portOf(text, match[2]);
-  if (authority === "" && defaultPort === undefined) throw invalid(text, EXAMPLES);
-  if (port === undefined) throw invalid(text, `add a port, such as "${text}:${DEFAULT_PORT}"`);
+  if (authority === "" && defaultPort === undefined) throw invalid(text, examples);
+  if (port === undefined) {
+    const isShort = text.length <= MAX_SUGGESTED;
+    throw invalid(text, isShort ? `add a port, such as "${text}:${purpose.port}"` : examples);
+  }
   const host = match[1] ?? "";
   if (host === "") return { kind: "tcp", host: DEFAULT_HOST, port, hostImplied: true };
-  if (!isHost(host)) throw invalid(text, EXAMPLES);
+  if (!isHost(host)) throw invalid(text, examples);
   return { kind: "tcp", host: unbracket(host), port };
 }
 

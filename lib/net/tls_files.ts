@@ -7,6 +7,7 @@ import { Buffer } from "node:buffer";
 import { createPrivateKey, type KeyObject, X509Certificate } from "node:crypto";
 import { createSecureContext } from "node:tls";
 import { AgentError, messageOf } from "../errors.ts";
+import { readSmallText } from "./small_file.ts";
 
 /** Paths of a certificate (with any intermediate ones after it) and of its private key. */
 export interface IdentityFiles {
@@ -22,7 +23,6 @@ export interface Identity {
 
 /** Larger than any real chain or bundle of authorities (Mozilla's has 220 KiB). */
 const MAX_FILE_BYTES = 4 * 1024 * 1024;
-const DIRECTORY_HINT = "check the path and its permissions";
 
 /**
  * Reads a certificate and its key. `whose` names them in errors, such as `"client"`. Throws
@@ -83,22 +83,13 @@ export function splitPem(bundle: string): string[] {
 
 async function readPem(path: string, what: string): Promise<string> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size <= MAX_FILE_BYTES) return await Deno.readTextFile(path);
+    return await readSmallText(path, MAX_FILE_BYTES);
   } catch (cause) {
-    const reason = cause instanceof Deno.errors.NotFound
-      ? "no such file"
-      : cause instanceof Deno.errors.PermissionDenied
-      ? "permission denied"
-      : messageOf(cause);
-    throw new AgentError("config", `Cannot read the ${what} "${path}": ${reason}`, {
+    throw new AgentError("config", `Cannot read the ${what} "${path}": ${messageOf(cause)}`, {
       cause,
-      hint: DIRECTORY_HINT,
+      hint: "check the path and its permissions",
     });
   }
-  throw new AgentError("config", `Cannot read the ${what} "${path}": the file is too large`, {
-    hint: DIRECTORY_HINT,
-  });
 }
 
 function parseCertificate(pem: string, path: string, what: string): X509Certificate {

@@ -51,6 +51,7 @@ export class HostWatch {
 
   /** As it is now. */
   status(): HostStatus {
+    const limits = this.#transport?.limits;
     return {
       name: this.#name ?? this.#address,
       address: this.#address,
@@ -61,10 +62,14 @@ export class HostWatch {
       failed_attempts: this.#failedAttempts,
       rtt_ms: this.#state === "up" ? this.#rttMs : null,
       last_error: this.#lastError,
+      ...(limits === undefined ? {} : { limits }),
     };
   }
 
-  /** Measures the round trip anew if the last measurement is old; settles within a short time. */
+  /**
+   * Measures the round trip anew, and looks for a guest that is missing, if the last measurement is old;
+   * settles within a short time.
+   */
   async measure(): Promise<void> {
     const transport = this.#transport;
     if (transport === undefined || performance.now() - this.#measuredAt < RTT_FRESH_MS) return;
@@ -81,6 +86,7 @@ export class HostWatch {
     try {
       (await transport.open({ kind: "docker" }, { signal: giveUp.signal })).close();
       this.#rttMs = Math.round((performance.now() - started) * 100) / 100;
+      await transport.look?.();
     } catch {
       // No answer is no measurement; whoever needs the transport reports what is wrong with it.
       this.#rttMs = null;

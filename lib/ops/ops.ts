@@ -29,7 +29,7 @@ export interface Ops {
 /** Starts to answer; throws `AgentError` if an address cannot be listened on. */
 export async function openOps(source: OpsSource, settings: OpsSettings): Promise<Ops> {
   const { listen, runtimeDirectory, allowRemoteClients = false, tls } = settings;
-  const addresses: ListenAddress[] = listen.map(parseListenAddress);
+  const addresses: ListenAddress[] = listen.map((text) => parseListenAddress(text));
   const servers: OpsServer[] = [];
   if (addresses.length > 0) {
     servers.push(

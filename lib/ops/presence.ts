@@ -8,6 +8,7 @@
 import { posix, win32 } from "node:path";
 import { messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
+import { systemReason } from "../net/system_reason.ts";
 import type { ListenAddress } from "../net/address.ts";
 import { type OpsServer, startOpsServer } from "./server.ts";
 import type { OpsSource } from "./source.ts";
@@ -53,7 +54,7 @@ export async function announce(
       },
     };
   } catch (error) {
-    log.info(`The command "status" will not see this process: ${messageOf(error)}`, { file });
+    log.info(`The command "status" will not see this process: ${systemReason(error)}`, { file });
     return undefined;
   }
 }
@@ -67,8 +68,10 @@ export async function findPresences(directory: string): Promise<Presence[]> {
       if (pid !== undefined) found.push(presenceOf(directory, Number(pid)));
     }
   } catch (error) {
-    // Nobody has ever announced anything.
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    // Nobody has ever announced anything, or not for us to see.
+    if (!(error instanceof Deno.errors.NotFound)) {
+      logger("status").warn(`Cannot look into "${directory}": ${systemReason(error)}`);
+    }
   }
   return found.sort((a, b) => a.pid - b.pid);
 }

@@ -28,6 +28,7 @@ export function opsHandler(source: OpsSource): Handler {
         await source.refresh?.();
         return jsonReply(200, statusOf(source));
       case "/forwards":
+        await source.refresh?.();
         return jsonReply(200, forwardsOf(source));
       default:
         return jsonReply(404, { message: `There is nothing here; try ${PATHS.join(", ")}` });

@@ -59,6 +59,8 @@ export interface HostStatus {
   rtt_ms: number | null;
   /** Why it was lost, or could not be connected, last; empty if never. */
   last_error: string;
+  /** Why there is nothing but its engine now, so that ports lead nowhere; absent where there is more. */
+  limits?: string;
 }
 
 /** One published port. */
@@ -94,7 +96,8 @@ export interface ForwardDetails {
   /** Where it leads on the remote host; empty while it leads nowhere. */
   readonly remote: string;
   readonly protocol: string;
-  readonly state: ForwardInfo["state"];
+  /** `waiting`: for a guest, without which it leads nowhere. */
+  readonly state: ForwardInfo["state"] | "waiting";
   readonly connections: { readonly open: number; readonly total: number };
   /** From local clients, and to them. */
   readonly bytes: { readonly sent: number; readonly received: number };

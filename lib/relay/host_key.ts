@@ -2,10 +2,14 @@
  * The key by which clients know the server: read from a file that is its owner's alone, or made on
  * the first start.
  */
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { readSmallText } from "../net/small_file.ts";
+import { systemReason } from "../net/system_reason.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import { generateHostKey } from "./key_pair.ts";
+
+const MAX_KEY_BYTES = 128 * 1024;
 
 /** The private key in `path`. Throws `AgentError` of kind `config`. */
 export async function loadHostKey(path: string, log: Logger): Promise<string> {
@@ -32,11 +36,11 @@ async function read(path: string): Promise<string | undefined> {
     if (open && Deno.build.os !== "windows") {
       throw refuse(path, "others may read it", `make it yours alone: chmod 600 "${path}"`);
     }
-    return await Deno.readTextFile(path);
+    return await readSmallText(path, MAX_KEY_BYTES);
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return undefined;
     if (error instanceof AgentError) throw error;
-    throw refuse(path, messageOf(error), "name another file with --identity-path");
+    throw refuse(path, systemReason(error), "name another file with --identity-path");
   }
 }
 

@@ -9,6 +9,7 @@ import { dirname } from "node:path";
 import type { PublicKeyAuthContext } from "ssh2";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { readSmallText } from "../net/small_file.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import {
   type AuthorizedKey,
@@ -73,10 +74,8 @@ export function provesKey(context: PublicKeyAuthContext, key: AuthorizedKey): bo
 /** sshd's `StrictModes`: nobody else may be able to put a key there. */
 async function readSafely(path: string, log: Logger): Promise<string> {
   try {
-    const { size } = await Deno.stat(path);
-    if (size > MAX_AUTHORIZED_KEYS_BYTES) throw new Error("it is too large");
     for (const each of [path, dirname(path)]) await refuseIfOthersWrite(each);
-    return await Deno.readTextFile(path);
+    return await readSmallText(path, MAX_AUTHORIZED_KEYS_BYTES);
   } catch (error) {
     const missing = error instanceof Deno.errors.NotFound;
     const fields = { file: path, error: messageOf(error) };

@@ -7,10 +7,10 @@ import type { SecureContext } from "node:tls";
 import { X509Certificate } from "node:crypto";
 import { AgentError, describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
+import { flawOf } from "../net/certificate_flaw.ts";
 import { expiryNotice } from "../net/expiry.ts";
 import { stampOf } from "../net/file_stamp.ts";
 import { type Identity, readAuthorities, readIdentity } from "../net/tls_files.ts";
-import { isVersion1 } from "../net/x509_version.ts";
 import { tlsContext } from "./tls_dial.ts";
 
 /** Paths of PEM files. */
@@ -109,7 +109,17 @@ export class Credentials {
     this.#context = tlsContext(identity, authorities);
     const own = identity && new X509Certificate(identity.cert);
     this.#validTo = own?.validTo;
-    if (own !== undefined && isVersion1(own.raw)) this.#warnOfVersion();
+    if (own === undefined) return;
+    const flaw = flawOf(own.raw, "client", this.#options.now());
+    if (flaw.kind === "version-1") this.#warnOfVersion();
+    if (flaw.kind === "other-use") this.#warnOfUse();
+  }
+
+  #warnOfUse(): void {
+    this.#options.log.warn(
+      `The client certificate "${this.#files.certFile}" is not for clients, so that most servers let ` +
+        'nobody in with it; use one with clientAuth in its extendedKeyUsage, or make one with "certs client"',
+    );
   }
 
   #warnOfVersion(): void {

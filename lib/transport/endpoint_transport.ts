@@ -13,6 +13,7 @@ import type { GuestKeeper } from "./guest_keeper.ts";
 import type { GuestCapability, GuestLink } from "./guest_link.ts";
 import { GuestShell } from "./guest_shell.ts";
 import { listenThroughGuest } from "./guest_listen.ts";
+import { NoGuestError } from "./no_guest.ts";
 import type { OpenOptions, Shell, StreamsTogether, Target, Transport } from "./transport.ts";
 
 /** What such a transport is made of. */
@@ -125,7 +126,7 @@ export class EndpointTransport implements Transport {
     if (wanted === undefined) return await (isBulk ? dialer.take(signal) : dialer.dial(signal));
     await this.look();
     if (guest.link !== undefined) return await guest.link.open(wanted, signal);
-    throw new AgentError("engine", `Cannot reach ${describe(wanted)}: ${guest.missing}`);
+    throw new NoGuestError(describe(wanted), guest.missing ?? NO_COMMANDS);
   }
 
   #throwIfGone(): void {

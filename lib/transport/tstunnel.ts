@@ -5,6 +5,7 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
+import { readSmallText } from "../net/small_file.ts";
 import { Dialer, type EndpointSettings } from "./dialer.ts";
 import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "./guest_info.ts";
@@ -14,6 +15,8 @@ import { warnOfOpenness } from "./openness.ts";
 import { said } from "./said.ts";
 import { wordsOf } from "./tls_error.ts";
 import type { Target, Transport } from "./transport.ts";
+
+const MAX_TOKEN_FILE_BYTES = 64 * 1024;
 
 /** How to reach the guest. */
 export interface TstunnelSettings extends EndpointSettings {
@@ -78,7 +81,7 @@ export async function readToken(path: string | undefined): Promise<string | unde
   if (path === undefined) return undefined;
   let token: string;
   try {
-    token = (await Deno.readTextFile(path)).trim();
+    token = (await readSmallText(path, MAX_TOKEN_FILE_BYTES)).trim();
   } catch (cause) {
     throw new AgentError("config", `Cannot read the token "${path}": ${messageOf(cause)}`, {
       cause,

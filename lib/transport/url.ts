@@ -16,6 +16,8 @@ export interface SshHost {
 
 const REMOTE_DOCKER_HINT =
   'use "unix:///var/run/docker.sock", "tcp://127.0.0.1:2375" or an absolute path';
+/** Of a name in the DNS (RFC 1035, section 2.3.4), with room for a Host of an SSH configuration. */
+const MAX_HOST_CHARS = 1024;
 const SERVER_HINT = 'use "host", "host:443" or "[::1]:443"';
 const SSH_HOST_HINT = 'use "host", "host:22", "user@host:22", "[::1]:22" or "ssh://user@host:22"';
 
@@ -77,7 +79,8 @@ export function parseSshHost(text: string): SshHost {
   if (user === "") throw fail("the user name is empty");
   const { host, port } = splitHostPort(value.slice(at + 1), fail);
   // A leading dash would be an option to any ssh-like program the name is handed to.
-  if (host.startsWith("-") || /[\s/@\p{Cc}]/u.test(host)) throw fail("bad host name");
+  if (host.length > MAX_HOST_CHARS) throw fail("the host name is too long");
+  if (host.startsWith("-") || /[\s/@[\]\p{Cc}]/u.test(host)) throw fail("bad host name");
   if (user !== undefined && /^-|[\s\p{Cc}]/u.test(user)) throw fail("bad user name");
   return {
     host,
@@ -93,7 +96,8 @@ export function parseServer(text: string): { host: string; port?: number } {
   if (text.includes("://")) throw fail("it is a URL");
   if (text.includes("@")) throw fail("a server has no user");
   const server = splitHostPort(text.trim(), fail);
-  if (/[\s/?#\p{Cc}]/u.test(server.host)) throw fail("bad host name");
+  if (server.host.length > MAX_HOST_CHARS) throw fail("the host name is too long");
+  if (/[\s/?#[\]\p{Cc}]/u.test(server.host)) throw fail("bad host name");
   return server;
 }
 

@@ -173,7 +173,7 @@ test.bare("a command ends with a client that is killed", agentOnly, async (rig) 
   await until("it is gone", async () => !await runsThere(rig, "sleep 4242"));
 });
 
-test.bare("the same over SSH, without a guest", agentOnly, async (rig) => {
+test.bare("a command over SSH, without a guest, behaves like one here", agentOnly, async (rig) => {
   await behavesLikeACommand(sshFlags(rig), rig.name);
   const missing = await hostExec([...sshFlags(rig), "--", "no-such-command"]);
   assertEquals(missing.code, 127);

@@ -23,7 +23,7 @@ test("run and exec print their output, ten times out of ten", async ({ docker })
 test("what needs a guest is said, to the client and in the log", async ({ docker, agent }) => {
   const created = await docker.run(["create", "-p", "8080:80", "bb", "true"]);
   assertMatch(created.stderr, /WARNING: Published ports cannot be reached from here: .*no guest/);
-  assert(agent.log.includes("Published ports stay on the remote host"));
+  assert(agent.log.includes("Waiting for a guest of the remote host: published ports: "));
   assert(agent.log.includes("Folders are synced through volumes of the engine"));
   await docker.ok(["rm", created.stdout.trim()]);
 });

@@ -1,4 +1,5 @@
 /** Forwards follow their container: stop, start, restart, rename, remove, and the agent's own end. */
+import { formatHostPort } from "../../lib/net/address.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { startAgent } from "../support/agent.ts";
 import { uniqueName } from "../support/compare.ts";
@@ -84,6 +85,26 @@ for (const cli of ["current", "debian"] as const) {
   test(name, { agentOnly, cli }, refusedAsByDocker);
 }
 
+/** Why the engine itself refuses a container that publishes a port which another program has there. */
+async function refusedThere(direct: Bench["direct"], host: string, port: number): Promise<string> {
+  const [holder, second] = [uniqueName("holder"), uniqueName("second")];
+  await using _ = cleanup(direct, [holder, second]);
+  const server = ["httpd", "-f", "-v", "-p", formatHostPort(host, port)];
+  await direct.ok(["run", "-d", "--network", "host", "--name", holder, "bb", ...server]);
+  const publish = ["-p", `${formatHostPort(host, port)}:80`];
+  return await until("the port is refused there", async () => {
+    const refused = await direct.run(["run", "--name", second, ...publish, "bb", "true"]);
+    if (refused.code !== 0) return reasonIn(refused.stderr);
+    await direct.ok(["rm", second]);
+  });
+}
+
+/** What follows the endpoint in a refusal; without the container's address, which it has not got here. */
+function reasonIn(stderr: string): string {
+  const [, reason = stderr] = /\([0-9a-f]{64}\): (.*?)\.?\n/.exec(stderr) ?? [];
+  return reason.replace(/host port for (\S+):[0-9.]+:\d+\/tcp/, "host port $1/tcp");
+}
+
 async function refusedAsByDocker({ docker }: Bench): Promise<void> {
   const names = [uniqueName("first"), uniqueName("second"), uniqueName("third")];
   const [first = "", second = "", third = ""] = names;
@@ -95,7 +116,7 @@ async function refusedAsByDocker({ docker }: Bench): Promise<void> {
   assertMatch(
     refused.stderr,
     new RegExp(
-      "Error response from daemon: driver failed programming external connectivity on endpoint " +
+      "driver failed programming external connectivity on endpoint " +
         `${second} \\([0-9a-f]{64}\\): Bind for 127\\.0\\.0\\.1:${port} failed: ` +
         "port is already allocated",
     ),
@@ -114,29 +135,24 @@ async function refusedAsByDocker({ docker }: Bench): Promise<void> {
   await fetchPort(port);
 }
 
-test("a port of another program is in use", { agentOnly }, async ({ docker }) => {
+test("a port of another program is in use", { agentOnly }, async ({ docker, direct }) => {
   const name = uniqueName("taken");
   await using _ = cleanup(docker, [name]);
   using taken = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   const { port } = taken.addr;
   const { code, stderr } = await docker.run(["run", "--name", name, "-p", `${port}:80`, ...WEB]);
   assertEquals(code, 125);
-  assertStringIncludes(
-    stderr,
-    `Error starting userland proxy: listen tcp4 127.0.0.1:${port}: bind: address already in use`,
-  );
+  assertEquals(reasonIn(stderr), await refusedThere(direct, "127.0.0.1", port));
 });
 
-async function refusedForItsTwin({ docker }: Bench): Promise<void> {
+async function refusedForItsTwin({ docker, direct }: Bench): Promise<void> {
   const name = uniqueName("taken");
   await using _ = cleanup(docker, [name]);
   using taken = Deno.listen({ hostname: "::1", port: 0 });
   const { port } = taken.addr;
   const { code, stderr } = await docker.run(["run", "--name", name, "-p", `${port}:80`, ...WEB]);
   assertEquals(code, 125);
-  const text =
-    `Error starting userland proxy: listen tcp6 [::1]:${port}: bind: address already in use`;
-  assertStringIncludes(stderr, text);
+  assertEquals(reasonIn(stderr), await refusedThere(direct, "::1", port));
   assert(await isRefused(port), "the other address is not kept");
 }
 

@@ -19,15 +19,20 @@ export function peerIsSsh(): boolean {
   return Deno.env.get("RDA_E2E_PEER") === "ssh";
 }
 
-/** The flags that lead to the rig's engine; listeners are added by {@link startAgent}. */
-export function rigFlags(rig: Rig): Record<string, string> {
+/**
+ * The flags that lead to the rig's engine, and `flags`, which replace or add and may lead there by
+ * another way; listeners are added by {@link startAgent}.
+ */
+export function rigFlags(rig: Rig, flags: Record<string, string> = {}): Record<string, string> {
+  const isElsewhere = "ts-server" in flags || "mtls-endpoint" in flags;
   return {
-    ...currentWay()?.flags ?? sshFlags(rig),
+    ...currentWay()?.flags ?? (isElsewhere ? {} : sshFlags(rig)),
     "remote-docker": `unix://${rig.dockerSocket}`,
     "log-level": "debug",
     "timeout": "5s",
     "reconnect-wait": "10s",
     "shutdown-timeout": "5s",
+    ...flags,
   };
 }
 
@@ -133,7 +138,7 @@ export async function startAgent(
   const port = freePort();
   const child = peerIsSsh() ? spawnSsh(rig, socket, port) : spawnAgent([
     "start",
-    ...flagList({ ...rigFlags(rig), ...flags }),
+    ...flagList(rigFlags(rig, flags)),
     ...["--listen", `unix://${socket}`, "--listen", `127.0.0.1:${port}`],
   ], { XDG_RUNTIME_DIR: directory, ...vars });
   const agent = new Agent(child, directory, socket, port);

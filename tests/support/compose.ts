@@ -3,7 +3,7 @@
  * the `docker-compose` 1.29 of Debian 12, which the rig installs where it is missing. (1.29 cannot
  * recreate containers of an engine from 25 on.)
  */
-import { type CommandOptions, type Finished, runCommand } from "./child.ts";
+import { Child, type Finished, runCommand } from "./child.ts";
 import type { Bench } from "./e2e.ts";
 
 const PROGRAM = "/usr/bin/docker-compose";
@@ -32,10 +32,14 @@ export class Compose {
   }
 
   /** Runs to the end, whatever the exit code. */
-  run(args: readonly string[], options: CommandOptions = {}): Promise<Finished> {
+  run(args: readonly string[]): Promise<Finished> {
     const env = this.#bench.docker.env();
-    const all = [...this.#args, ...args];
-    return runCommand(this.#program, all, { env, timeoutMs: TIMEOUT_MS, ...options });
+    return runCommand(this.#program, [...this.#args, ...args], { env, timeoutMs: TIMEOUT_MS });
+  }
+
+  /** Starts one that goes on. */
+  spawn(...args: string[]): Child {
+    return new Child(this.#program, [...this.#args, ...args], { env: this.#bench.docker.env() });
   }
 
   /** Runs to the end; throws unless the exit code is 0. Returns standard output, trimmed. */

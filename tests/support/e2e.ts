@@ -6,7 +6,7 @@
 import { type Agent, peerIsSsh, startAgent } from "./agent.ts";
 import { type CliName, cliVersion, DockerCli } from "./docker_cli.ts";
 import { describeRig, type Rig, RIG_UP_VARIABLE, rigDown, rigUp, unsupported } from "./rig.ts";
-import { ownSuite } from "./suite.ts";
+import { ownSuite, suiteTakes } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Separates the name of an ignored test from the reason; the runner splits there. */
@@ -51,8 +51,8 @@ export async function endToEnd(): Promise<Register> {
   const rig = obstacle === undefined ? await readyRig() : undefined;
   const bare = (plain: string, options: TestOptions, body: (rig: Rig) => Promise<void>) => {
     const way = currentWay();
-    if (way?.takes(plain) === false) return;
-    const name = way === undefined ? plain : `${way.name}: ${plain}`;
+    if (way?.takes(plain) === false || !suiteTakes(plain)) return;
+    const name = [ownSuite(), way?.name, plain].filter((part) => part !== undefined).join(": ");
     const reason = obstacle ?? missing(options);
     if (rig !== undefined && reason === undefined) Deno.test(name, () => body(rig));
     else Deno.test.ignore(`${name}${SKIPPED_BECAUSE}${reason}]`, () => {});

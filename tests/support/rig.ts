@@ -8,7 +8,7 @@
  */
 import { runOk } from "./child.ts";
 import { exists } from "./exists.ts";
-import { currentSuite, ownSuite, suiteObstacle } from "./suite.ts";
+import { currentSuite, NEWER_SUITE, ownSuite, suiteObstacle } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Names the rig, so that several checkouts can have one each. */
@@ -50,7 +50,16 @@ export interface Rig {
 export function rigName(): string {
   const name = Deno.env.get(RIG_NAME_VARIABLE) ?? "rda";
   const suite = ownSuite();
-  return suite === undefined ? name : `${name}-${suite}`;
+  return suite === undefined ? name : beside(name, suite);
+}
+
+/** The rig beside the run's own that files with a newer engine have; there may be none. */
+export function newerRigName(): string {
+  return beside(rigName(), NEWER_SUITE);
+}
+
+function beside(name: string, suite: string): string {
+  return `${name}-${suite}`;
 }
 
 /** Why this machine cannot carry a rig, or `undefined` where it can. */

@@ -8,20 +8,31 @@
 export const RIG_SUITE_VARIABLE = "RDA_RIG_SUITE";
 
 /** The suite of test files that ask for a newer engine than this machine's own. */
-const NEWER = "trixie";
+export const NEWER_SUITE = "trixie";
 const SCRIPT = new URL("../rig/suite", import.meta.url).pathname;
 /** The script's word for packages that are not to be had. */
 const CANNOT_FETCH = 75;
+/** Why they were not: the files of one run share a process, and none has to wait for that again. */
+const MISSING_VARIABLE = "RHOST_SUITE_MISSING";
 
 /** Where a suite is unpacked, or why it is not. */
 type Place = { readonly folder: string } | { readonly obstacle: string };
 
 const places = new Map<string, Place>();
-const chosen: { suite?: string } = {};
+const chosen: { suite?: string; takes?: (test: string) => boolean } = {};
 
-/** This file asks for a newer engine; a suite that `RDA_RIG_SUITE` names is taken for one. */
-export function preferNewerSuite(): void {
-  chosen.suite = suiteOfRun() ?? NEWER;
+/**
+ * This file asks for a newer engine; a suite that `RDA_RIG_SUITE` names is taken for one. `takes` is
+ * which of the imported tests are run so, by their names. The first call counts.
+ */
+export function preferNewerSuite(takes: (test: string) => boolean = () => true): void {
+  chosen.suite ??= suiteOfRun() ?? NEWER_SUITE;
+  chosen.takes ??= takes;
+}
+
+/** Whether this file runs a test of that name. */
+export function suiteTakes(test: string): boolean {
+  return chosen.takes?.(test) ?? true;
 }
 
 /** The suite of this file; nothing for this machine's own packages. */
@@ -57,10 +68,13 @@ function suiteOfRun(): string | undefined {
 function placeOf(suite: string): Place {
   const known = places.get(suite);
   if (known !== undefined) return known;
+  const missing = Deno.env.get(MISSING_VARIABLE);
+  if (missing !== undefined) return { obstacle: missing };
   const output = new Deno.Command(SCRIPT, { args: [suite], stdin: "null" }).outputSync();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   const said = text(output.stderr).replace(/^suite: /, "");
   if (!output.success && output.code !== CANNOT_FETCH) throw new Error(`No ${suite}: ${said}`);
+  if (!output.success) Deno.env.set(MISSING_VARIABLE, said);
   const place = output.success ? { folder: text(output.stdout) } : { obstacle: said };
   places.set(suite, place);
   return place;

@@ -9,7 +9,7 @@ import { failure, type Result, type Verdict } from "../../doctor/check.ts";
 import { examine } from "../../doctor/doctor.ts";
 import { Patient } from "../../doctor/patient.ts";
 import { AgentError, EXIT_CODES } from "../../errors.ts";
-import { configureLogging } from "../../log.ts";
+import { configureLogging, oneLine } from "../../log.ts";
 import type { System } from "../system.ts";
 
 const SIGNS: Readonly<Record<Verdict, string>> = {
@@ -78,8 +78,8 @@ async function configured(
 export function renderResult({ name, verdict, message, remedy, ms }: Result): string {
   const head = `${SIGNS[verdict].padEnd(SIGN_WIDTH)}${name.padEnd(NAME_WIDTH)}`;
   const time = verdict === "skip" ? "" : ` (${ms} ms)`;
-  const what = remedy === undefined ? "" : `${" ".repeat(head.length)}→ ${remedy}\n`;
-  return `${head}${message}${time}\n${what}`;
+  const what = remedy === undefined ? "" : `${" ".repeat(head.length)}→ ${oneLine(remedy)}\n`;
+  return `${head}${oneLine(message)}${time}\n${what}`;
 }
 
 /** How many of each. */

@@ -26,12 +26,21 @@ export async function runEvents(
   const from = since === undefined ? {} : { since: parseSince(since, Date.now()) };
   const stop = new AbortController();
   const unwatch = system.onSignal(() => stop.abort());
-  const onLine = (line: string) => system.out((json ? line : renderEvent(line)) + "\n");
+  let unwritten: unknown;
+  const onLine = (line: string) => {
+    try {
+      system.out((json ? line : renderEvent(line)) + "\n");
+    } catch (error) {
+      unwritten ??= error;
+      stop.abort();
+    }
+  };
   try {
     const options = { ...from, follow, onLine, signal: stop.signal };
     const count = await followAll(runtimeFolders(system.place), options);
+    if (unwritten !== undefined) throw unwritten;
     if (stop.signal.aborted) return 0;
-    if (count === 0) throw nobody();
+    if (count === 0) throw nobody(system);
     if (follow) throw new AgentError("lost", "The program that was followed has ended");
     return 0;
   } finally {

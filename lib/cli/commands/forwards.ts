@@ -31,7 +31,7 @@ export async function runForwards(
 ): Promise<number> {
   const found = await ask(runtimeFolders(system.place));
   if (json) system.out(JSON.stringify(found, null, 2) + "\n");
-  if (found.length === 0) throw nobody();
+  if (found.length === 0) throw nobody(system);
   if (!json) system.out(renderForwards(found));
   return 0;
 }

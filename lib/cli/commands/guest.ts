@@ -6,11 +6,25 @@ import { opsSettings } from "../../config/ops_settings.ts";
 import { AgentError } from "../../errors.ts";
 import { type GuestOptions, startGuest } from "../../guest/guest.ts";
 import { logger } from "../../log.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import { guestSource } from "../../ops/guest_source.ts";
 import { Metrics } from "../../ops/metrics.ts";
 import { openOps, type OpsSettings } from "../../ops/ops.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
+
+/** One that is not there could hold no file that a client puts there. */
+async function requireDirectory(path: string): Promise<void> {
+  let why = "it is not a directory";
+  try {
+    if ((await Deno.stat(path)).isDirectory) return;
+  } catch (cause) {
+    why = systemReason(cause);
+  }
+  throw new AgentError("config", `Cannot use "${path}" for --copy-root: ${why}`, {
+    hint: "name a directory that is there",
+  });
+}
 
 /** Returns the exit code; throws `AgentError`. See {@link runService}. */
 export function runGuest(loaded: Loaded, system: System): Promise<number> {
@@ -23,7 +37,7 @@ export function runGuest(loaded: Loaded, system: System): Promise<number> {
   const ops = opsSettings(loaded, system.place);
   return runService({
     scope: "guest",
-    start: () => startWatched(settings, ops),
+    start: () => startWatched(settings, ops, loaded.values["copy-root"]),
     announce({ addresses }) {
       for (const address of addresses) logger("guest").info(`Listening on ${address}`);
     },
@@ -32,7 +46,12 @@ export function runGuest(loaded: Loaded, system: System): Promise<number> {
 }
 
 /** With its operations side, which lives on until nothing runs any more. */
-async function startWatched(settings: GuestOptions, ops: OpsSettings) {
+async function startWatched(
+  settings: GuestOptions,
+  ops: OpsSettings,
+  roots: readonly string[],
+) {
+  for (const path of roots) await requireDirectory(path);
   const metrics = new Metrics();
   const guest = await startGuest({ ...settings, observer: metrics });
   const { maxConnections } = settings.limits;

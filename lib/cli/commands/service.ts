@@ -2,7 +2,7 @@
  * Runs something that goes on until a signal, a failure or its own end. The first signal drains, the
  * second ends at once. Owns what it starts and the signal handlers.
  */
-import { messageOf } from "../../errors.ts";
+import { AgentError, describeError, messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
@@ -75,7 +75,7 @@ async function serve<S extends Service>(
     return exitCodeOfSignal(early);
   }
   const service = await starting;
-  job.announce(service);
+  announce(job, service);
   onUp();
   const { failed, finished } = service;
   const end = await Promise.race([
@@ -91,6 +91,16 @@ async function serve<S extends Service>(
   else log.info("Shutting down; a second signal ends at once", { signal: end.signal });
   await service.shutdown("reason" in end ? 0 : job.shutdownTimeoutMs);
   return 0;
+}
+
+/** It serves whether or not somebody reads where. */
+function announce<S extends Service>(job: ServiceJob<S>, service: S): void {
+  try {
+    job.announce(service);
+  } catch (error) {
+    if (!(error instanceof AgentError) || error.kind !== "output") throw error;
+    logger(job.scope).warn(describeError(error));
+  }
 }
 
 async function abandon(starting: Promise<Service>, scope: string): Promise<void> {

@@ -32,8 +32,8 @@ export async function runStart(
       start: (signal) => startAgent(configuration, signal),
       announce(agent) {
         if (!configuration.isNamed) announceOne(agent.hosts);
-        system.out(renderExport(agent.hosts, system.place.platform));
         reloading.begin(agent, configuration);
+        system.out(renderExport(agent.hosts, system.place.platform));
       },
       get shutdownTimeoutMs() {
         return reloading.shutdownTimeoutMs ?? configuration.program.shutdownTimeoutMs;

@@ -5,6 +5,7 @@
 import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { AgentError, EXIT_CODES } from "../../errors.ts";
+import { oneLine } from "../../log.ts";
 import { askAll } from "../../ops/ask.ts";
 import type { Status } from "../../ops/status.ts";
 import type { System } from "../system.ts";
@@ -30,7 +31,7 @@ export async function runStatus(
   if (watch) return await watchStatus(directories, json, system, ask);
   const found = await ask(directories);
   if (json) system.out(JSON.stringify(found, null, 2) + "\n");
-  if (found.length === 0) throw nobody();
+  if (found.length === 0) throw nobody(system);
   if (!json) system.out(found.map(renderStatus).join("\n"));
   return found.every(({ status }) => status === "healthy") ? 0 : EXIT_CODES.lost;
 }
@@ -48,7 +49,7 @@ async function watchStatus(
       const found = await ask(directories);
       if (json) system.out(JSON.stringify(found) + "\n");
       else {
-        const text = found.map(renderStatus).join("\n") || `${nobody().message}.\n`;
+        const text = found.map(renderStatus).join("\n") || `${nobody(system).message}.\n`;
         system.out((system.outIsTerminal === true ? CLEAR : "") + text);
       }
       await sleep(WATCH_EVERY_MS, stop.signal);
@@ -60,7 +61,12 @@ async function watchStatus(
 }
 
 /** Nothing is there to be asked. */
-export function nobody(): AgentError {
+export function nobody({ place }: System): AgentError {
+  if (runtimeFolders(place).length === 0) {
+    return new AgentError("config", "Cannot tell which programs run: there is no home directory", {
+      hint: "set HOME, XDG_STATE_HOME or XDG_RUNTIME_DIR as for the program",
+    });
+  }
   return new AgentError("unreachable", "No remote-docker-agent is running for this user", {
     hint: "start one: remote-docker-agent --ssh-host [USER@]HOST",
   });
@@ -105,9 +111,7 @@ function placeOf({ host }: { readonly host?: string }, text: string): string {
 function alignRows(rows: readonly (readonly [string, string])[]): string[] {
   return rows.map(([term, text], at) => {
     const shown = rows[at - 1]?.[0] === term ? "" : term;
-    // What a peer said about an error is still one line here.
-    // deno-lint-ignore no-control-regex
-    return `  ${shown.padEnd(13)} ${text.replaceAll(/[\u0000-\u001f\u007f]/g, " ")}`;
+    return `  ${shown.padEnd(13)} ${oneLine(text)}`;
   });
 }
 
@@ -116,7 +120,9 @@ function hostText(host: Status["hosts"][number]): string {
   const error = host.last_error === "" ? "" : `, last error: ${host.last_error}`;
   const times = host.reconnects === 1 ? "once" : `${host.reconnects} times`;
   const name = host.name === host.address ? host.name : `${host.name} (${host.address})`;
-  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}`;
+  // Running programs of an earlier version do not tell it.
+  const limits = host.limits === undefined ? "" : `; ports wait for a guest: ${host.limits}`;
+  return `${name} is ${host.state} since ${host.since}${rtt}, reconnected ${times}${error}${limits}`;
 }
 
 function operationText(operation: Status["operations"][number]): string {

@@ -6,12 +6,13 @@ import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
 import { describeRemote, type Settings } from "../../config/settings.ts";
-import { resolvePath, stateHint } from "../../config/paths.ts";
+import { resolvePath } from "../../config/paths.ts";
+import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { logReports, type ReportSync } from "../../intercept/sync_report.ts";
-import { configureLogging, logger } from "../../log.ts";
+import { configureLogging, logger, oneLine } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";
 import { basename, join } from "node:path";
@@ -108,10 +109,10 @@ async function sync(
   signal: AbortSignal,
 ): Promise<void> {
   const { stateFolder, reconnectWaitMs, sync: options } = settings;
-  if (stateFolder === undefined) {
-    throw new AgentError("config", "Cannot tell where to keep what was synced", {
-      hint: stateHint(system.place.platform),
-    });
+  const obstacle = await stateObstacle(stateFolder);
+  if (stateFolder === undefined || obstacle !== undefined) {
+    const { why = "", hint = "" } = obstacle ?? {};
+    throw new AgentError("config", `Cannot remember what was synced: ${why}`, { hint });
   }
   const supervisor = new Supervisor({ connect: connectorOf(settings) });
   const giveUp = () => void supervisor.close();
@@ -177,10 +178,12 @@ async function carry(
     system.out(`Synced ${info.files} entries, ${formatBytes(info.bytes)}${kept}\n`);
   }
   for (const { session, local, kept } of await manager.conflicts()) {
-    if (session === id) system.out(`The remote version of ${local} is kept in ${kept}\n`);
+    const text = `The remote version of ${local} is kept in ${kept}`;
+    if (session === id) system.out(`${oneLine(text)}\n`);
   }
   for (const { path, reason, isSynced } of info?.problems ?? []) {
-    system.out(`${isSynced ? "Synced as it is" : "Left alone"}: ${path}: ${reason}\n`);
+    const what = isSynced ? "Synced as it is" : "Left alone";
+    system.out(`${oneLine(`${what}: ${path}: ${reason}`)}\n`);
   }
   if (!watches) return;
   await manager.watch(id);

@@ -4,6 +4,7 @@
  */
 import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
+import { oneLine } from "../../log.ts";
 import { askControl, failureOf } from "../../ops/ask.ts";
 import type { Conflict, PruneEntry, SyncInfo } from "../../sync/types.ts";
 import type { System } from "../system.ts";
@@ -65,7 +66,7 @@ export async function runPrune(
   else {
     const verb = dryRun ? "Would remove" : "Removed";
     const lines = pruned.map(({ remotePath, root }) =>
-      `${verb} ${remotePath}${root === "" ? "" : ` of ${root}`}\n`
+      oneLine(`${verb} ${remotePath}${root === "" ? "" : ` of ${root}`}`) + "\n"
     );
     system.out(lines.join("") || "There is nothing to remove\n");
   }
@@ -85,7 +86,7 @@ async function askAll<T>(
   target: string,
 ): Promise<T[]> {
   const answers = await ask(runtimeFolders(system.place), method, target);
-  if (answers.length === 0) throw nobody();
+  if (answers.length === 0) throw nobody(system);
   const good = answers.filter(({ status }) => status === 200);
   const worst = answers.find(({ status }) => status === 503) ?? answers[0];
   const failed = good.length === 0 || worst?.status === 503;
@@ -117,9 +118,11 @@ function renderSyncs(infos: readonly HostedSync[]): string {
   const table = renderTable(named ? all.map((row, at) => [owners[at] ?? "", ...row]) : all);
   const problems = infos.flatMap((info) =>
     info.problems.map(({ path, reason, isSynced }) =>
-      `${isSynced ? "Synced as it is" : "Not synced"}: ${
-        JSON.stringify(path)
-      } in ${info.root}: ${reason}\n`
+      oneLine(
+        `${isSynced ? "Synced as it is" : "Not synced"}: ${
+          JSON.stringify(path)
+        } in ${info.root}: ${reason}`,
+      ) + "\n"
     )
   );
   return table + problems.join("");

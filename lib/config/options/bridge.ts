@@ -6,18 +6,20 @@ import { path, start } from "./common.ts";
 export const BRIDGE_OPTIONS = {
   socks: {
     type: "listen",
+    purpose: { port: 1080 },
     many: true,
     placeholder: "HOST:PORT",
     group: "Bridge",
-    help: "Serve SOCKS 5 here, leading into the network of the remote host; see docs/bridge.md",
+    help: "Serve SOCKS 5 here, such as 127.0.0.1:1080, into the network of the remote host",
     commands: start,
   },
   "http-proxy": {
     type: "listen",
+    purpose: { port: 3128 },
     many: true,
     placeholder: "HOST:PORT",
     group: "Bridge",
-    help: "The same as an HTTP proxy, with /proxy.pac for browsers",
+    help: "The same as an HTTP proxy, such as 127.0.0.1:3128, with /proxy.pac for browsers",
     commands: start,
   },
   bridge: {
@@ -25,6 +27,7 @@ export const BRIDGE_OPTIONS = {
     many: true,
     aliases: ["bridge-rule"],
     placeholder: "PATTERN=ROUTE",
+    defaultNote: "everything goes through",
     group: "Bridge",
     help: "What goes through, direct or refuse, such as 10.0.0.0/8=through; the first counts",
     commands: start,

@@ -53,7 +53,7 @@ export const CONNECTION_OPTIONS = {
   "local-socket": {
     ...path,
     group: "Listening",
-    help: "Listen on this Unix socket, in place of the default address",
+    help: "Listen on this Unix socket, such as ~/.docker/gpu.sock, in place of the default address",
     commands: start,
   },
   "allow-remote-clients": {

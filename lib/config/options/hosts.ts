@@ -17,7 +17,7 @@ export const HOSTS_OPTIONS = {
     perHost: false,
     defaultNote: "never",
     group: "Hosts",
-    help: "End when nothing has been used for this long; implies --on-demand",
+    help: "End when nothing has been used for this long, such as 30m; implies --on-demand",
     commands: start,
   },
   origin: {

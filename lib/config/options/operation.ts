@@ -80,10 +80,11 @@ export const OPERATION_OPTIONS = {
   "ops-listen": {
     perHost: false,
     type: "listen",
+    purpose: { port: 9090, socket: "/tmp/ops.sock" },
     many: true,
     placeholder: "ADDRESS",
     group: "Operations",
-    help: "Show status page, /health, /ready, /metrics and /status on HOST:PORT or unix:///PATH",
+    help: "Show status page, /health, /ready, /metrics and /status here, such as 127.0.0.1:9090",
     commands: watched,
   },
   "health-check-enabled": {

@@ -41,7 +41,7 @@ export const PORTS_OPTIONS = {
     many: true,
     placeholder: "PORT:HOST:PORT",
     group: "Ports",
-    help: "Forward a local port to an address that the remote host can reach",
+    help: "Forward a local port to an address that the remote host can reach, such as 5432:db:5432",
     commands: start,
   },
   reverse: {

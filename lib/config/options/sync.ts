@@ -10,7 +10,7 @@ export const SYNC_OPTIONS = {
     many: true,
     placeholder: "PATH=MEANING",
     group: "Sync",
-    help: "What a bind source means: local, remote, socket or a sync mode; see docs/binds.md",
+    help: "What a bind source means, such as /data=remote: local, remote, socket or a sync mode",
     commands: start,
   },
   "sync-root": {
@@ -34,7 +34,7 @@ export const SYNC_OPTIONS = {
     many: true,
     placeholder: "PATTERN",
     group: "Sync",
-    help: "Leave out what this pattern of gitignore matches",
+    help: "Leave out what this pattern of gitignore matches, such as node_modules/",
     commands: linked,
   },
   "sync-gitignore": {

@@ -2,7 +2,9 @@
  * Finds and reads the `ssh_config` files of a user, with the files they include.
  */
 import { dirname, isAbsolute, join } from "node:path";
-import { AgentError, messageOf } from "../../errors.ts";
+import { AgentError } from "../../errors.ts";
+import { readSmallText, UnreadableFile } from "../../net/small_file.ts";
+import { systemReason } from "../../net/system_reason.ts";
 import { type ConfigNode, parseConfig } from "./config_tree.ts";
 import { matchesGlob } from "./known_hosts.ts";
 import type { SshEnv } from "./settings.ts";
@@ -92,16 +94,14 @@ class Reader {
 
 async function readConfig(file: string, required: boolean): Promise<string | undefined> {
   try {
-    const { size, isFile } = await Deno.stat(file);
-    if (!isFile) return required ? Promise.reject(new Error("it is not a file")) : undefined;
-    if (size > MAX_FILE_BYTES) throw new Error("it is too large");
-    return await Deno.readTextFile(file);
+    // What an Include names may be anything; only files are meant.
+    if (!required && !(await Deno.stat(file)).isFile) return undefined;
+    return await readSmallText(file, MAX_FILE_BYTES);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) {
-      if (!required) return undefined;
-      throw failure(file, "no such file", cause);
-    }
-    throw failure(file, messageOf(cause), cause);
+    const isMissing = cause instanceof Deno.errors.NotFound ||
+      cause instanceof UnreadableFile && cause.isMissing;
+    if (isMissing && !required) return undefined;
+    throw failure(file, systemReason(cause), cause);
   }
 }
 

@@ -6,6 +6,7 @@ import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { readSmallText } from "../../net/small_file.ts";
 import { utils } from "./ssh2.ts";
 
 /** A key file that has been read. */
@@ -56,15 +57,8 @@ function parse(text: string, passphrase?: string): ParsedKey | Error {
 
 async function readText(path: string): Promise<string> {
   try {
-    const { size, isFile } = await Deno.stat(path);
-    if (!isFile) throw new Error("it is not a file");
-    if (size > MAX_KEY_BYTES) throw new Error("it is too large for a key");
-    return await Deno.readTextFile(path);
+    return await readSmallText(path, MAX_KEY_BYTES);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) throw unusable(path, "no such file", cause);
-    if (cause instanceof Deno.errors.PermissionDenied) {
-      throw unusable(path, "permission denied", cause);
-    }
     throw unusable(path, messageOf(cause), cause);
   }
 }
@@ -85,7 +79,7 @@ async function refuseIfOpen(path: string): Promise<void> {
 function unusable(path: string, why: string, cause: unknown): AgentError {
   return new AgentError("authentication", `Cannot use SSH key "${path}": ${why}`, {
     cause,
-    hint: "check --ssh-key or IdentityFile; it names the private key file",
+    hint: "check --ssh-key, --identity-path or IdentityFile; it names the private key file",
   });
 }
 

@@ -3,7 +3,8 @@
  * is added with one append, so that it is safe beside ssh(1) and other agents.
  */
 import { dirname } from "node:path";
-import { AgentError } from "../../errors.ts";
+import { AgentError, messageOf } from "../../errors.ts";
+import { readSmallText, UnreadableFile } from "../../net/small_file.ts";
 import { type KnownHostLine, parseKnownHosts } from "./known_hosts.ts";
 
 /** Far above any real file; a larger one is a mistake such as `/dev/zero`. */
@@ -19,13 +20,10 @@ export async function readKnownHosts(files: readonly string[]): Promise<KnownHos
 
 async function readIfThere(file: string): Promise<string> {
   try {
-    const { size, isDirectory } = await Deno.stat(file);
-    if (isDirectory) throw new Error("it is a directory");
-    if (size > MAX_FILE_BYTES) throw new Error(`it is larger than ${MAX_FILE_BYTES} bytes`);
-    return await Deno.readTextFile(file);
+    return await readSmallText(file, MAX_FILE_BYTES);
   } catch (cause) {
-    if (cause instanceof Deno.errors.NotFound) return "";
-    throw new AgentError("config", `Cannot read known hosts file "${file}"`, {
+    if (cause instanceof UnreadableFile && cause.isMissing) return "";
+    throw new AgentError("config", `Cannot read known hosts file "${file}": ${messageOf(cause)}`, {
       cause,
       hint: "make it a readable file, or name another with --ssh-known-hosts",
     });

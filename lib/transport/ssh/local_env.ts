@@ -1,5 +1,6 @@
 /** The local side as {@link SshEnv}, read from the process it runs in. */
-import { homedir, hostname, userInfo } from "node:os";
+import { hostname, userInfo } from "node:os";
+import { homeDirectory } from "../../net/home_directory.ts";
 import type { SshEnv } from "./settings.ts";
 
 /** What is true of this process and the person who started it. */
@@ -9,7 +10,7 @@ export function localEnv(): SshEnv {
   const uid = Deno.uid();
   return {
     platform: os === "windows" || os === "darwin" ? os : "linux",
-    home: homedir(),
+    home: homeDirectory(get(os === "windows" ? "USERPROFILE" : "HOME")) ?? "/",
     user: localUser(get),
     ...(uid === null ? {} : { uid }),
     hostname: hostname(),

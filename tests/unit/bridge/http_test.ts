@@ -3,6 +3,7 @@ import { parseBridgeRule } from "../../../lib/bridge/rules.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { readUntil, say } from "../../support/duplex.ts";
+import { NoGuestError } from "../../../lib/transport/no_guest.ts";
 import { openBridge, openFailed } from "./support.ts";
 
 const decoder = new TextDecoder();
@@ -178,6 +179,11 @@ Deno.test("what cannot be done is told by its status in one line", async () => {
       "CONNECT web:1 HTTP/1.1\r\nHost: x",
       /^HTTP\/1.1 504 /,
       () => openFailed("Connection timed out"),
+    ],
+    [
+      "CONNECT web:1 HTTP/1.1\r\nHost: x",
+      /^HTTP\/1.1 503 .*agent: Cannot reach "web:1": there is no guest/,
+      () => new NoGuestError('"web:1"', "there is no guest"),
     ],
     ["CONNECT web:1 HTTP/1.1\r\nHost: x", /^HTTP\/1.1 403 /, () => openFailed("no", 1)],
     ["GET http://refused.example/ HTTP/1.1\r\nHost: x", /^HTTP\/1.1 403 .*A rule of the bridge/],

@@ -1,4 +1,5 @@
 import { createSocket } from "node:dgram";
+import { NoGuestError } from "../../../lib/transport/no_guest.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { askUdp, RawClient, socksReply } from "../../support/bridge.ts";
 import { readAll, say } from "../../support/duplex.ts";
@@ -47,6 +48,7 @@ Deno.test("what the SSH server says becomes the reply of the standard", async ()
     [() => openFailed("Connection timed out"), 4],
     [() => openFailed("open failed"), 1],
     [() => openFailed("open failed", 1), 2],
+    [() => new NoGuestError('"web:80"', "the gateway leads to Docker only"), 3],
     [() => new AgentError("lost", "The remote host is not connected yet"), 4],
   ];
   for (const [error, expected] of cases) {

@@ -64,7 +64,7 @@ Deno.test("what is in effect is shown as a file, and where it comes from", async
   assertEquals(stdout.includes("s3cret"), false);
 });
 
-Deno.test("the same as JSON", async () => {
+Deno.test("what is in effect is shown as JSON, and where it comes from", async () => {
   const { stdout } = await config(["show", "--json"], HOSTS);
   const { values, hosts } = JSON.parse(stdout);
   const timeout = values.find((each: { key: string }) => each.key === "timeout");

@@ -40,9 +40,15 @@ Deno.test("a program is described line by line", () => {
   ]);
 });
 
+Deno.test("a host without a guest says what that means", () => {
+  const hosts = [{ ...HOST, limits: "the gateway leads to Docker only" }];
+  const expected = "times; ports wait for a guest: the gateway leads to Docker only\n";
+  assertStringIncludes(renderStatus(statusWith({ hosts })), expected);
+});
+
 Deno.test("what a peer said cannot move the cursor", () => {
   const hosts = [{ ...HOST, last_error: "bad\x1b[2J\nthing" }];
-  assertStringIncludes(renderStatus(statusWith({ hosts })), "last error: bad [2J thing\n");
+  assertStringIncludes(renderStatus(statusWith({ hosts })), "last error: bad\\u001b[2J\\nthing\n");
 });
 
 Deno.test("the exit code tells healthy, degraded and not there apart", async () => {

@@ -7,12 +7,15 @@ const HOST = ["--ssh-host", "gpu"];
 Deno.test("a proxy that other machines could use is refused before anything is connected", async () => {
   for (const option of ["--socks", "--http-proxy"]) {
     const open = [...HOST, option, "0.0.0.0:1080"];
-    for (const more of [[], ["--bridge-allow-remote"], ["--bridge-users", "u"]]) {
-      await assertRejects(
-        () => settingsFor([...open, ...more]),
-        AgentError,
-        `Refusing to listen on "0.0.0.0:1080" for ${option}`,
-      );
+    const refusal = `Refusing to listen on "0.0.0.0:1080" for ${option}`;
+    const needs = "Cannot use --bridge-allow-remote without --bridge-users";
+    const attempts: [string[], string][] = [
+      [[], refusal],
+      [["--bridge-users", "u"], refusal],
+      [["--bridge-allow-remote"], needs],
+    ];
+    for (const [more, message] of attempts) {
+      await assertRejects(() => settingsFor([...open, ...more]), AgentError, message);
     }
     const { bridge } = await settingsFor([
       ...[...open, "--bridge-allow-remote", "--bridge-users", "u"],

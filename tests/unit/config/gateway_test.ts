@@ -156,6 +156,7 @@ Deno.test("flags that say too little or too much are named", async () => {
   const cases: [string[], string][] = [
     [[], "Missing --gateway-config"],
     [["--gateway-host", "a.example"], "Missing --allow-client"],
+    [[...FLAGS, "--gateway-guest-token", "t"], "Cannot use --gateway-guest-token without"],
     [["--gateway-host", "a.example", "--allow-client", "a"], "Missing the certificates"],
     [["--tls-cert", "c"], "Missing --tls-key"],
     [[...FLAGS, "--gateway-engine", "x"], "Invalid value for --gateway-engine"],

@@ -110,6 +110,8 @@ const BAD_WAYS: readonly [args: readonly string[], message: string][] = [
   [["--server-addr", "a", "--ssh-host", "b"], "Cannot use --server-addr together with --ssh-host"],
   [["--server-addr", "a", "--cert", "/c"], "Cannot use --cert without --key"],
   [["--server-addr", "a", "--key", "/k"], "Cannot use --key without --cert"],
+  [["--server-addr", "a", "--ssh-key", "k"], "Cannot use --server-addr together with --ssh-key"],
+  [["--ssh-host", "b", "--insecure"], "Cannot use --insecure without --server-addr"],
   [["--ssh-host", "b", "--ca", "/a"], "Cannot use --ca without --server-addr"],
 ];
 

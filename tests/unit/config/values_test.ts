@@ -108,3 +108,12 @@ Deno.test("a formatted duration reads back as the same", () => {
     assertEquals(readDuration(formatDuration(ms)), ms);
   }
 });
+
+Deno.test("an address that is none is told with a port of its own purpose", () => {
+  const ports = { listen: 2375, socks: 1080, "http-proxy": 3128, "ops-listen": 9090 } as const;
+  for (const [name, port] of Object.entries(ports)) {
+    const error = assertThrows(() => read(name as OptionName, "x"), AgentError);
+    assert(error instanceof AgentError);
+    assertEquals(error.hint, `add a port, such as "x:${port}"`, name);
+  }
+});

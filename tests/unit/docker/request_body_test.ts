@@ -73,6 +73,7 @@ Deno.test("a client that waits for 100 Continue gets it, and the engine is not a
 for (
   const [name, length, body, status] of [
     ["is not JSON", 1, "{", 400],
+    ["names a member twice", 13, '{"a":1,"a":2}', 400],
     ["is too long", LIMIT + 1, " ".repeat(LIMIT + 1), 413],
   ] as const
 ) {

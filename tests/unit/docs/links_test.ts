@@ -52,3 +52,12 @@ Deno.test("each page of docs is reached from the first page or from one that is"
   const pagesOfDocs = [...all.keys()].filter((name) => name.startsWith("docs/"));
   assertEquals(pagesOfDocs.filter((name) => !reached.has(name)), []);
 });
+
+Deno.test("code in a sentence stays on its line, where it can be read and copied", () => {
+  const torn = pages().flatMap(({ name, text }) =>
+    text.replaceAll(/^```.*?^```$/gms, "").split("\n")
+      .filter((line) => line.split("`").length % 2 === 0)
+      .map((line) => `${name}: ${line}`)
+  );
+  assertEquals(torn, []);
+});

@@ -174,7 +174,7 @@ Deno.test("a client that says nothing loses its port", async () => {
   });
 });
 
-Deno.test("so many ports, and so many connections that wait", async () => {
+Deno.test("a guest takes no more listeners, and no more waiting connections, than its limits", async () => {
   await withGuest({ limits: { maxListeners: 1, maxWaiting: 1 } }, async (guest) => {
     const { stream, port } = await control(guest);
     await assertRejects(() => control(guest), AgentError, "all 1 places for listeners");

@@ -55,8 +55,8 @@ function responseOf(status: number): ResponseMessage {
   return { head, framing: { kind: "none" }, body: bodyOf(new Uint8Array()) };
 }
 
-/** Ports that tell what they are asked. */
-function portsThat(reserve: () => Promise<void>) {
+/** Ports that tell what they are asked, of an engine with the API `version`. */
+function portsThat(reserve: () => Promise<void>, version = "1.41") {
   const told: string[] = [];
   const ports = {
     find: () => Promise.resolve(CONTAINER),
@@ -67,7 +67,9 @@ function portsThat(reserve: () => Promise<void>) {
     nameOf: () => Promise.resolve("web"),
     removeUnstarted: () => (told.push("remove"), Promise.resolve()),
   };
-  return { told, interceptor: portLifecycle(ports as Partial<ContainerPorts> as ContainerPorts) };
+  const engine = { get: () => Promise.resolve({ status: 200, body: { ApiVersion: version } }) };
+  const interceptor = portLifecycle(ports as Partial<ContainerPorts> as ContainerPorts, engine);
+  return { told, interceptor };
 }
 
 Deno.test("the engine is asked after the ports are taken, and answered after they are live", async () => {
@@ -105,6 +107,28 @@ Deno.test("a port that cannot be had: Docker's text, no start, nobody left attac
   );
   assertEquals((error as ReplyError).status, 500);
   assertEquals([told, hungUp], [["reserve", "remove"], ["attached"]]);
+});
+
+Deno.test("a port that cannot be had: the words of engines from 28 on", async () => {
+  const subject = { protocol: "tcp", host: "::1", port: 80 } as const;
+  const prefix = "driver failed programming external connectivity on endpoint web " + `(${ID}): `;
+  const table = [
+    ["1.47", `${prefix}Error starting userland proxy: listen tcp6 [::1]:80: bind: address `],
+    [
+      "1.48",
+      `failed to set up container networking: ${prefix}failed to bind host port [::1]:80/tcp: address `,
+    ],
+    ["none", `${prefix}Error starting userland proxy: listen tcp6 [::1]:80: bind: address `],
+  ] as const;
+  for (const [version, text] of table) {
+    const taken = () => Promise.reject(new BindError("in-use", subject));
+    const { interceptor } = portsThat(taken, version);
+    const error = await assertRejects(
+      () => interceptor(exchangeOf("POST", `/containers/${ID}/start`), () => Promise.reject()),
+      ReplyError,
+    );
+    assertEquals(error.message, `${text}already in use`);
+  }
 });
 
 Deno.test("a start that publishes ports is refused where the engine would do it", async () => {

@@ -1,4 +1,5 @@
 import type { Interceptor } from "../../../lib/docker/exchange.ts";
+import { warnOfBinds } from "../../../lib/intercept/binds_elsewhere.ts";
 import { portsUnless } from "../../../lib/intercept/out_of_reach.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { ask, type EngineRequest } from "../../support/onion.ts";
@@ -50,7 +51,7 @@ Deno.test("what is out of reach is left as it was asked for, and warned of", asy
   }
 });
 
-Deno.test("it is found out for each creation, and other requests go their way", async () => {
+Deno.test("what is out of reach is found out for each creation, and other requests go their way", async () => {
   let why: string | undefined = "no guest";
   const { taken, ask } = bench(() => why);
   await ask("POST /containers/1/start");
@@ -60,4 +61,27 @@ Deno.test("it is found out for each creation, and other requests go their way", 
   why = undefined;
   assertEquals((await ask(CREATE, { HostConfig: PORTS })).body, { Id: "1", Warnings: ["own"] });
   assertEquals(taken.splice(0), ["ports", "binds"]);
+});
+
+Deno.test("bind mounts that nobody syncs are left as they are, and warned of", async () => {
+  const warning = "Bind mounts are those of the remote host: no state";
+  const cases: [host: unknown, warnings: string[]][] = [
+    [BINDS, [warning]],
+    [{ Binds: ["C:\\src:/app"] }, [warning]],
+    [{ Mounts: [{ Type: "bind", Source: "/src", Target: "/app" }] }, [warning]],
+    [{ Binds: ["data:/data"], Mounts: [{ Type: "volume", Target: "/v" }] }, []],
+    [PORTS, []],
+    [undefined, []],
+  ];
+  for (const [host, warnings] of cases) {
+    const engine = ({ body }: EngineRequest) => {
+      assertEquals(body, JSON.parse(JSON.stringify({ HostConfig: host })));
+      return { status: 201, body: { Id: "1", Warnings: ["own"] } };
+    };
+    const layers = [warnOfBinds("no state")];
+    assertEquals(await ask(layers, engine, CREATE, { body: { HostConfig: host } }), {
+      status: 201,
+      body: { Id: "1", Warnings: ["own", ...warnings] },
+    });
+  }
 });

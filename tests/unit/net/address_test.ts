@@ -107,6 +107,22 @@ for (const [text, hint] of BAD) {
   });
 }
 
+Deno.test("what is suggested suits what the address is for", () => {
+  const cases: [text: string, hint: string][] = [
+    ["x", 'add a port, such as "x:1080"'],
+    ["tcp://127.0.0.1", 'add a port, such as "tcp://127.0.0.1:1080"'],
+    ["::1", 'write "[::1]:1080"'],
+    ["a b:1", 'write an address such as "127.0.0.1:1080"'],
+    ["/tmp/x", 'write an address such as "127.0.0.1:1080"'],
+    ["ftp://x", 'write an address such as "127.0.0.1:1080"'],
+  ];
+  for (const [text, hint] of cases) {
+    const error = assertThrows(() => parseListenAddress(text, { port: 1080 }), AgentError);
+    assert(error instanceof AgentError);
+    assertEquals(error.hint, hint, text);
+  }
+});
+
 Deno.test("a leading ~/ becomes the home directory, and nothing else changes", () => {
   const tilde: ListenAddress = { kind: "unix", path: "~/.x.sock" };
   assertEquals(expandHome(tilde, "/home/dev/"), { kind: "unix", path: "/home/dev/.x.sock" });

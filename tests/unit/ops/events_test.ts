@@ -1,5 +1,10 @@
 import type { AgentEvent } from "../../../lib/agent_event.ts";
-import { parseSince, renderEvent, runEvents } from "../../../lib/cli/commands/events.ts";
+import {
+  type Follow,
+  parseSince,
+  renderEvent,
+  runEvents,
+} from "../../../lib/cli/commands/events.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import type { ListenAddress } from "../../../lib/net/address.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
@@ -161,6 +166,18 @@ Deno.test("the command tells nobody, an end and an interruption apart", async ()
   const answer = (count: number) => () => Promise.resolve(count);
   const nobody = await assertRejects(() => runEvents(values, testSystem(), answer(0)), AgentError);
   assertEquals((nobody as AgentError).kind, "unreachable");
+  const full = {
+    ...testSystem(),
+    out: () => {
+      throw new AgentError("output", "Cannot write to standard output");
+    },
+  };
+  const line = '{"time":"2026-01-16T10:20:00.000Z","pid":1,"kind":"transport.up"}';
+  const speaks: Follow = (_, { onLine, signal }) => {
+    onLine(line);
+    return Promise.resolve(signal.aborted ? 1 : 0);
+  };
+  await assertRejects(() => runEvents(values, full, speaks), AgentError, "Cannot write");
   const ended = await assertRejects(() => runEvents(values, testSystem(), answer(1)), AgentError);
   assertEquals((ended as AgentError).kind, "lost");
   assertEquals(await runEvents({ ...values, follow: false }, testSystem(), answer(1)), 0);

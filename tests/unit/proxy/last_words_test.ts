@@ -3,7 +3,8 @@ import type { Duplex } from "../../../lib/net/duplex.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
 import { SpokenFor } from "../../../lib/proxy/last_words.ts";
 import { announcedForm, FormTracker } from "../../../lib/proxy/stream_form.ts";
-import { passing } from "../../support/engine.ts";
+import { readAll, readUntil, say } from "../../support/duplex.ts";
+import { bench, passing } from "../../support/engine.ts";
 import { assertEquals, assertMatch } from "../../support/assert.ts";
 
 const RAW = "application/vnd.docker.raw-stream";
@@ -125,4 +126,32 @@ Deno.test("a stream that is left says that the program ends", async () => {
   // deno-lint-ignore no-control-regex
   assertMatch(await text, /AB\x02\0\0\0.{4}remote-docker-agent: .*shutting down.*\n!$/s);
   far.close();
+});
+
+Deno.test("only what somebody reads ends with a word: no HTTP/2, no WebSocket", async () => {
+  const table = [
+    ["POST /v1.51/exec/1/start", true],
+    ["POST /v1.51/containers/a/attach?stream=1", true],
+    ["GET /v1.51/containers/a/attach/ws", false],
+    ["POST /v1.51/grpc", false],
+    ["POST /session", false],
+  ] as const;
+  for (const [line, isTold] of table) {
+    const b = bench();
+    const client = b.connect();
+    await say(client, `${line} HTTP/1.1\r\nHost: d\r\nConnection: Upgrade\r\nUpgrade: x\r\n\r\n`);
+    const engine = await b.accept();
+    await readUntil(engine, "\r\n\r\n");
+    const type = isTold ? `Content-Type: ${RAW}\r\n` : "";
+    await say(
+      engine,
+      `HTTP/1.1 101 UPGRADED\r\n${type}Connection: Upgrade\r\nUpgrade: x\r\n\r\nbytes`,
+    );
+    await readUntil(client, "bytes");
+    b.lose(engine, new AgentError("lost", "Lost the connection"));
+    const rest = await readAll(client);
+    assertEquals([line, rest.includes("was lost")], [line, isTold]);
+    if (!isTold) assertEquals(rest, "");
+    await b.end();
+  }
 });

@@ -23,7 +23,7 @@ Deno.test("random edits, cuts and restarts end in equal trees and lose nothing",
 });
 
 Deno.test({
-  name: "the same by SFTP",
+  name: "random edits, cuts and restarts by SFTP end in equal trees and lose nothing",
   ignore: !hasSftpServer(),
   sanitizeResources: false, // ssh2 leaves the cipher of a packet that was cut to the collector
   fn: async () => {

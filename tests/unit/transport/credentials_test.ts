@@ -1,3 +1,4 @@
+import { initAuthority, issueClient, issueServer } from "../../../lib/certs/certs.ts";
 import type { Fields, Logger } from "../../../lib/log.ts";
 import { Credentials, requirePair } from "../../../lib/transport/credentials.ts";
 import { assert, assertEquals, assertRejects, assertThrows } from "../../support/assert.ts";
@@ -166,6 +167,24 @@ Deno.test({
       assert(/client\.pem" is of X\.509 version 1.*-extfile/.test(said[0] ?? ""), said[0]);
     });
   },
+});
+
+Deno.test("a server's certificate in the place of a client's is warned of", async () => {
+  await withHouse(async ({ said, log }) => {
+    const directory = await Deno.makeTempDir({ prefix: "rda-use-" });
+    try {
+      const options = { directory, force: false };
+      await initAuthority(options);
+      await Credentials.open(await issueClient("somebody", options), { log, peer: "guest" });
+      assertEquals(said, []);
+      const server = await issueServer(["localhost"], options);
+      await Credentials.open(server, { log, peer: "guest" });
+      assertEquals(said.length, 1);
+      assert(/localhost\.pem" is not for clients.*clientAuth/.test(said[0] ?? ""), said[0]);
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+  });
 });
 
 /** Newer ones add extensions by themselves, which makes it version 3. */

@@ -126,7 +126,7 @@ Deno.test("an explicit key that cannot be used stops before anything is sent", a
   await Deno.writeTextFile(file("text"), "hello");
   const table = [
     ["missing", "no such file"],
-    ["", "it is not a file"],
+    ["", "it is a directory"],
     ["id.pub", "it is a public key"],
     ["text", "it is not a private key of a known format"],
     ["open", "permissions 0644 are too open"],
