@@ -2,6 +2,7 @@
  * Files that a user has named, read within a bound: ordinary ones, devices such as `/dev/null`, and pipes
  * such as those of `<(command)`, which are waited for, but not for ever.
  */
+import { concat } from "./bytes.ts";
 import { systemReason } from "./system_reason.ts";
 
 /** Why a file cannot be read: the message is for people and follows a colon. */
@@ -16,6 +17,7 @@ export class UnreadableFile extends Error {
 
 /** How long a pipe may take until its end. */
 const PIPE_WAIT_MS = 10_000;
+const PIECE_BYTES = 16 * 1024;
 
 /** The whole file as text, as far as it is UTF-8. Throws {@link UnreadableFile}. */
 export async function readSmallText(path: string, maxBytes: number): Promise<string> {
@@ -45,16 +47,18 @@ export async function readBeginning(
   }
 }
 
+/** Takes memory for what is there, not for what there may be. */
 async function readUpTo(path: string, limit: number): Promise<Uint8Array> {
   using file = await Deno.open(path);
-  const bytes = new Uint8Array(limit);
-  let length = 0;
-  while (length < limit) {
-    const count = await file.read(bytes.subarray(length));
+  const pieces: Uint8Array[] = [];
+  for (let left = limit; left > 0;) {
+    const piece = new Uint8Array(Math.min(left, PIECE_BYTES));
+    const count = await file.read(piece);
     if (count === null) break;
-    length += count;
+    pieces.push(piece.subarray(0, count));
+    left -= count;
   }
-  return bytes.subarray(0, length);
+  return concat(pieces);
 }
 
 /** What still reads then ends with the program. */
