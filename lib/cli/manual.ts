@@ -67,14 +67,7 @@ function option(name: OptionName): string[] {
   ];
 }
 
-/** Backslashes, hyphens and what is not ASCII are escaped, and a line cannot begin a macro. */
+/** Backslashes and hyphens are escaped, and a line cannot begin a macro. */
 function text(words: string): string {
-  return words.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/, "\\&$1")
-    .replaceAll(/[^\x00-\x7f]/gu, glyph);
-}
-
-/** A character by its number, as groff and mandoc know it: groff_char(7). */
-function glyph(character: string): string {
-  const number = character.codePointAt(0)?.toString(16).toUpperCase().padStart(4, "0");
-  return `\\[u${number}]`;
+  return words.replaceAll("\\", "\\e").replaceAll("-", "\\-").replace(/^([.'])/, "\\&$1");
 }

@@ -108,7 +108,7 @@ export function placeholderOf(spec: OptionSpec): string {
 export function defaultOf(spec: OptionSpec): string | undefined {
   const { type, default: standard, defaultNote } = spec;
   if (type !== "boolean") return defaultNote ?? standard;
-  return standard === "true" ? "yes, --no-… for no" : undefined;
+  return standard === "true" ? "yes, --no-... for no" : undefined;
 }
 
 function renderEnvironment(): string {
