@@ -31,8 +31,11 @@ export class CommonEnd {
     this.#onAll = onAll;
   }
 
-  /** The same stream; a read rejects with kind `lost` at a cut, and at an end that was the end of all. */
-  watch(duplex: Duplex): Duplex {
+  /**
+   * The same stream; a read rejects with kind `lost` at a cut, unless that is to be taken for an end, and
+   * at an end that was the end of all.
+   */
+  watch(duplex: Duplex, { takesCutsForEnds = false } = {}): Duplex {
     this.#forget(performance.now() - TOGETHER_MS);
     const watched: Watched = { endedAt: undefined, isRead: false };
     void duplex.closed.then(() => watched.endedAt ??= performance.now());
@@ -62,6 +65,7 @@ export class CommonEnd {
           watched.isRead = true;
           chunk = await duplex.read();
         } catch (error) {
+          if (takesCutsForEnds && error instanceof Deno.errors.UnexpectedEof) return await end();
           return await (isClosedError(error) ? end(error) : Promise.reject(error));
         } finally {
           watched.isRead = false;

@@ -50,6 +50,7 @@ export class Dialer {
   /** Runs while there are connections. */
   #looking: ReturnType<typeof setInterval> | undefined;
   #ends: CommonEnd | undefined;
+  #takesCutsForEnds = false;
 
   private constructor(
     endpoint: EndpointSettings,
@@ -87,6 +88,18 @@ export class Dialer {
     this.#ends = new CommonEnd(onAll);
   }
 
+  /**
+   * From now on a stream that is cut off counts as one that has ended: the peer ends none as TLS demands
+   * (RFC 8446, section 6.1), so the two cannot be told apart.
+   */
+  takeCutsForEnds(): void {
+    const { peer } = wordsOf(this.endpoint);
+    this.#log.info(
+      `The ${peer} ends streams without close_notify; the engine is asked how they end`,
+    );
+    this.#takesCutsForEnds = true;
+  }
+
   /** A new connection. Throws `AgentError`: `unreachable`, `authentication`, `lost`. */
   async dial(signal?: AbortSignal): Promise<Duplex> {
     const closing = this.#closing.signal;
@@ -99,7 +112,7 @@ export class Dialer {
       throw aborted(this.endpoint);
     }
     this.#keep(duplex, from);
-    return this.#ends?.watch(duplex) ?? duplex;
+    return this.#ends?.watch(duplex, { takesCutsForEnds: this.#takesCutsForEnds }) ?? duplex;
   }
 
   #keep(duplex: Duplex, from: string | undefined): void {

@@ -24,6 +24,8 @@ export interface Question {
   /** From the request to the end of the answer, in milliseconds. */
   readonly timeoutMs: number;
   readonly signal?: AbortSignal;
+  /** Waits for the end of the connection too, for a moment, to tell how it comes. Default: no. */
+  readonly untilEnd?: boolean;
 }
 
 /** What came back. */
@@ -31,9 +33,13 @@ export interface PlainAnswer {
   /** Absent when the connection ended without an answer. */
   readonly status?: number;
   readonly text: string;
+  /** Whether the connection has ended as TLS ends, where that was waited for and has come. */
+  readonly endsInOrder?: boolean;
 }
 
 const MAX_ANSWER_BYTES = 64 * 1024;
+/** A server that has been told to close does so at once. */
+const END_MS = 500;
 
 /** The peer did not answer in time. */
 export class NoAnswer extends Error {
@@ -58,7 +64,9 @@ export async function ask(duplex: Duplex, question: Question): Promise<PlainAnsw
   try {
     parser.expect("GET");
     await stream.write(encodeRequestHead(headOf(question)));
-    return await answerOf(stream);
+    const answer = await answerOf(stream);
+    const endsInOrder = question.untilEnd === true ? await endOf(stream) : undefined;
+    return { ...answer, ...(endsInOrder !== undefined && { endsInOrder }) };
   } catch (error) {
     if (signal?.aborted) throw new AgentError("lost", "The connection is no longer wanted");
     throw late ? new NoAnswer(`no answer within ${timeoutMs / 1000} s`) : error;
@@ -83,6 +91,21 @@ async function answerOf(
     if (event.type !== "head" || isInterim(event.head)) continue;
     const bytes = await collect(stream.body(), MAX_ANSWER_BYTES).catch(() => new Uint8Array());
     return { status: event.head.status, text: new TextDecoder().decode(bytes) };
+  }
+}
+
+/** Nothing where the end does not come, or is that of something else. Never rejects. */
+async function endOf(stream: FramedStream<ResponseHead>): Promise<boolean | undefined> {
+  const { promise: late, resolve } = Promise.withResolvers<undefined>();
+  const timer = setTimeout(() => resolve(undefined), END_MS);
+  const end = stream.next().then(
+    (event) => event === null ? true : undefined,
+    (error) => error instanceof Deno.errors.UnexpectedEof ? false : undefined,
+  );
+  try {
+    return await Promise.race([end, late]);
+  } finally {
+    clearTimeout(timer);
   }
 }
 

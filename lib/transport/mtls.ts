@@ -41,7 +41,7 @@ export async function connectMtls(
   const tls = { certFile, keyFile, ...(caFile === undefined ? {} : { caFile }) };
   const dialer = await Dialer.open({ host, port, serverName, tls });
   try {
-    await checkEngine(dialer, signal);
+    if (await checkEngine(dialer, signal, { untilEnd: true }) === false) dialer.takeCutsForEnds();
     const via = serverName === host ? "" : ` via ${formatHostPort(host, port)}`;
     const description = `mtls://${serverName}${via}`;
     const askGuest = (limit: AbortSignal) =>
@@ -50,7 +50,7 @@ export async function connectMtls(
       description,
       dialer,
       guest: new GuestKeeper(await askGuest(signal), { name: description, ask: askGuest }),
-      probe: (limit) => checkEngine(dialer, limit),
+      probe: async (limit) => void await checkEngine(dialer, limit),
     });
   } catch (error) {
     dialer.close({ everything: true });
@@ -58,16 +58,23 @@ export async function connectMtls(
   }
 }
 
-/** Only an answer proves that a TLS 1.3 gateway has accepted our certificate. */
-async function checkEngine(dialer: Dialer, signal: AbortSignal): Promise<void> {
+/**
+ * Only an answer proves that a TLS 1.3 gateway has accepted our certificate. Returns whether the gateway
+ * ends its streams as TLS demands, where that was waited for and could be told.
+ */
+async function checkEngine(
+  dialer: Dialer,
+  signal: AbortSignal,
+  { untilEnd = false } = {},
+): Promise<boolean | undefined> {
   const { endpoint } = dialer;
   const duplex = await dialer.dial(signal);
   try {
     const host = endpoint.serverName;
-    judge(
-      endpoint,
-      await ask(duplex, { path: "/_ping", host, timeoutMs: CHECK_TIMEOUT_MS, signal }),
-    );
+    const question = { path: "/_ping", host, timeoutMs: CHECK_TIMEOUT_MS, signal, untilEnd };
+    const answer = await ask(duplex, question);
+    judge(endpoint, answer);
+    return answer.endsInOrder;
   } catch (error) {
     if (error instanceof NoAnswer) throw noAnswer(endpoint);
     if (error instanceof HttpParseError) throw notHttp(endpoint);

@@ -19,6 +19,8 @@ interface Gateway {
   asked: Promise<void>;
   /** What it answers to a request before it ends the connection. */
   answer: string;
+  /** Whether it ends connections without `close_notify`. */
+  rude: boolean;
 }
 
 /** A gateway on a real `node:tls` server that answers requests one by one. */
@@ -49,7 +51,15 @@ async function withGateway(
     caFile: authority.certFile,
   };
   const { promise: asked, resolve: ask } = Promise.withResolvers<void>();
-  const gateway: Gateway = { settings, directory, stranger, requests: [], asked, answer: OK };
+  const gateway: Gateway = {
+    settings,
+    directory,
+    stranger,
+    requests: [],
+    asked,
+    answer: OK,
+    rude: false,
+  };
   server.on("connection", (socket: Socket) => {
     sockets.add(socket);
     socket.on("error", () => {/* The client is gone, as the test means it to be. */});
@@ -61,7 +71,8 @@ async function withGateway(
     socket.on("data", (chunk) => {
       gateway.requests.push(chunk.toString());
       ask();
-      if (gateway.answer === "") socket.end();
+      if (gateway.rude) socket.write(gateway.answer, () => socket.destroy());
+      else if (gateway.answer === "") socket.end();
       else if (gateway.answer !== "silence") socket.end(gateway.answer);
     });
   });
@@ -117,6 +128,28 @@ Deno.test("connecting asks for the engine and for a guest, and streams to the en
     assertEquals(requests.length, 3);
     transport.close();
     assertEquals(await transport.closed, undefined);
+  });
+});
+
+Deno.test("a stream that is cut is lost", async () => {
+  await withGateway(async (gateway) => {
+    const transport = await connectMtls(gateway.settings, signal());
+    const duplex = await transport.open({ kind: "docker" });
+    gateway.rude = true;
+    const error = await assertRejects(() => ask(duplex, "GET /info HTTP/1.1\r\n\r\n"), AgentError);
+    assertEquals((error as AgentError).kind, "lost");
+    duplex.close();
+    transport.close();
+  });
+});
+
+Deno.test("a cut is an end where the gateway ends no stream otherwise", async () => {
+  await withGateway(async (gateway) => {
+    gateway.rude = true;
+    const transport = await connectMtls(gateway.settings, signal());
+    const duplex = await transport.open({ kind: "docker" });
+    assertEquals(await ask(duplex, "GET /info HTTP/1.1\r\n\r\n"), OK);
+    transport.close();
   });
 });
 
