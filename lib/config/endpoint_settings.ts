@@ -19,7 +19,7 @@ const TLS_PORT = 443;
 const PLAIN_PORT = 80;
 
 /** The options that are there for one transport alone, the one that says where first. */
-const OPTIONS_OF = {
+export const OPTIONS_OF = {
   ssh: [
     "ssh-host",
     "ssh-user",

@@ -5,6 +5,7 @@ import type { EndpointSettings } from "../transport/dialer.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { EndpointWords } from "../transport/tls_error.ts";
 import { parseRemoteDocker, parseServer } from "../transport/url.ts";
+import { OPTIONS_OF } from "./endpoint_settings.ts";
 import { isFlag } from "./idle_flags.ts";
 import type { Loaded } from "./load.ts";
 import type { Values } from "./schema.ts";
@@ -41,22 +42,13 @@ export type HostExecWay =
   }
   | { readonly kind: "ssh"; readonly ssh: SshSettings };
 
-const SSH_OPTIONS = [
-  "ssh-host",
-  "ssh-user",
-  "ssh-key",
-  "ssh-config",
-  "ssh-known-hosts",
-  "ssh-strict-host-key-checking",
-  "timeout",
-] as const;
 const GUEST_OPTIONS = ["cert", "key", "ca", "sni", "insecure", "token-file"] as const;
 
 /** Throws `AgentError` of kind `usage`. */
 export function hostExecWay({ values, origins }: Loaded): HostExecWay {
   const address = values["server-addr"];
   const sshHost = values["ssh-host"];
-  const idle = SSH_OPTIONS.find((name) => isFlag(origins, name));
+  const idle = OPTIONS_OF.ssh.find((name) => isFlag(origins, name));
   if (address !== undefined && idle !== undefined) {
     throw new AgentError("usage", `Cannot use --server-addr together with --${idle}`, {
       hint: "give one of them",

@@ -96,6 +96,15 @@ Deno.test("certificates decide about TLS and the port", async () => {
   assertEquals(named.endpoint.insecure, false);
 });
 
+Deno.test("a timeout holds for a server as it does for SSH", async () => {
+  const there = await wayOf(["--server-addr", "gpu", "--timeout", "3s"]);
+  assert(there.kind === "guest");
+  assertEquals(there.endpoint.timeoutMs, 3_000);
+  const ssh = await wayOf(["--ssh-host", "gpu", "--timeout", "3s"]);
+  assert(ssh.kind === "ssh");
+  assertEquals(ssh.ssh.connectTimeoutMs, 3_000);
+});
+
 Deno.test("without a server the command goes over SSH", async () => {
   const way = await wayOf(["--ssh-host", "dev@gpu:2222", "--ssh-key", "/k"]);
   assert(way.kind === "ssh");
