@@ -5,7 +5,7 @@
  */
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
-import { replaceFileSync } from "../net/replace_file.ts";
+import { writeAtomically } from "../net/atomic_file.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { exists } from "../net/exists.ts";
 import { type Identity, readIdentity } from "../net/tls_files.ts";
@@ -144,20 +144,20 @@ async function keep(
 
 /** A file that is replaced is replaced whole: a program that reads it never sees half of one. */
 async function write(path: string, text: string, mode: number, force: boolean): Promise<void> {
-  const target = force ? `${path}.${crypto.randomUUID().slice(0, 8)}` : path;
   try {
-    {
-      using file = await Deno.open(target, { write: true, createNew: true, mode });
-      const bytes = new TextEncoder().encode(text);
-      for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
-      await file.sync();
-    }
-    if (force) replaceFileSync(target, path);
+    if (force) writeAtomically(path, text, mode);
+    else await writeNew(path, text, mode);
   } catch (error) {
-    if (force) await Deno.remove(target).catch(() => {}); // never made, or renamed
     if (error instanceof Deno.errors.AlreadyExists) throw present(path);
     throw cannotWrite(path, error);
   }
+}
+
+async function writeNew(path: string, text: string, mode: number): Promise<void> {
+  using file = await Deno.open(path, { write: true, createNew: true, mode });
+  const bytes = new TextEncoder().encode(text);
+  for (let at = 0; at < bytes.length;) at += await file.write(bytes.subarray(at));
+  await file.sync();
 }
 
 function present(path: string): AgentError {
