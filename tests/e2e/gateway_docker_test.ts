@@ -104,7 +104,7 @@ scene("the docker CLI works with a certificate and nothing else", async (it) => 
   assertEquals([cat.code, cat.stdout], [0, "in\nend\n"]);
   const failed = await cli.run(["run", "--rm", "bb", "sh", "-c", "exit 7"], { vars: VARS });
   assertEquals(failed.code, 7);
-  assertMatch(it.gateway.output, /"POST \/v1\.\d+\/containers\/create".*"client":"alice"/);
+  await it.gateway.waitFor(/"POST \/v1\.\d+\/containers\/create".*"client":"alice"/);
 });
 
 scene("who may look sees everything and starts nothing", async (it) => {
@@ -119,7 +119,7 @@ scene("who may look sees everything and starts nothing", async (it) => {
     /Error response from daemon: The client certificate does not allow POST \/v1\.\d+\/containers\/create/,
   );
   assertEquals((await run("rm", "-f", "whatever")).code === 0, false);
-  assertMatch(it.gateway.output, /"client":"looker".*"status":403/);
+  await it.gateway.waitFor(/"client":"looker".*"status":403/);
   // Behind HTTP/2 nobody would see what it asks for.
   const upgrade = `GET /info HTTP/1.1\r\nHost: ${NAME}\r\nConnection: Upgrade, HTTP2-Settings\r\n` +
     "Upgrade: h2c\r\nHTTP2-Settings: AAMAAABkAAQAAP__\r\n\r\n";

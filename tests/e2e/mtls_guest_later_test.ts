@@ -79,7 +79,7 @@ test.bare("ports and folders begin to work when the guest is there", agentOnly, 
 
   await door.guest.stop();
   await untilTold(docker, NO_PORTS);
-  assertMatch(agent.log, /The guest of mtls:.* is gone/);
+  await agent.waitForLog(/The guest of mtls:.* is gone/);
   assertEquals(
     await docker.ok(["run", "--rm", "bb", "echo", "still an engine"]),
     "still an engine",
@@ -144,14 +144,14 @@ test.bare(
     const doctorFlags = flagList(rigFlags(rig, flags));
 
     assertEquals(await all(), away);
+    await agent.waitForLog(/Waiting for a guest of the remote host: .*/);
     const waits = agent.log.match(/Waiting for a guest of the remote host: .*/g) ?? [];
     assertEquals(waits.length, 1);
     assertMatch(
       waits[0] ?? "",
       /published ports, --forward .*, --socks .*, --http-proxy .*: .*guest/,
     );
-    assertMatch(
-      agent.log,
+    await agent.waitForLog(
       /Refused a client: Cannot reach .*127.0.0.1:22.*cannot reach the guest/,
     );
     const before = await told(doctorFlags);

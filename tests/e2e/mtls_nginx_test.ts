@@ -2,7 +2,7 @@
  * The Docker API through a gateway that is not ours: nginx, which chooses the engine by the SNI name,
  * has no guest, and ends a hijacked connection when its client half-closes.
  */
-import { assert, assertEquals, assertMatch } from "../support/assert.ts";
+import { assertEquals, assertMatch } from "../support/assert.ts";
 import { goByNginx } from "../support/mtls_way.ts";
 import { endToEnd } from "../support/e2e.ts";
 
@@ -23,8 +23,8 @@ test("run and exec print their output, ten times out of ten", async ({ docker })
 test("what needs a guest is said, to the client and in the log", async ({ docker, agent }) => {
   const created = await docker.run(["create", "-p", "8080:80", "bb", "true"]);
   assertMatch(created.stderr, /WARNING: Published ports cannot be reached from here: .*no guest/);
-  assert(agent.log.includes("Waiting for a guest of the remote host: published ports: "));
-  assert(agent.log.includes("Folders are synced through volumes of the engine"));
+  await agent.waitForLog(/Waiting for a guest of the remote host: published ports: /);
+  await agent.waitForLog(/Folders are synced through volumes of the engine/);
   await docker.ok(["rm", created.stdout.trim()]);
 });
 
@@ -32,6 +32,7 @@ test("that output may be lost after the end of the input is told once", async ({
   for (let round = 0; round < 2; round++) {
     await docker.run(["run", "--rm", "-i", "bb", "cat"], { stdin: "x" });
   }
+  await agent.waitForLog(/the output after that may be lost/);
   assertEquals(agent.log.split("the output after that may be lost").length, 2);
 });
 
