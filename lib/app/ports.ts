@@ -10,7 +10,7 @@ import { BindError } from "../forward/bind_error.ts";
 import { HostPorts } from "../forward/host_ports.ts";
 import { ForwardingManager } from "../forward/manager.ts";
 import { tellNoGuest } from "../forward/tell_no_guest.ts";
-import { Publishing } from "../intercept/publishing.ts";
+import { Publishing } from "../intercept/ports/publishing.ts";
 import { Reversing } from "../intercept/reversing.ts";
 import type { Listener } from "../listen/listener.ts";
 import { logger } from "../log.ts";

@@ -1,5 +1,5 @@
 /** What becomes of bind mounts, made from the values of the option table; see `settings.ts`. */
-import { type BindRule, parseBindRule } from "../intercept/bind_rules.ts";
+import { type BindRule, parseBindRule } from "../intercept/binds/rules.ts";
 import type { Place } from "./paths.ts";
 import type { Values } from "./schema.ts";
 
