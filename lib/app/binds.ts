@@ -3,7 +3,7 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
-import { describeRemote, type Settings } from "../config/settings.ts";
+import { describeRemote, type Settings } from "../config/settings/settings.ts";
 import { type StateObstacle, stateObstacle } from "../config/state_folder.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
 import type { Interceptor } from "../docker/exchange.ts";

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { AgentError } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
 import { HostPorts } from "../forward/host_ports.ts";

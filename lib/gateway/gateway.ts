@@ -10,7 +10,7 @@ import type { ClientInfo, Listener } from "../listen/listener.ts";
 import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { expiryNotice } from "../net/expiry.ts";
+import { expiryNotice } from "../net/tls/expiry.ts";
 import { type ClientLimits, UNLIMITED } from "../proxy/limits.ts";
 import { GatewayClient } from "./client.ts";
 import type { GatewayConfig, GatewayLimits } from "./config.ts";

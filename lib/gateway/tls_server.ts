@@ -14,7 +14,7 @@ import type { Listener, TlsPeer } from "../listen/listener.ts";
 import { nodeListener } from "../listen/node_listener.ts";
 import type { Logger } from "../log.ts";
 import { keepAlive } from "../net/keep_alive.ts";
-import { readAuthorities, readIdentity, splitPem } from "../net/tls_files.ts";
+import { readAuthorities, readIdentity, splitPem } from "../net/tls/files.ts";
 import type { GatewayConfig } from "./config.ts";
 
 /** Handshakes at the same time; one more costs the oldest its connection. */

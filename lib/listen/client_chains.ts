@@ -6,7 +6,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import { splitPem } from "../net/tls_files.ts";
+import { splitPem } from "../net/tls/files.ts";
 
 /** Certificates that are remembered; beyond it the oldest is forgotten. */
 const MAX_VERIFIED = 4096;

@@ -6,11 +6,11 @@
 import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
 import { createServer, TLSSocket } from "node:tls";
-import { expiryNotice } from "../net/expiry.ts";
+import { expiryNotice } from "../net/tls/expiry.ts";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
 import { keepAlive } from "../net/keep_alive.ts";
-import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
+import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls/files.ts";
 import { ClientChains } from "./client_chains.ts";
 import { trustOf } from "./client_trust.ts";
 import { withinLimit } from "./descriptors.ts";

@@ -5,7 +5,7 @@
 import type { Server, TlsOptions } from "node:tls";
 import { describeError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { stampOf } from "../net/file_stamp.ts";
+import { stampOf } from "../system/file_stamp.ts";
 
 /** Between two looks at the files. */
 const LOOK_EVERY_MS = 1_000;

@@ -4,7 +4,7 @@
  */
 import { AgentError, describeError } from "../../errors.ts";
 import { type Logger, logger } from "../../log.ts";
-import { SessionTaken } from "../../sync/session_lock.ts";
+import { SessionTaken } from "../../sync/session/session_lock.ts";
 import type { BindSync } from "../../sync/types.ts";
 import { type BoundContainer } from "./bound_container.ts";
 import { sessionsOf } from "./label.ts";

@@ -6,7 +6,7 @@ import { EngineClient } from "../../docker/engine_client.ts";
 import { watchEvents } from "../../docker/events.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import type { Platform } from "../../sync/path_map.ts";
+import type { Platform } from "../../sync/core/path_map.ts";
 import type { BindSync, SyncMode } from "../../sync/types.ts";
 import { type AskHolder, BindBarrier } from "./barrier.ts";
 import { BINDS_LABEL } from "./label.ts";

@@ -4,7 +4,7 @@
  */
 import { posix } from "node:path";
 import { AgentError } from "../../errors.ts";
-import { localSource, type Platform } from "../../sync/path_map.ts";
+import { localSource, type Platform } from "../../sync/core/path_map.ts";
 import type { SyncMode } from "../../sync/types.ts";
 
 /**

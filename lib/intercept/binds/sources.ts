@@ -5,7 +5,7 @@
  */
 import { ReplyError } from "../../docker/error_reply.ts";
 import { messageOf } from "../../errors.ts";
-import { localSource, type Platform } from "../../sync/path_map.ts";
+import { localSource, type Platform } from "../../sync/core/path_map.ts";
 import type { SyncMode } from "../../sync/types.ts";
 import { type BindRule, canBeLocal, ruleFor } from "./rules.ts";
 import type { AskedBind } from "./rewrite.ts";

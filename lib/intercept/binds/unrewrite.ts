@@ -18,7 +18,7 @@ import { editedAnswer, editedEvents } from "../answers.ts";
 import { BINDS_LABEL, LABELS } from "./label.ts";
 import { editedImages, hideImageLabel } from "../image_views.ts";
 import { showBindsEvent, showBindsInspect, showBindsListItem } from "./views.ts";
-import type { Platform } from "../../sync/path_map.ts";
+import type { Platform } from "../../sync/core/path_map.ts";
 import type { BindSync } from "../../sync/types.ts";
 import { HELPER_LABEL } from "../../sync/volume/volume_names.ts";
 import type { ContainerBinds } from "./container_binds.ts";

@@ -3,7 +3,7 @@
  * sources of mounts; where it names a path of this machine, the remote copies of that path are added,
  * and any one of the values is enough for the engine. Pure.
  */
-import { localSource, type Platform, relativeTo, remotePath } from "../../sync/path_map.ts";
+import { localSource, type Platform, relativeTo, remotePath } from "../../sync/core/path_map.ts";
 import type { SyncInfo } from "../../sync/types.ts";
 import type { BoundContainer } from "./bound_container.ts";
 import { cleanTarget } from "./label.ts";

@@ -5,7 +5,7 @@
  */
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
 import { field, objectField } from "../../docker/fields.ts";
-import type { Obstacle } from "../../forward/udp_tunnel.ts";
+import type { Obstacle } from "../../forward/udp/tunnel.ts";
 import { encodeEdited, isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
 import { takeJson } from "../../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../../http/message.ts";

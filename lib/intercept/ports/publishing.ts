@@ -7,7 +7,7 @@ import { EngineClient } from "../../docker/engine_client.ts";
 import { watchEvents } from "../../docker/events.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { RequestedBinding } from "../../forward/binding.ts";
-import type { Obstacle } from "../../forward/udp_tunnel.ts";
+import type { Obstacle } from "../../forward/udp/tunnel.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import { ContainerPorts } from "./container_ports.ts";
 import { portLifecycle } from "./lifecycle.ts";

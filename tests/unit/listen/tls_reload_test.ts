@@ -1,7 +1,7 @@
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { reloadOnChange } from "../../../lib/listen/tls_reload.ts";
 import { logger } from "../../../lib/log.ts";
-import { readIdentity } from "../../../lib/net/tls_files.ts";
+import { readIdentity } from "../../../lib/net/tls/files.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { type CertificateFiles, Certificates } from "../../support/certificates.ts";
 import { until } from "../../support/poll.ts";

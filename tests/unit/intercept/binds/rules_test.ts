@@ -6,7 +6,7 @@ import {
   ruleFor,
 } from "../../../../lib/intercept/binds/rules.ts";
 import { AgentError } from "../../../../lib/errors.ts";
-import type { Platform } from "../../../../lib/sync/path_map.ts";
+import type { Platform } from "../../../../lib/sync/core/path_map.ts";
 import { assertEquals, assertThrows } from "../../../support/assert.ts";
 
 const BY_DEFAULT: [string, string | undefined][] = [
