@@ -14,18 +14,14 @@ import type { EngineClient } from "../../docker/engine_client.ts";
 import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
 import { objectField, stringField } from "../../docker/fields.ts";
-import { encodeEdited, isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
+import { isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
 import { replaceJson, takeJson } from "../../docker/request_body.ts";
 import type { RequestedBinding } from "../../forward/binding.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../../http/message.ts";
+import { MAX_CREATE_BYTES, MAX_CREATED_BYTES, withWarnings } from "../container_create.ts";
 import type { ContainerPorts } from "./container_ports.ts";
 import { needsImagePorts, type PortPlan, type PortPolicy, rewritePorts } from "./rewrite.ts";
 import { reservable } from "./label.ts";
-
-/** Bytes of a create request; a Compose project with large inline configuration has some 100 KiB. */
-export const MAX_CREATE_BYTES = 16 * 1024 * 1024;
-/** Bytes of its answer: an id and warnings. */
-const MAX_CREATED_BYTES = 1024 * 1024;
 
 /** What the creation of containers needs of its surroundings. */
 export interface PublishOptions {
@@ -102,12 +98,7 @@ async function created(
   });
   const warnings = plan === undefined ? [] : await options.warnings(plan.bindings);
   for (const warning of warnings) log.warn(warning, { container: id.slice(0, 12) });
-  if (warnings.length === 0) return withResponseBody(response, bytes);
-  const said = Array.isArray(reply["Warnings"]) ? reply["Warnings"] : [];
-  return withResponseBody(
-    response,
-    encodeEdited({ ...reply, Warnings: [...said, ...warnings] }, bytes),
-  );
+  return withResponseBody(response, withWarnings(bytes, reply, warnings));
 }
 
 function textLabels(labels: JsonObject): Record<string, string> {

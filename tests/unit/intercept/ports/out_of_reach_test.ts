@@ -1,5 +1,4 @@
 import type { Interceptor } from "../../../../lib/docker/exchange.ts";
-import { warnOfBinds } from "../../../../lib/intercept/binds/elsewhere.ts";
 import { portsUnless } from "../../../../lib/intercept/ports/out_of_reach.ts";
 import { assertEquals } from "../../../support/assert.ts";
 import { ask, type EngineRequest } from "../../../support/onion.ts";
@@ -61,27 +60,4 @@ Deno.test("what is out of reach is found out for each creation, and other reques
   why = undefined;
   assertEquals((await ask(CREATE, { HostConfig: PORTS })).body, { Id: "1", Warnings: ["own"] });
   assertEquals(taken.splice(0), ["ports", "binds"]);
-});
-
-Deno.test("bind mounts that nobody syncs are left as they are, and warned of", async () => {
-  const warning = "Bind mounts are those of the remote host: no state";
-  const cases: [host: unknown, warnings: string[]][] = [
-    [BINDS, [warning]],
-    [{ Binds: ["C:\\src:/app"] }, [warning]],
-    [{ Mounts: [{ Type: "bind", Source: "/src", Target: "/app" }] }, [warning]],
-    [{ Binds: ["data:/data"], Mounts: [{ Type: "volume", Target: "/v" }] }, []],
-    [PORTS, []],
-    [undefined, []],
-  ];
-  for (const [host, warnings] of cases) {
-    const engine = ({ body }: EngineRequest) => {
-      assertEquals(body, JSON.parse(JSON.stringify({ HostConfig: host })));
-      return { status: 201, body: { Id: "1", Warnings: ["own"] } };
-    };
-    const layers = [warnOfBinds("no state")];
-    assertEquals(await ask(layers, engine, CREATE, { body: { HostConfig: host } }), {
-      status: 201,
-      body: { Id: "1", Warnings: ["own", ...warnings] },
-    });
-  }
 });
