@@ -3,7 +3,13 @@
  * its answer, which every client shows.
  */
 import type { Exchange, Interceptor } from "../docker/exchange.ts";
-import { encodeEdited, isObject, type Json, type JsonObject, parseJson } from "../docker/json_body.ts";
+import {
+  encodeEdited,
+  isObject,
+  type Json,
+  type JsonObject,
+  parseJson,
+} from "../docker/json_body.ts";
 import { takeJson } from "../docker/request_body.ts";
 import { collect, type ResponseMessage, withResponseBody } from "../http/message.ts";
 
