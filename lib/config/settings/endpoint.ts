@@ -4,12 +4,12 @@
  */
 import { AgentError } from "../../errors.ts";
 import type { MtlsSettings } from "../../transport/endpoint/mtls.ts";
-import { requirePair } from "../../transport/endpoint/credentials.ts";
 import { TS_WORDS } from "../../transport/endpoint/tls_error.ts";
 import type { TstunnelSettings } from "../../transport/endpoint/tstunnel.ts";
 import { parseServer } from "../../transport/url.ts";
 import { type Origin, rankOf } from "../option.ts";
 import type { OptionName, Values } from "../schema.ts";
+import { identityOf } from "./identity.ts";
 
 type Origins = Readonly<Record<OptionName, Origin>>;
 type Transport = Values["transport"];
@@ -110,16 +110,15 @@ function checkMtls(values: Values): void {
   }
 }
 
+const TS_IDENTITY = { cert: "ts-cert", key: "ts-key" } as const;
+
 function checkTstunnel(values: Values, origins: Origins): void {
   if (values["ts-server"] === undefined) {
     throw new AgentError("usage", "Missing --ts-server, which the tstunnel transport needs", {
       hint: "for example: --ts-server containers.example.com:443",
     });
   }
-  requirePair(filesOf(values), {
-    cert: values["ts-cert"] === undefined ? "--ts-cert" : origins["ts-cert"].where,
-    key: values["ts-key"] === undefined ? "--ts-key" : origins["ts-key"].where,
-  });
+  identityOf({ values, origins }, TS_IDENTITY);
 }
 
 /** The settings that are there for the transport alone. */
@@ -132,7 +131,7 @@ export function endpointSettings(
     case "mtls":
       return { transport, mtls: mtlsSettings(values) };
     case "tstunnel":
-      return { transport, tstunnel: tstunnelSettings(values) };
+      return { transport, tstunnel: tstunnelSettings(values, origins) };
     case "ssh":
       return { transport };
   }
@@ -151,17 +150,12 @@ function mtlsSettings(values: Values): MtlsSettings {
   };
 }
 
-function filesOf(values: Values) {
-  const { "ts-cert": certFile, "ts-key": keyFile, "ts-ca": caFile } = values;
-  return {
-    ...(certFile === undefined ? {} : { certFile }),
-    ...(keyFile === undefined ? {} : { keyFile }),
+function tstunnelSettings(values: Values, origins: Origins): TstunnelSettings {
+  const caFile = values["ts-ca"];
+  const files = {
+    ...identityOf({ values, origins }, TS_IDENTITY),
     ...(caFile === undefined ? {} : { caFile }),
   };
-}
-
-function tstunnelSettings(values: Values): TstunnelSettings {
-  const files = filesOf(values);
   const usesTls = Object.keys(files).length > 0;
   const { host, port = usesTls ? TLS_PORT : PLAIN_PORT } = parseServer(values["ts-server"] ?? "");
   const token = values["ts-token-file"];

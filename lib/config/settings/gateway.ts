@@ -16,6 +16,7 @@ import type { Loaded } from "../load.ts";
 import { pathsOf, type Place } from "../paths.ts";
 import type { OptionName } from "../schema.ts";
 import { type ReadFile, readText } from "../file/text_file.ts";
+import { identityOf } from "./identity.ts";
 
 const DEFAULT_ENGINE = "unix:///var/run/docker.sock";
 /** Flags that a file takes the place of. */
@@ -50,22 +51,17 @@ export function gatewayLoader(loaded: Loaded, place: Place, readFile: ReadFile):
   };
 }
 
-function defaultsOf({ values, origins }: Loaded): GatewayDefaults {
-  const { "tls-cert": certFile, "tls-key": keyFile, "client-ca": caFile } = values;
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    const [given, missing] = certFile === undefined
-      ? ["tls-key", "tls-cert"] as const
-      : ["tls-cert", "tls-key"] as const;
-    throw new AgentError("usage", `Missing --${missing}, which ${origins[given].where} needs`);
-  }
+function defaultsOf(loaded: Loaded): GatewayDefaults {
+  const { values, origins } = loaded;
+  const identity = identityOf(loaded, { cert: "tls-cert", key: "tls-key" });
   const [listen, another] = origins.listen.source === "default" ? [] : values.listen;
   if (another !== undefined) {
     throw new AgentError("usage", `A gateway listens on one address, and ${another} is another`);
   }
   return {
     ...(listen === undefined ? {} : { listen }),
-    identity: certFile === undefined || keyFile === undefined ? undefined : { certFile, keyFile },
-    caFile,
+    identity,
+    caFile: values["client-ca"],
   };
 }
 

@@ -6,6 +6,7 @@ import { type ListenAddress, parseListenAddress } from "../../net/address.ts";
 import type { Loaded } from "../load.ts";
 import type { Place } from "../paths.ts";
 import type { Values } from "../schema.ts";
+import { identityOf } from "./identity.ts";
 
 const DEFAULT_PORT = 8080;
 /** Beyond loopback only containers get there. */
@@ -25,8 +26,9 @@ export function guestPlace({ home, env }: Place): GuestPlace {
 }
 
 /** Throws `AgentError` of kind `usage` or `config`. */
-export function guestSettings({ values, origins }: Loaded, place: GuestPlace): GuestOptions {
-  const identity = readIdentityFiles(values);
+export function guestSettings(loaded: Loaded, place: GuestPlace): GuestOptions {
+  const { values, origins } = loaded;
+  const identity = identityOf(loaded, { cert: "tls-cert", key: "tls-key" });
   const clientCaFile = values["client-ca"];
   const tokenFile = values["token-file"];
   if (clientCaFile !== undefined && identity === undefined) {
@@ -57,14 +59,6 @@ export function guestSettings({ values, origins }: Loaded, place: GuestPlace): G
     ...(clientCaFile !== undefined && { clientCaFile }),
     ...(tokenFile !== undefined && { tokenFile }),
   };
-}
-
-function readIdentityFiles(values: Values) {
-  const { "tls-cert": certFile, "tls-key": keyFile } = values;
-  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
-  if (certFile !== undefined) throw missing("tls-cert", "tls-key");
-  if (keyFile !== undefined) throw missing("tls-key", "tls-cert");
-  return undefined;
 }
 
 function missing(given: string, needed: string): AgentError {

@@ -6,6 +6,7 @@ import type { SshSettings } from "../../transport/ssh/settings.ts";
 import type { EndpointWords } from "../../transport/endpoint/tls_error.ts";
 import { parseRemoteDocker, parseServer } from "../../transport/url.ts";
 import { OPTIONS_OF } from "./endpoint.ts";
+import { identityOf } from "./identity.ts";
 import { isFlag } from "../idle_flags.ts";
 import type { Loaded } from "../load.ts";
 import type { Values } from "../schema.ts";
@@ -45,7 +46,8 @@ export type HostExecWay =
 const GUEST_OPTIONS = ["cert", "key", "ca", "sni", "insecure", "token-file"] as const;
 
 /** Throws `AgentError` of kind `usage`. */
-export function hostExecWay({ values, origins }: Loaded): HostExecWay {
+export function hostExecWay(loaded: Loaded): HostExecWay {
+  const { values, origins } = loaded;
   const address = values["server-addr"];
   const sshHost = values["ssh-host"];
   const idle = OPTIONS_OF.ssh.find((name) => isFlag(origins, name));
@@ -54,7 +56,7 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
       hint: "give one of them",
     });
   }
-  if (address !== undefined) return guestWay(values, address);
+  if (address !== undefined) return guestWay(loaded, address);
   const stray = GUEST_OPTIONS.find((name) =>
     origins[name].source !== "default" && values[name] !== false
   );
@@ -69,17 +71,11 @@ export function hostExecWay({ values, origins }: Loaded): HostExecWay {
   });
 }
 
-function guestWay(values: Values, address: string): HostExecWay {
-  const { cert: certFile, key: keyFile, ca: caFile, "token-file": tokenFile, sni } = values;
-  if ((certFile === undefined) !== (keyFile === undefined)) {
-    const [given, needed] = certFile === undefined ? ["key", "cert"] : ["cert", "key"];
-    throw new AgentError("usage", `Cannot use --${given} without --${needed}`, {
-      hint: "give both or none",
-    });
-  }
+function guestWay(loaded: Loaded, address: string): HostExecWay {
+  const { values } = loaded;
+  const { ca: caFile, "token-file": tokenFile, sni } = values;
   const tls = {
-    ...(certFile !== undefined && { certFile }),
-    ...(keyFile !== undefined && { keyFile }),
+    ...identityOf(loaded, { cert: "cert", key: "key" }),
     ...(caFile !== undefined && { caFile }),
   };
   const usesTls = Object.keys(tls).length > 0;

@@ -61,8 +61,8 @@ Deno.test("a guest's clients may do what the flags say", async () => {
 });
 
 const BAD_GUESTS: readonly [args: readonly string[], message: string][] = [
-  [["--tls-cert", "c"], "Cannot use --tls-cert without --tls-key"],
-  [["--tls-key", "k"], "Cannot use --tls-key without --tls-cert"],
+  [["--tls-cert", "c"], "Missing --tls-key, which --tls-cert needs"],
+  [["--tls-key", "k"], "Missing --tls-cert, which --tls-key needs"],
   [["--client-ca", "a"], "Cannot use --client-ca without --tls-cert"],
   [["--allowed-cns", "alice"], "Cannot use --allowed-cns without --client-ca"],
   [["--allow-tunnel", "db:80"], 'Invalid value "db:80" for --allow-tunnel'],
@@ -117,8 +117,8 @@ Deno.test("without a server the command goes over SSH", async () => {
 const BAD_WAYS: readonly [args: readonly string[], message: string][] = [
   [[], "Missing --server-addr"],
   [["--server-addr", "a", "--ssh-host", "b"], "Cannot use --server-addr together with --ssh-host"],
-  [["--server-addr", "a", "--cert", "/c"], "Cannot use --cert without --key"],
-  [["--server-addr", "a", "--key", "/k"], "Cannot use --key without --cert"],
+  [["--server-addr", "a", "--cert", "/c"], "Missing --key, which --cert needs"],
+  [["--server-addr", "a", "--key", "/k"], "Missing --cert, which --key needs"],
   [["--server-addr", "a", "--ssh-key", "k"], "Cannot use --server-addr together with --ssh-key"],
   [["--ssh-host", "b", "--insecure"], "Cannot use --insecure without --server-addr"],
   [["--ssh-host", "b", "--ca", "/a"], "Cannot use --ca without --server-addr"],
