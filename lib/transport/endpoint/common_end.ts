@@ -25,10 +25,12 @@ export class CommonEnd {
   readonly #onAll: () => void;
   readonly #watched = new Set<Watched>();
   readonly #never = new AbortController();
+  readonly #now: () => number;
 
-  /** `onAll` is called when all have ended, perhaps several times. */
-  constructor(onAll: () => void) {
+  /** `onAll` is called when all have ended, perhaps several times; `now`: milliseconds that never go back. */
+  constructor(onAll: () => void, now: () => number = () => performance.now()) {
     this.#onAll = onAll;
+    this.#now = now;
   }
 
   /**
@@ -36,9 +38,9 @@ export class CommonEnd {
    * at an end that was the end of all.
    */
   watch(duplex: Duplex, { takesCutsForEnds = false } = {}): Duplex {
-    this.#forget(performance.now() - TOGETHER_MS);
+    this.#forget(this.#now() - TOGETHER_MS);
     const watched: Watched = { endedAt: undefined, isRead: false };
-    void duplex.closed.then(() => watched.endedAt ??= performance.now());
+    void duplex.closed.then(() => watched.endedAt ??= this.#now());
     let closed = false;
     let verdict: Promise<boolean> | undefined;
     const end = async (error?: unknown) => {
@@ -88,7 +90,7 @@ export class CommonEnd {
 
   async #judge(own: Watched): Promise<boolean> {
     if (!this.#watched.has(own)) return false;
-    own.endedAt ??= performance.now();
+    own.endedAt ??= this.#now();
     this.#forget(own.endedAt - TOGETHER_MS);
     if (this.#watched.size < 2) return false;
     await sleep(SETTLE_MS, this.#never.signal);
