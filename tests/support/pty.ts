@@ -27,9 +27,14 @@ export class Pty implements AsyncDisposable {
     return new Pty(child, scratch);
   }
 
-  /** Everything the terminal has shown so far. */
+  /** Everything the terminal has shown. Throws while the command runs. */
   get screen(): string {
     return this.#child.stdout;
+  }
+
+  /** What has been read of it; see {@link Child.soFar}. */
+  get screenSoFar(): string {
+    return this.#child.soFar.stdout;
   }
 
   get exitCode(): number | undefined {

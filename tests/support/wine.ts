@@ -178,7 +178,7 @@ export class WindowsProcess {
     this.#kill = kill;
   }
 
-  /** Standard output, without the line of ours. */
+  /** Standard output, without the line of ours. Throws while it runs. */
   get stdout(): string {
     return this.child.stdout.replace(/^unix-pid=\d+\n/, "");
   }
@@ -190,7 +190,7 @@ export class WindowsProcess {
   }
 
   /** Waits for the end; returns the exit code. */
-  wait(timeoutMs = 60_000): Promise<number> {
+  wait(timeoutMs = 300_000): Promise<number> {
     return this.child.wait(timeoutMs);
   }
 }
