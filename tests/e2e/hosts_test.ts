@@ -16,7 +16,7 @@ const SAMPLES = 21;
 /** The median may be so much more while the other host is cut off: who is held up waits for seconds. */
 const WORSE = 3;
 /** The machine has other work: one undisturbed measurement shows what there is to see. */
-const ATTEMPTS = 6;
+const ATTEMPTS = 10;
 
 test.bare(
   "two hosts are served by their names, and shown by them",
@@ -102,8 +102,8 @@ test.bare("a host that is cut off leaves the speed of the other as it was", {
 
 /** For 20 hosts that nobody uses, all connected. */
 const MAX_IDLE_BYTES = 150e6;
-/** Of 100 in a second; a program that polls for each host needs many times as many. */
-const MAX_IDLE_TICKS = 20;
+/** Of 400; a program that polls for each host needs many times as many. A slow machine takes more. */
+const MAX_IDLE_TICKS = 80;
 const IDLE_MS = 4_000;
 
 test.bare(

@@ -127,9 +127,9 @@ test.bare("status says that nothing runs, also after a kill", { agentOnly: true 
 });
 
 const idle = opsPort();
-/** Of 100 in a second; a program that polls needs many times as many. */
-const MAX_IDLE_TICKS = 20;
-const ATTEMPTS = 6;
+/** Of 300; a program that polls needs many times as many. A slow machine takes more for the same. */
+const MAX_IDLE_TICKS = 60;
+const ATTEMPTS = 10;
 
 test("a program that nobody watches does nothing", {
   agentOnly: true,
@@ -151,6 +151,7 @@ test("a program that nobody watches does nothing", {
     await pause(3_000);
     used = await ticks() - before;
   }
+  console.log(`${used} ticks in 3 s`);
   assert(used <= MAX_IDLE_TICKS, `${used} ticks in 3 s`);
 });
 
