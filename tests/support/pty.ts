@@ -66,7 +66,7 @@ export class Pty implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    await this.#child.stop();
+    await this.#child[Symbol.asyncDispose]();
     await Deno.remove(this.#scratch, { recursive: true }).catch(() => {}); // stopped twice
   }
 

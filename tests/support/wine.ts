@@ -164,7 +164,7 @@ export class Wine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#holder.kill("SIGKILL");
     await this.#holder.wait();
-    for (const child of this.#children) await child.stop();
+    for (const child of this.#children) await child[Symbol.asyncDispose]();
   }
 }
 
