@@ -2,10 +2,10 @@
 import metadata from "../../deno.json" with { type: "json" };
 import { forwardStatus } from "../ops/forward_status.ts";
 import { forwardDetails, reverseDetails } from "../ops/forwards.ts";
-import { joinSyncs } from "../ops/joined_sync.ts";
-import type { Metrics } from "../ops/metrics.ts";
+import { joinSyncs } from "../ops/sources/joined_sync.ts";
+import type { Metrics } from "../ops/metrics/metrics.ts";
 import type { EventLog } from "../ops/event_log.ts";
-import type { HostStatus, OpsSource, SyncControl } from "../ops/source.ts";
+import type { HostStatus, OpsSource, SyncControl } from "../ops/sources/source.ts";
 import { syncStatus } from "../ops/sync_status.ts";
 import { bridgeDetails, bridgeStatus } from "./bridge.ts";
 import type { Host } from "./host.ts";

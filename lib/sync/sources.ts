@@ -4,9 +4,9 @@
  */
 import { basename, dirname, parse } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
-import type { IgnoreRules } from "./ignore.ts";
-import { type LocalTree, statOrNothing } from "./local_tree.ts";
-import { scanLocal } from "./scan_local.ts";
+import type { IgnoreRules } from "./core/ignore.ts";
+import { type LocalTree, statOrNothing } from "./local/tree.ts";
+import { scanLocal } from "./local/scan.ts";
 
 /** The session a source belongs to, were it to have its own. */
 export interface Source {

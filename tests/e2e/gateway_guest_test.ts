@@ -1,5 +1,5 @@
 /** A guest behind the gateway: commands and tunnels for those who may, by their certificates alone. */
-import type { IdentityFiles } from "../../lib/net/tls_files.ts";
+import type { IdentityFiles } from "../../lib/net/tls/files.ts";
 import { spawnAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";

@@ -6,7 +6,7 @@ import { GatewayHouse } from "../support/gateway.ts";
 import { until } from "../support/poll.ts";
 import { withGuest } from "../support/guest.ts";
 import { readUntil, say } from "../support/duplex.ts";
-import { socketDuplex } from "../../lib/net/tls_stream.ts";
+import { socketDuplex } from "../../lib/net/tls/stream.ts";
 
 const HOST = "a.containers.test";
 

@@ -5,7 +5,7 @@
 import { Buffer } from "node:buffer";
 import { connect, type TLSSocket } from "node:tls";
 import { initAuthority, issueClient, issueServer } from "../../lib/certs/certs.ts";
-import type { IdentityFiles } from "../../lib/net/tls_files.ts";
+import type { IdentityFiles } from "../../lib/net/tls/files.ts";
 import { cleanEnvironment, spawnAgent } from "./agent.ts";
 import { Child } from "./child.ts";
 import { freePort } from "./free_ports.ts";

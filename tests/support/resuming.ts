@@ -1,5 +1,5 @@
 /** A TLS client that resumes its session, which Deno's own cannot: `openssl s_client`. */
-import type { IdentityFiles } from "../../lib/net/tls_files.ts";
+import type { IdentityFiles } from "../../lib/net/tls/files.ts";
 import { runCommand } from "./child.ts";
 
 /** What to connect to, and as whom. */

@@ -5,13 +5,13 @@
 import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
-import { describeRemote, type Settings } from "../../config/settings.ts";
+import { describeRemote, type Settings } from "../../config/settings/settings.ts";
 import { resolvePath } from "../../config/paths.ts";
 import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
-import { logReports, type ReportSync } from "../../intercept/sync_report.ts";
+import { logReports, type ReportSync } from "../../intercept/binds/sync_report.ts";
 import { configureLogging, logger, oneLine } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";
@@ -19,8 +19,8 @@ import { basename, join } from "node:path";
 import { SyncManager } from "../../sync/manager.ts";
 import { formatBytes } from "../../sync/sources.ts";
 import { Supervisor } from "../../transport/supervisor.ts";
-import { URL_WORDS } from "../../transport/tls_error.ts";
-import { isTunnelUrl, parseFolderUrl } from "../../transport/tunnel_url.ts";
+import { URL_WORDS } from "../../transport/endpoint/tls_error.ts";
+import { isTunnelUrl, parseFolderUrl } from "../../transport/endpoint/tunnel_url.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 
 /** Returns the exit code. Throws `AgentError`. */

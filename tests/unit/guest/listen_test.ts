@@ -2,10 +2,10 @@ import { AgentError } from "../../../lib/errors.ts";
 import { isListenAllowed, parseListenTarget } from "../../../lib/guest/listen_target.ts";
 import { denoConnDuplex } from "../../../lib/net/deno_conn.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
-import { Dialer } from "../../../lib/transport/dialer.ts";
-import { listenThroughGuest } from "../../../lib/transport/guest_listen.ts";
-import { GuestLink } from "../../../lib/transport/guest_link.ts";
-import { upgrade, UpgradeRefused } from "../../../lib/transport/http_upgrade.ts";
+import { Dialer } from "../../../lib/transport/endpoint/dialer.ts";
+import { listenThroughGuest } from "../../../lib/transport/guest/listen.ts";
+import { GuestLink } from "../../../lib/transport/guest/link.ts";
+import { upgrade, UpgradeRefused } from "../../../lib/transport/endpoint/http_upgrade.ts";
 import type { RemoteListener } from "../../../lib/transport/transport.ts";
 import {
   assert,

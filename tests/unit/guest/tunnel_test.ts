@@ -1,7 +1,7 @@
 import { isTunnelAllowed, parseTunnelTarget } from "../../../lib/guest/tunnel_target.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
-import { upgrade, UpgradeRefused } from "../../../lib/transport/http_upgrade.ts";
+import { upgrade, UpgradeRefused } from "../../../lib/transport/endpoint/http_upgrade.ts";
 import {
   assert,
   assertEquals,

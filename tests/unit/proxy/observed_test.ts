@@ -1,6 +1,6 @@
 /** What a proxy counts, and whom it serves when there is no place. */
 import { configureLogging } from "../../../lib/log.ts";
-import { Metrics } from "../../../lib/ops/metrics.ts";
+import { Metrics } from "../../../lib/ops/metrics/metrics.ts";
 import { UNLIMITED } from "../../../lib/proxy/limits.ts";
 import { assert, assertEquals, assertStringIncludes } from "../../support/assert.ts";
 import { readAll, readUntil, say } from "../../support/duplex.ts";
