@@ -8,6 +8,7 @@ import { AgentError } from "../errors.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { homeDirectory } from "../net/home_directory.ts";
 import { readBeginning } from "../net/small_file.ts";
+import { LogFile } from "./log_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
@@ -28,10 +29,18 @@ export interface System {
   out(text: string): void;
   /** Writes to standard error, where nobody need be. */
   err(text: string): void;
+  /** A file for the log. Throws `AgentError` of kind `config` where it cannot be written. */
+  openLog(path: string): LogWriter;
   /** Calls `handler` for every request to end; the result stops that. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
   /** Calls `handler` with errors that nobody caught; the result stops that. */
   onUncaught(handler: (error: unknown) => void): () => void;
+}
+
+/** Takes finished lines, without the newline. */
+export interface LogWriter {
+  /** Throws what the system says. */
+  write(line: string): void;
 }
 
 /** The signals that ask the program to end, with their numbers. */
@@ -56,6 +65,7 @@ export function denoSystem(): System {
     isFile,
     out: writeOut,
     err: writeErr,
+    openLog: (path) => new LogFile(path),
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
