@@ -8,6 +8,7 @@ import { AgentError } from "../errors.ts";
 import { systemReason } from "../net/system_reason.ts";
 import { homeDirectory } from "../net/home_directory.ts";
 import { readBeginning } from "../net/small_file.ts";
+import { leaveLauncher } from "./launcher.ts";
 import { LogFile } from "./log_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
@@ -50,6 +51,7 @@ export type StopSignal = keyof typeof STOP_SIGNALS;
 /** The process we are. Throws `AgentError` if the working directory is gone. */
 export function denoSystem(): System {
   const windows = Deno.build.os === "windows";
+  const launcher = leaveLauncher(Deno.env);
   const env = environment(windows);
   return {
     place: {
@@ -60,7 +62,7 @@ export function denoSystem(): System {
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
     outIsTerminal: Deno.stdout.isTerminal(),
-    program: ownProgram(env),
+    program: ownProgram(launcher),
     readFile: readBeginning,
     isFile,
     out: writeOut,
@@ -71,12 +73,8 @@ export function denoSystem(): System {
   };
 }
 
-/** Set by the launcher of the portable file to its own path. */
-const LAUNCHER_VARIABLE = "REMOTE_DOCKER_AGENT_FILE";
-
-function ownProgram(env: Readonly<Record<string, string>>): string[] {
-  const launcher = env[LAUNCHER_VARIABLE];
-  if (launcher) return [launcher];
+function ownProgram(launcher: string | undefined): string[] {
+  if (launcher !== undefined) return [launcher];
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = fileURLToPath(Deno.mainModule);
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));
