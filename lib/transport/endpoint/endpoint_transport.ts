@@ -26,12 +26,20 @@ export interface EndpointParts {
   readonly engine?: Exclude<Target, { kind: "docker" }>;
   /** Rejects when the endpoint does not answer. */
   readonly probe: (signal: AbortSignal) => Promise<void>;
+  /** Default: {@link PULSE}. */
+  readonly pulse?: Pulse;
 }
 
-/** Between two questions while streams are open. */
-const PULSE_MS = 10_000;
-/** How long an answer may take. */
-const PULSE_TIMEOUT_MS = 5_000;
+/** How a host is asked whether it is there, in milliseconds. */
+export interface Pulse {
+  /** Between two questions while streams are open. */
+  readonly everyMs: number;
+  /** How long an answer may take. */
+  readonly timeoutMs: number;
+}
+
+/** What the program uses. */
+const PULSE: Pulse = { everyMs: 10_000, timeoutMs: 5_000 };
 const NO_COMMANDS = "the guest runs no commands for us";
 /** Questions in a row without an answer, after which the host counts as lost. */
 const MAX_MISSED = 2;
@@ -41,6 +49,7 @@ export class EndpointTransport implements Transport {
   readonly description: string;
   readonly closed: Promise<Error | undefined>;
   readonly #parts: EndpointParts;
+  readonly #times: Pulse;
   readonly #log: Logger;
   readonly #gone = new AbortController();
   readonly #closing = new AbortController();
@@ -54,10 +63,11 @@ export class EndpointTransport implements Transport {
   constructor(parts: EndpointParts) {
     this.description = parts.description;
     this.#parts = parts;
+    this.#times = parts.pulse ?? PULSE;
     this.#log = logger("transport");
     this.closed = new Promise((resolve) => this.#end = resolve);
     parts.dialer.watchEnds(() => void this.#allEnded());
-    this.#pulse = setInterval(() => void this.#check(), PULSE_MS);
+    this.#pulse = setInterval(() => void this.#check(), this.#times.everyMs);
   }
 
   get streams(): StreamsTogether {
@@ -155,7 +165,7 @@ export class EndpointTransport implements Transport {
     const { dialer } = this.#parts;
     if (this.#asking || dialer.open === 0) return;
     this.#asking = true;
-    if (await isSilent(() => this.#answers(), this.#gone.signal)) {
+    if (await isSilent(() => this.#answers(), this.#times, this.#gone.signal)) {
       this.#lose(new AgentError("lost", `"${this.description}" does not answer any more`));
       dialer.close({ everything: true });
     }
@@ -178,7 +188,7 @@ export class EndpointTransport implements Transport {
     const gone = this.#gone.signal;
     if (gone.aborted) return true;
     try {
-      await this.#parts.probe(AbortSignal.any([gone, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
+      await this.#parts.probe(AbortSignal.any([gone, AbortSignal.timeout(this.#times.timeoutMs)]));
       await this.#parts.guest.refresh();
       return true;
     } catch (error) {
@@ -201,12 +211,13 @@ export class EndpointTransport implements Transport {
   async #watchSurvivors(): Promise<void> {
     const { dialer } = this.#parts;
     const closing = this.#closing.signal;
+    const { everyMs, timeoutMs } = this.#times;
     const reaches = () => {
-      return dialer.reaches(AbortSignal.any([closing, AbortSignal.timeout(PULSE_TIMEOUT_MS)]));
+      return dialer.reaches(AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]));
     };
     while (dialer.open > 0 && !closing.aborted) {
-      if (await isSilent(reaches, closing)) return dialer.close({ everything: true });
-      await sleep(PULSE_MS, closing);
+      if (await isSilent(reaches, this.#times, closing)) return dialer.close({ everything: true });
+      await sleep(everyMs, closing);
     }
   }
 
@@ -227,11 +238,15 @@ export class EndpointTransport implements Transport {
  * Whether there is no answer several times in a row. Each time takes its time, also where it fails at
  * once, as without a network: a short outage is lived through.
  */
-async function isSilent(ask: () => Promise<boolean>, stop: AbortSignal): Promise<boolean> {
+async function isSilent(
+  ask: () => Promise<boolean>,
+  { timeoutMs }: Pulse,
+  stop: AbortSignal,
+): Promise<boolean> {
   for (let missed = 0; missed < MAX_MISSED; missed++) {
     const since = performance.now();
     if (await ask()) return false;
-    await sleep(PULSE_TIMEOUT_MS - (performance.now() - since), stop);
+    await sleep(timeoutMs - (performance.now() - since), stop);
   }
   return !stop.aborted;
 }
