@@ -67,6 +67,29 @@ Deno.test("commands run for a certificate with the right to, and for no other", 
   });
 });
 
+Deno.test("--sni chooses the host behind an address, and is the name that is checked", async () => {
+  await withGuest(async (house, gateway) => {
+    const { certFile, keyFile } = await house.client("alice");
+    const at = ["--server-addr", `127.0.0.1:${house.port}`];
+    const files = ["--cert", certFile, "--key", keyFile, "--ca", house.caFile];
+    const run = async (...name: string[]) => {
+      const command = ["--", "sh", "-c", "echo there; exit 3"];
+      await using child = spawnAgent(["host-exec", ...at, ...files, ...name, ...command]);
+      return { code: await child.wait(), stdout: child.stdout, stderr: child.stderr };
+    };
+    const unnamed = await run();
+    assertEquals([unnamed.code, unnamed.stdout], [255, ""]);
+    assertMatch(unnamed.stderr, /set --sni to a name that the certificate has/);
+    const named = await run("--sni", "a.containers.test");
+    assertEquals(named, { code: 3, stdout: "there\n", stderr: "" });
+    await gateway.waitFor(/host-exec\/command".*"host":"a\.containers\.test".*"status":101/);
+    // The gateway has a certificate for it, and no host.
+    const other = await run("--sni", "b.containers.test");
+    assertEquals([other.code, other.stdout], [255, ""]);
+    assertMatch(other.stderr, /The client certificate may not use "b\.containers\.test"/);
+  });
+});
+
 Deno.test("a tunnel keeps the two ends of a stream apart", async () => {
   await withGuest(async (house) => {
     using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });

@@ -15,7 +15,7 @@ async function served(ends: CommonEnd): Promise<[own: Duplex, far: Duplex]> {
 
 Deno.test("connections that all end at once are lost", async () => {
   let told = 0;
-  const ends = new CommonEnd(() => told++);
+  const ends = new CommonEnd(() => told++, () => 0);
   const all = await Promise.all([served(ends), served(ends), served(ends)]);
   const reads = all.slice(1).map(([own]) => own.read());
   for (const [, far] of all) await far.closeWrite();
@@ -24,6 +24,21 @@ Deno.test("connections that all end at once are lost", async () => {
     assertEquals((error as AgentError).kind, "lost");
   }
   assertEquals(told > 0, true);
+  for (const each of all.flat()) each.close();
+});
+
+Deno.test("connections that end one after another have ended", async () => {
+  const never = () => {
+    throw new Error("Not all have ended at once");
+  };
+  let time = 0;
+  const ends = new CommonEnd(never, () => time);
+  const all = await Promise.all([served(ends), served(ends)]);
+  for (const [own, far] of all) {
+    time += 1_000;
+    await far.closeWrite();
+    assertEquals(await own.read(), null);
+  }
   for (const each of all.flat()) each.close();
 });
 
