@@ -14,6 +14,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
  */
 export const ROOMS: readonly (readonly string[])[] = [
   ["errors"], // errors.ts, log.ts and others like them
+  ["system"],
   ["net"],
   ["http"],
   ["listen"],

@@ -4,7 +4,7 @@
  * of the configuration file. Run by `deno task docs`.
  */
 import { placeholderOf } from "../lib/cli/usage.ts";
-import { configSchema } from "../lib/config/json_schema.ts";
+import { configSchema } from "../lib/config/file/json_schema.ts";
 import { envNameOf, fileKeyOf, GROUPS } from "../lib/config/option.ts";
 import { OPTION_NAMES, type OptionName, OPTIONS, SECRETS, specOf } from "../lib/config/schema.ts";
 import { type ErrorKind, EXIT_CODES } from "../lib/errors.ts";

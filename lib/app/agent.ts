@@ -1,6 +1,6 @@
 /** A running agent as the commands see it. */
 import type { Configuration } from "../config/configuration.ts";
-import { describeRemote } from "../config/settings.ts";
+import { describeRemote } from "../config/settings/settings.ts";
 import type { HostChanges } from "../hosts/host_set.ts";
 import type { Host } from "./host.ts";
 

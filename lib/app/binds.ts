@@ -3,16 +3,16 @@
  * what rewrites and follows containers. Whoever calls owns what is made.
  */
 import type { Emit } from "../agent_event.ts";
-import { describeRemote, type Settings } from "../config/settings.ts";
+import { describeRemote, type Settings } from "../config/settings/settings.ts";
 import { type StateObstacle, stateObstacle } from "../config/state_folder.ts";
 import { EngineCalls } from "../docker/engine_calls.ts";
 import type { Interceptor } from "../docker/exchange.ts";
 import { AgentError } from "../errors.ts";
-import { BindMounts } from "../intercept/bind_mounts.ts";
-import { type BindRule, DEFAULT_BIND_RULES } from "../intercept/bind_rules.ts";
-import type { BindFiles, LocalKind } from "../intercept/bind_sources.ts";
-import { warnOfBinds } from "../intercept/binds_elsewhere.ts";
-import { logReports } from "../intercept/sync_report.ts";
+import { BindMounts } from "../intercept/binds/bind_mounts.ts";
+import { type BindRule, DEFAULT_BIND_RULES } from "../intercept/binds/rules.ts";
+import type { BindFiles, LocalKind } from "../intercept/binds/sources.ts";
+import { warnOfBinds } from "../intercept/binds/elsewhere.ts";
+import { logReports } from "../intercept/binds/sync_report.ts";
 import { logger } from "../log.ts";
 import { parseListenAddress } from "../net/address.ts";
 import { askProcess, failureOf } from "../ops/ask.ts";

@@ -3,9 +3,9 @@
  */
 import type { Emit } from "../agent_event.ts";
 import { Bridge, type BridgeInfo } from "../bridge/bridge.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { formatHostPort } from "../net/address.ts";
-import type { ForwardDetails, ForwardStatus } from "../ops/source.ts";
+import type { ForwardDetails, ForwardStatus } from "../ops/sources/source.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 import { engineStreams } from "./engine_streams.ts";
 import { CLIENT_WAIT_MS, datagramsOf, obstacleOf } from "./reach.ts";

@@ -1,5 +1,5 @@
 /** Streams to the engine for questions of the agent's own. */
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { withHost } from "../docker/own_request.ts";
 import type { Duplex } from "../net/duplex.ts";
 import type { Supervisor } from "../transport/supervisor.ts";

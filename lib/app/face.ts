@@ -3,7 +3,7 @@ import type { ProgramSettings } from "../config/configuration.ts";
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
 import { openOps, type Ops } from "../ops/ops.ts";
-import type { OpsSource } from "../ops/source.ts";
+import type { OpsSource } from "../ops/sources/source.ts";
 
 /**
  * Its private socket, which stays, and its operations server, which changes with the configuration.

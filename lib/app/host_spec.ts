@@ -1,10 +1,10 @@
 /** A remote host of a configuration as the set of hosts keeps it, and as it is shown while it is absent. */
 import type { HostSettings } from "../config/configuration.ts";
-import { describeRemote } from "../config/settings.ts";
+import { describeRemote } from "../config/settings/settings.ts";
 import { describeError } from "../errors.ts";
 import type { HostKeeper, HostSpec } from "../hosts/host_keeper.ts";
 import { inContext, logger } from "../log.ts";
-import type { HostStatus } from "../ops/source.ts";
+import type { HostStatus } from "../ops/sources/source.ts";
 import { Host, type HostRecord } from "./host.ts";
 
 /** All that a host depends on, without what is for the whole program. */

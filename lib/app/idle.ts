@@ -2,7 +2,7 @@
 import type { ProgramSettings } from "../config/configuration.ts";
 import { formatDuration } from "../config/values.ts";
 import { untilIdle } from "../hosts/idle_watch.ts";
-import type { Metrics } from "../ops/metrics.ts";
+import type { Metrics } from "../ops/metrics/metrics.ts";
 import type { Host } from "./host.ts";
 
 /** Watches for it; whoever calls stops that. */

@@ -1,7 +1,7 @@
 /** An agent with one remote host, which is not from a list: it cannot do without it. */
 import type { HostSettings, ProgramSettings } from "../config/configuration.ts";
 import { EventLog } from "../ops/event_log.ts";
-import { Metrics } from "../ops/metrics.ts";
+import { Metrics } from "../ops/metrics/metrics.ts";
 import { openOps } from "../ops/ops.ts";
 import { type Agent, servedHost } from "./agent.ts";
 import { Host } from "./host.ts";

@@ -4,13 +4,13 @@
  */
 import { join } from "node:path";
 import type { Emit } from "../agent_event.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { AgentError } from "../errors.ts";
 import { BindError } from "../forward/bind_error.ts";
 import { HostPorts } from "../forward/host_ports.ts";
 import { ForwardingManager } from "../forward/manager.ts";
 import { tellNoGuest } from "../forward/tell_no_guest.ts";
-import { Publishing } from "../intercept/publishing.ts";
+import { Publishing } from "../intercept/ports/publishing.ts";
 import { Reversing } from "../intercept/reversing.ts";
 import type { Listener } from "../listen/listener.ts";
 import { logger } from "../log.ts";

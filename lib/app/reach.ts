@@ -1,8 +1,8 @@
 /** How far the transport leads: to the engine alone or further, and by which ways. */
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { AgentError } from "../errors.ts";
 import type { ForwardingOptions } from "../forward/manager.ts";
-import type { Obstacle } from "../forward/udp_tunnel.ts";
+import type { Obstacle } from "../forward/udp/tunnel.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 
 /** How long a client of a port or of the bridge waits for a lost connection to come back. */

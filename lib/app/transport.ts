@@ -1,5 +1,5 @@
 /** The part of the composition root that is about transports: from settings to a way of connecting. */
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { pingEngine } from "../docker/client.ts";
 import { EngineClient } from "../docker/engine_client.ts";
 import type { Interceptor } from "../docker/exchange.ts";
@@ -7,13 +7,13 @@ import { gatewayHost } from "../intercept/gateway_host.ts";
 import { keepBackEmptyEnds } from "../intercept/half_close.ts";
 import { AgentError } from "../errors.ts";
 import { logger } from "../log.ts";
-import { connectMtls } from "../transport/mtls.ts";
+import { connectMtls } from "../transport/endpoint/mtls.ts";
 import { sshConnector } from "../transport/ssh/connector.ts";
-import type { Secrets } from "../transport/ssh/secrets.ts";
+import type { Secrets } from "../transport/ssh/auth/secrets.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { Supervisor } from "../transport/supervisor.ts";
 import type { Connect } from "../transport/transport.ts";
-import { connectTstunnel } from "../transport/tstunnel.ts";
+import { connectTstunnel } from "../transport/endpoint/tstunnel.ts";
 import { parseRemoteDocker } from "../transport/url.ts";
 import { engineStream, engineStreams } from "./engine_streams.ts";
 import { limitsOf } from "./reach.ts";

@@ -2,7 +2,7 @@
  * The part of the composition root that is about what waits for a guest: a gateway may lead to the engine
  * alone now, and further later on.
  */
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 

@@ -5,8 +5,8 @@
  */
 import type { Emit } from "../agent_event.ts";
 import type { ClientListener } from "../forward/client_listener.ts";
-import { type FindShell, UdpRelay } from "../forward/udp_relay.ts";
-import { type Obstacle, type OpenDatagrams, TunnelUdp } from "../forward/udp_tunnel.ts";
+import { type FindShell, UdpRelay } from "../forward/udp/relay.ts";
+import { type Obstacle, type OpenDatagrams, TunnelUdp } from "../forward/udp/tunnel.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { Dialer, type DialerOptions } from "./dialer.ts";

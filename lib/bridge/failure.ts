@@ -3,7 +3,7 @@
  * server says it in words: of the system (`strerror`) for a connection, of the resolver for a name.
  */
 import { AgentError, describeError } from "../errors.ts";
-import { NoGuestError } from "../transport/no_guest.ts";
+import { NoGuestError } from "../transport/guest/no_guest.ts";
 
 /**
  * - `forbidden`: a rule of the user's, or the remote side, does not allow it;

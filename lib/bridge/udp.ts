@@ -4,7 +4,7 @@
  * rule says so. An association is closed with the client's connection.
  */
 import type { RemoteInfo, Socket } from "node:dgram";
-import type { UdpCarrier, UdpFlow } from "../forward/udp_relay.ts";
+import type { UdpCarrier, UdpFlow } from "../forward/udp/relay.ts";
 import type { Logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import { Recent } from "../net/recent.ts";

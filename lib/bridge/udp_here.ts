@@ -2,7 +2,7 @@
  * A flow of datagrams from this machine, for destinations that a rule keeps off the remote host. Its
  * socket is connected, so that nobody but the destination is heard on it.
  */
-import type { UdpFlow } from "../forward/udp_relay.ts";
+import type { UdpFlow } from "../forward/udp/relay.ts";
 import { connectUdp } from "../net/udp.ts";
 import type { Destination } from "./socks_wire.ts";
 

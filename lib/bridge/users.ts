@@ -4,8 +4,8 @@
  */
 import { createHash, timingSafeEqual } from "node:crypto";
 import { AgentError, messageOf } from "../errors.ts";
-import { readSmallText } from "../net/small_file.ts";
-import { systemReason } from "../net/system_reason.ts";
+import { readSmallText } from "../system/small_file.ts";
+import { systemReason } from "../system/system_reason.ts";
 
 /** Says whether a user and a password are among those that may. */
 export type CheckUser = (user: string, password: string) => boolean;

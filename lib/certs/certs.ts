@@ -5,10 +5,10 @@
  */
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
-import { writeAtomically } from "../net/atomic_file.ts";
-import { systemReason } from "../net/system_reason.ts";
-import { exists } from "../net/exists.ts";
-import { type Identity, readIdentity } from "../net/tls_files.ts";
+import { writeAtomically } from "../system/atomic_file.ts";
+import { systemReason } from "../system/system_reason.ts";
+import { exists } from "../system/exists.ts";
+import { type Identity, readIdentity } from "../net/tls/files.ts";
 import { clientName, fileStem, isDnsName, type Person, serverName, spiffeId } from "./names.ts";
 import { type AltName, type CertificateRequest, issue, makeAuthority } from "./x509.ts";
 

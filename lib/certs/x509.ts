@@ -17,7 +17,7 @@ import {
   X509Certificate,
   X509CertificateGenerator,
 } from "@peculiar/x509";
-import type { Identity } from "../net/tls_files.ts";
+import type { Identity } from "../net/tls/files.ts";
 
 const ALGORITHM = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" } as const;
 /** RFC 5280, appendix A.1; a longer name of a server stands among the alternative names alone. */

@@ -2,7 +2,7 @@
  * Standard input, output and error of this process as streams of bytes, and its terminal, for commands
  * that run another one elsewhere. Tests hand in their own.
  */
-import type { TerminalSize } from "../transport/exec_frames.ts";
+import type { TerminalSize } from "../transport/guest/exec_frames.ts";
 
 /** See the file comment. */
 export interface LocalStreams {

@@ -5,8 +5,8 @@
 import { dirname } from "node:path";
 import { quote } from "../config/values.ts";
 import { AgentError } from "../errors.ts";
-import { replaceFileSync } from "../net/replace_file.ts";
-import { systemReason } from "../net/system_reason.ts";
+import { replaceFileSync } from "../system/replace_file.ts";
+import { systemReason } from "../system/system_reason.ts";
 
 /** Of the file and of the one before it, each. */
 export const MAX_LOG_BYTES = 10_000_000;

@@ -5,9 +5,9 @@
 import { fileURLToPath } from "node:url";
 import type { Place } from "../config/paths.ts";
 import { AgentError } from "../errors.ts";
-import { systemReason } from "../net/system_reason.ts";
-import { homeDirectory } from "../net/home_directory.ts";
-import { readBeginning } from "../net/small_file.ts";
+import { systemReason } from "../system/system_reason.ts";
+import { homeDirectory } from "../system/home_directory.ts";
+import { readBeginning } from "../system/small_file.ts";
 import { leaveLauncher } from "./launcher.ts";
 import { LogFile } from "./log_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";

@@ -4,17 +4,17 @@
  * none; otherwise those of the file, each with its own entry over the values at the top.
  */
 import { AgentError } from "../errors.ts";
-import { bindSettings } from "./bind_settings.ts";
+import { bindSettings } from "./settings/binds.ts";
 import { checkValues } from "./check.ts";
-import { checkSharedFlags } from "./endpoint_settings.ts";
-import { type HostEntry, type Report, throwIt } from "./file.ts";
+import { checkSharedFlags } from "./settings/endpoint.ts";
+import { type HostEntry, type Report, throwIt } from "./file/file.ts";
 import { checkAddresses } from "./host_addresses.ts";
 import { findGiven, type Found, type Loaded, settle, type Sources } from "./load.ts";
 import type { Given } from "./option.ts";
-import { clientLimits, opsSettings } from "./ops_settings.ts";
+import { clientLimits, opsSettings } from "./settings/ops.ts";
 import { dockerFolder, pathsOf, type Place, runtimeFolders, stateFolder } from "./paths.ts";
 import { type OptionName, SECRETS } from "./schema.ts";
-import { describeRemote, makeSettings, type Settings } from "./settings.ts";
+import { describeRemote, makeSettings, type Settings } from "./settings/settings.ts";
 import { quote } from "./values.ts";
 
 /** What no host can have for itself. */

@@ -9,9 +9,9 @@ import {
   type ListenAddress,
   parseListenAddress,
 } from "../net/address.ts";
-import type { Report } from "./file.ts";
+import type { Report } from "./file/file.ts";
 import type { OptionName } from "./schema.ts";
-import type { Settings } from "./settings.ts";
+import type { Settings } from "./settings/settings.ts";
 
 /** What is looked at of a host. */
 type HostSettings = Pick<Settings, "listen" | "ports" | "bridge" | "origins"> & {

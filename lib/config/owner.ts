@@ -4,8 +4,8 @@
  */
 import { dirname, join } from "node:path";
 import { logger } from "../log.ts";
-import { replaceFileSync } from "../net/replace_file.ts";
-import { systemReason } from "../net/system_reason.ts";
+import { replaceFileSync } from "../system/replace_file.ts";
+import { systemReason } from "../system/system_reason.ts";
 
 const FILE = "owner";
 const ID = /^[0-9a-f]{32}$/;

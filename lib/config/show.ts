@@ -1,6 +1,6 @@
 /** The values in effect as a file would have them, for `config show`. Pure. */
 import { fileKeyOf, type Origin } from "./option.ts";
-import { isPerHost } from "./file_keys.ts";
+import { isPerHost } from "./file/keys.ts";
 import type { Loaded } from "./load.ts";
 import { OPTION_NAMES, type OptionName, SECRETS, specOf } from "./schema.ts";
 import { formatDuration } from "./values.ts";

@@ -1,5 +1,5 @@
 /** Whether what must outlive a run can be kept; where it cannot, nothing is synced. */
-import { systemReason } from "../net/system_reason.ts";
+import { systemReason } from "../system/system_reason.ts";
 import { stateHint } from "./paths.ts";
 
 /** Why not, and what to do about it. */

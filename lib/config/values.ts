@@ -10,7 +10,7 @@ import { expandHome, formatDockerHost, parseListenAddress } from "../net/address
 import { formatTarget, parseRemoteDocker, parseServer, parseSshHost } from "../transport/url.ts";
 import type { Given, OptionSpec } from "./option.ts";
 import { parseBridgeRule } from "../bridge/rules.ts";
-import { parseBindRule } from "../intercept/bind_rules.ts";
+import { parseBindRule } from "../intercept/binds/rules.ts";
 import { parsePortRule } from "./port_rule.ts";
 import { type Place, resolvePath } from "./paths.ts";
 import { nearest } from "./suggest.ts";

@@ -14,7 +14,7 @@ import type { Duplex } from "../net/duplex.ts";
 import { isObject, type Json, type JsonObject, parseJson } from "./json_body.ts";
 import { LineSplitter } from "./json_lines.ts";
 import { ownRequest } from "./own_request.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** One event, reduced to what is the same in all API versions. */
 export interface EngineEvent {

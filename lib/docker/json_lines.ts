@@ -2,7 +2,7 @@
  * A stream of JSON objects, one per line, as `/events` sends them: bytes in, whole lines out. Pure;
  * holds the beginning of a line until its end is there.
  */
-import { concat } from "../net/bytes.ts";
+import { concat } from "../system/bytes.ts";
 
 /** Bytes of one line. An event carries the labels of its container, which Docker does not bound. */
 export const MAX_LINE_BYTES = 4 * 1024 * 1024;

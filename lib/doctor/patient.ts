@@ -1,6 +1,6 @@
 /** What the checks look at, and what earlier checks leave for later ones. */
 import type { Place } from "../config/paths.ts";
-import type { Settings } from "../config/settings.ts";
+import type { Settings } from "../config/settings/settings.ts";
 import { AgentError } from "../errors.ts";
 import type { ResolvedSsh } from "../transport/ssh/settings.ts";
 import type { Shell, Transport } from "../transport/transport.ts";

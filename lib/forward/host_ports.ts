@@ -10,7 +10,7 @@ import type { HostPort } from "./client_listener.ts";
 import type { ForwardingManager } from "./manager.ts";
 import { type Listing, listingCommand, parseListing, reachableAt } from "./listening.ts";
 import type { ContainerRef } from "./placement.ts";
-import type { FindShell } from "./udp_relay.ts";
+import type { FindShell } from "./udp/relay.ts";
 
 /** What finding needs. */
 export interface HostPortsOptions {

@@ -24,9 +24,9 @@ import { PortMemory } from "./port_memory.ts";
 import { type Forward, PortOwners } from "./port_owners.ts";
 import type { PortRule } from "./rules.ts";
 import { listenTcp, type OpenStream } from "./tcp_listener.ts";
-import { listenUdp } from "./udp_listener.ts";
-import { type OpenDatagrams, TunnelUdp } from "./udp_tunnel.ts";
-import { type FindShell, type UdpCarrier, UdpRelay } from "./udp_relay.ts";
+import { listenUdp } from "./udp/listener.ts";
+import { type OpenDatagrams, TunnelUdp } from "./udp/tunnel.ts";
+import { type FindShell, type UdpCarrier, UdpRelay } from "./udp/relay.ts";
 
 /** What a manager is made of; all but `open` have defaults. */
 export interface ForwardingOptions {

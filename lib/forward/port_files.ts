@@ -6,7 +6,7 @@
 import { join } from "node:path";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { replaceFileSync } from "../net/replace_file.ts";
+import { replaceFileSync } from "../system/replace_file.ts";
 
 /** Files kept; of more, those that were written longest ago go. */
 const MAX_FILES = 1024;

@@ -15,7 +15,7 @@ import type { ForwardInfo } from "./forward_info.ts";
 import type { RemoteListener, RemoteProcess, Transport } from "../transport/transport.ts";
 import { listingCommand, parseListing } from "./listening.ts";
 import { LISTENING, NO_INTERPRETER, reverseCommand } from "./reverse_script.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 import type { HostPort } from "./client_listener.ts";
 
 /** A name that containers know, and the port of 127.0.0.1 here that it leads to. */

@@ -1,6 +1,6 @@
 /** What a gateway is told: data that is made once, replaced as a whole on reload, never changed. */
 import type { TcpAddress } from "../net/address.ts";
-import type { IdentityFiles } from "../net/tls_files.ts";
+import type { IdentityFiles } from "../net/tls/files.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import type { ClientRule } from "./rights.ts";
 

@@ -1,6 +1,6 @@
 /** Reads the addresses of a gateway: its own, and those of engines and guests. Pure. */
 import { parseListenAddress, type TcpAddress } from "../net/address.ts";
-import type { IdentityFiles } from "../net/tls_files.ts";
+import type { IdentityFiles } from "../net/tls/files.ts";
 import { parseRemoteDocker, parseSshHost } from "../transport/url.ts";
 import type { Endpoint } from "./config.ts";
 

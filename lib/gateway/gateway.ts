@@ -5,12 +5,12 @@
  */
 import { X509Certificate } from "node:crypto";
 import { describeError, messageOf } from "../errors.ts";
-import { isIssued } from "../listen/client_chains.ts";
+import { authoritiesIn, isIssued } from "../listen/client_chains.ts";
 import type { ClientInfo, Listener } from "../listen/listener.ts";
+import { readTlsMaterial, type TlsMaterial } from "../listen/tls_server.ts";
 import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { expiryNotice } from "../net/expiry.ts";
 import { type ClientLimits, UNLIMITED } from "../proxy/limits.ts";
 import { GatewayClient } from "./client.ts";
 import type { GatewayConfig, GatewayLimits } from "./config.ts";
@@ -19,13 +19,7 @@ import { type ClientIdentity, IdentityCache } from "./identity.ts";
 import type { Policy } from "./judge.ts";
 import { Ledger } from "./ledger.ts";
 import { type GatewayObserver, NO_GATEWAY_OBSERVER, type RefusalKind } from "./observer.ts";
-import {
-  openTlsServer,
-  parseAuthorities,
-  readMaterial,
-  type TlsMaterial,
-  type TlsServer,
-} from "./tls_server.ts";
+import { type GatewayServer, openTlsServer } from "./tls_server.ts";
 
 const MAX_CLAIM_CHARS = 200;
 
@@ -58,7 +52,7 @@ export async function startGateway(
 interface GatewayParts {
   readonly load: LoadConfig;
   readonly state: State;
-  readonly tls: TlsServer;
+  readonly tls: GatewayServer;
   readonly log: Logger;
   readonly observer: GatewayObserver;
 }
@@ -68,7 +62,7 @@ export class Gateway {
   readonly #load: LoadConfig;
   readonly #observer: GatewayObserver;
   readonly #log: Logger;
-  readonly #tls: TlsServer;
+  readonly #server: GatewayServer["server"];
   readonly #listener: Listener;
   readonly #ledger: Ledger;
   readonly #identities = new IdentityCache();
@@ -83,11 +77,11 @@ export class Gateway {
     this.#load = load;
     this.#observer = observer;
     this.#state = state;
-    this.#tls = tls;
+    this.#server = tls.server;
     this.#listener = tls.listener;
     this.#log = log;
     this.#ledger = new Ledger(state.config.limits);
-    this.#authorities = parseAuthorities(state.material);
+    this.#authorities = authoritiesIn(state.material.authorities.join(""));
     this.#listener.serve((duplex, info) => this.#accept(duplex, info));
   }
 
@@ -136,7 +130,7 @@ export class Gateway {
     let state: State;
     try {
       state = await prepare(await this.#load(), before, this.#log);
-      this.#tls.replace(state.material);
+      this.#server.replace(state.material);
     } catch (error) {
       this.#log.error(`Keeping the configuration as it was: ${describeError(error)}`);
       return;
@@ -144,7 +138,7 @@ export class Gateway {
     if (this.#ended) return await closeHosts(state.hosts.values());
     this.#state = state;
     this.#ledger.limits = state.config.limits;
-    this.#authorities = parseAuthorities(state.material);
+    this.#authorities = authoritiesIn(state.material.authorities.join(""));
     const { host, port } = state.config.listen;
     const { listen } = before.config;
     if (listen.host !== host || listen.port !== port) {
@@ -267,9 +261,8 @@ async function prepare(
   before: State | undefined,
   log: Logger,
 ): Promise<State> {
-  const material = await readMaterial(config);
-  const notice = expiryNotice(new X509Certificate(material.cert).validTo, Date.now());
-  if (notice !== undefined) log.warn(`The certificate "${config.identity.certFile}" ${notice}`);
+  const { identity, authorityFiles } = config;
+  const material = await readTlsMaterial(identity, authorityFiles, { whose: "gateway", log });
   const hosts = new Map<string, Host>();
   const fresh: Host[] = [];
   try {

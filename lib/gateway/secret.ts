@@ -1,6 +1,6 @@
 /** Reads the file with a guest's token, which is never logged. */
 import { AgentError, messageOf } from "../errors.ts";
-import { readSmallText } from "../net/small_file.ts";
+import { readSmallText } from "../system/small_file.ts";
 
 const MAX_LENGTH = 4096;
 const MAX_FILE_BYTES = 64 * 1024;

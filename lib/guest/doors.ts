@@ -10,7 +10,7 @@ import { listenTls } from "../listen/mutual_tls.ts";
 import { listenTcp } from "../listen/tcp.ts";
 import type { Logger } from "../log.ts";
 import { isLoopback, type ListenAddress } from "../net/address.ts";
-import type { IdentityFiles } from "../net/tls_files.ts";
+import type { IdentityFiles } from "../net/tls/files.ts";
 import type { Door } from "./access.ts";
 
 /** How clients are told apart at the door. */

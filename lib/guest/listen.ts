@@ -10,7 +10,7 @@ import type { Listener } from "../listen/listener.ts";
 import { type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { ADDRESS_FIELD, LISTEN_PREFIX, TICKET_FIELD } from "../transport/guest_listen.ts";
+import { ADDRESS_FIELD, LISTEN_PREFIX, TICKET_FIELD } from "../transport/guest/listen.ts";
 import { ControlStream } from "./control_stream.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";

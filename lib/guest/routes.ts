@@ -1,13 +1,13 @@
 /** What the guest answers: a table of paths, matched as they are sent, so that no path has two spellings. */
 import metadata from "../../deno.json" with { type: "json" };
 import type { RequestHead } from "../http/head.ts";
-import { EXEC_PATH } from "../transport/guest_exec.ts";
-import { INFO_PATH } from "../transport/guest_link.ts";
-import { ACCEPT_PATH, LISTEN_PREFIX } from "../transport/guest_listen.ts";
+import { EXEC_PATH } from "../transport/guest/exec.ts";
+import { INFO_PATH } from "../transport/guest/link.ts";
+import { ACCEPT_PATH, LISTEN_PREFIX } from "../transport/guest/listen.ts";
 import type { RouteLabel } from "../proxy/observer.ts";
 import type { Handler } from "./exchange.ts";
 import { refuse, type Reply } from "./reply.ts";
-import type { Account } from "./program.ts";
+import type { Account } from "./exec/program.ts";
 import { TUNNEL_PREFIX } from "./tunnel.ts";
 
 /** What answers a request, and what it is counted as. */

@@ -3,7 +3,7 @@
  * can be replaced while the guest runs. A client takes the first one.
  */
 import { AgentError, messageOf } from "../errors.ts";
-import { readSmallText } from "../net/small_file.ts";
+import { readSmallText } from "../system/small_file.ts";
 
 /** Below this a token could be guessed. */
 const MIN_TOKEN_CHARS = 16;

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { dirname, join } from "node:path";
 import { isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { AgentError, messageOf } from "../errors.ts";
-import { writeAtomically } from "../net/atomic_file.ts";
+import { writeAtomically } from "../system/atomic_file.ts";
 
 /** The field of a context's metadata that makes it ours; docker keeps fields it does not know. */
 const MARK = "remote-docker-agent";

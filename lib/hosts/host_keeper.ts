@@ -4,7 +4,7 @@
  */
 import { describeError } from "../errors.ts";
 import { logger } from "../log.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** Pauses between attempts to start, doubling from the first to the last. */
 const FIRST_PAUSE_MS = 1_000;

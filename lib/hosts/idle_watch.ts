@@ -2,7 +2,7 @@
  * Notices that a program has not been used for some time. It looks now and then, cheaply, and not more
  * often than the time asks for; nothing has to tell it.
  */
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** Looks in each period; an end is late by at most one part. */
 const LOOKS = 20;

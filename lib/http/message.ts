@@ -5,7 +5,7 @@
 import { type BodyFraming, keepsAlive } from "./body_framing.ts";
 import { encodeRequestHead, encodeResponseHead } from "./head.ts";
 import type { HeaderList, RequestHead, ResponseHead } from "./head.ts";
-import { concat } from "../net/bytes.ts";
+import { concat } from "../system/bytes.ts";
 import { HttpParseError } from "./parse_error.ts";
 
 /** A piece of a body: the bytes on the wire, and the payload in them as views. */

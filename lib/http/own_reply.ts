@@ -1,5 +1,5 @@
 /** Responses of our own making as bytes; those that are passed on are never made anew. Pure. */
-import { concat } from "../net/bytes.ts";
+import { concat } from "../system/bytes.ts";
 
 /** The reason phrases of RFC 9110, section 15, and of WebDAV's 507. */
 const REASONS: Readonly<Record<number, string>> = {

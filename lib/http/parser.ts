@@ -8,7 +8,7 @@
  * not be written to again. Heads are copies.
  */
 import { type BodyFraming, requestFraming, responseFraming } from "./body_framing.ts";
-import { concat } from "../net/bytes.ts";
+import { concat } from "../system/bytes.ts";
 import { ChunkedScanner } from "./chunked.ts";
 import type { RequestHead, ResponseHead } from "./head.ts";
 import { parseRequestHead, parseResponseHead } from "./head_grammar.ts";

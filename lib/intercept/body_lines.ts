@@ -2,7 +2,7 @@
  * Edits a body that is a stream while it passes: each line, say, goes on as soon as it is whole.
  */
 import type { BodyFraming } from "../http/body_framing.ts";
-import { concat } from "../net/bytes.ts";
+import { concat } from "../system/bytes.ts";
 import type { Body, BodyPiece } from "../http/message.ts";
 import { LineSplitter } from "../docker/json_lines.ts";
 

@@ -12,7 +12,7 @@ import { field } from "../docker/fields.ts";
 import { isObject, type JsonObject, parseJson } from "../docker/json_body.ts";
 import { takeBody } from "../docker/request_body.ts";
 import { messageOf } from "../errors.ts";
-import { findBinds } from "./bind_rewrite.ts";
+import { findBinds } from "./binds/rewrite.ts";
 
 /** Bytes of a `HostConfig`. */
 const MAX_HOST_CONFIG_BYTES = 1024 * 1024;

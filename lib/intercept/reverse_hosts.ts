@@ -9,7 +9,7 @@ import { field, objectField, setField, stringField } from "../docker/fields.ts";
 import { isObject, type JsonObject } from "../docker/json_body.ts";
 import { replaceJson, takeJson } from "../docker/request_body.ts";
 import { AgentError } from "../errors.ts";
-import { MAX_CREATE_BYTES } from "./ports.ts";
+import { MAX_CREATE_BYTES } from "./container_create.ts";
 
 /** Networks that lead nowhere, or whose hosts file is another container's. */
 const WITHOUT_HOSTS = /^(none|container:.*)$/;

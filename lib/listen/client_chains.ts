@@ -6,7 +6,7 @@
  */
 import { X509Certificate } from "node:crypto";
 import type { TLSSocket } from "node:tls";
-import { splitPem } from "../net/tls_files.ts";
+import { splitPem } from "../net/tls/files.ts";
 
 /** Certificates that are remembered; beyond it the oldest is forgotten. */
 const MAX_VERIFIED = 4096;
@@ -21,13 +21,13 @@ export class ClientChains {
   /** @param bundle The authorities of now, as PEM text. */
   constructor(bundle: string) {
     this.#bundle = bundle;
-    this.#authorities = parse(bundle);
+    this.#authorities = authoritiesIn(bundle);
   }
 
   /** From now on these are the authorities; whether they are other ones than before. */
   replace(bundle: string): boolean {
     if (bundle === this.#bundle) return false;
-    this.#authorities = parse(bundle);
+    this.#authorities = authoritiesIn(bundle);
     this.#bundle = bundle;
     this.#verified.clear();
     return true;
@@ -70,6 +70,7 @@ export function isIssued(
   );
 }
 
-function parse(bundle: string): X509Certificate[] {
+/** The certificates of PEM text. */
+export function authoritiesIn(bundle: string): X509Certificate[] {
   return splitPem(bundle).map((pem) => new X509Certificate(pem));
 }

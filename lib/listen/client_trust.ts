@@ -6,7 +6,7 @@
 import type { Socket } from "node:net";
 import { TLSSocket } from "node:tls";
 import { messageOf } from "../errors.ts";
-import { type CertificateFlaw, flawOf } from "../net/certificate_flaw.ts";
+import { type CertificateFlaw, flawOf } from "../net/tls/certificate_flaw.ts";
 import type { ClientChains } from "./client_chains.ts";
 
 /** A client after its handshake: its certificate in DER, if any, and why it is not to be trusted. */

@@ -9,7 +9,7 @@ import { formatDockerHost, type ListenAddress } from "../net/address.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { type ClientHandler, type Listener, serveClient } from "./listener.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** Pauses after a failed accept: doubling, as Go's net/http does. In milliseconds. */
 const FIRST_PAUSE = 5;

@@ -1,23 +1,16 @@
 /**
- * TCP listeners that may serve other machines: TLS 1.2 or later, and a client certificate of the given
- * authority, or no connection. On `node:tls`, because `Deno.listenTls` cannot ask for client
- * certificates. Files that change while it runs are put into use.
+ * TCP listeners that may serve other machines: a client certificate of the given authority, or no
+ * connection. Files that change while a listener runs are put into use.
  */
-import { X509Certificate } from "node:crypto";
 import type { Socket } from "node:net";
-import { createServer, TLSSocket } from "node:tls";
-import { expiryNotice } from "../net/expiry.ts";
+import { TLSSocket } from "node:tls";
 import type { Logger } from "../log.ts";
 import type { TcpAddress } from "../net/address.ts";
-import { keepAlive } from "../net/keep_alive.ts";
-import { type IdentityFiles, readAuthorities, readIdentity } from "../net/tls_files.ts";
-import { ClientChains } from "./client_chains.ts";
-import { trustOf } from "./client_trust.ts";
-import { withinLimit } from "./descriptors.ts";
-import { remoteOf, watchHandshakes } from "./handshakes.ts";
+import type { IdentityFiles } from "../net/tls/files.ts";
+import { remoteOf } from "./handshakes.ts";
 import type { ClientInfo, Listener } from "./listener.ts";
-import { nodeListener } from "./node_listener.ts";
 import { reloadOnChange } from "./tls_reload.ts";
+import { readTlsMaterial, TlsServer } from "./tls_server.ts";
 
 /** Paths of PEM files. */
 export interface ServerTlsFiles extends IdentityFiles {
@@ -27,12 +20,8 @@ export interface ServerTlsFiles extends IdentityFiles {
 
 /** How long a client may take for its handshake, in milliseconds. */
 const HANDSHAKE_TIMEOUT = 10_000;
-/** How long a silent client is left alone before the system asks whether it is there. */
-const KEEP_ALIVE_MS = 30_000;
-/** Handshakes at the same time. */
-const MAX_HANDSHAKES = 256;
-/** Clients at the same time. */
-const MAX_CLIENTS = 4096;
+/** Handshakes, and clients, at the same time. */
+const BOUNDS = { handshakes: 256, clients: 4096 };
 
 /** Listens with mutual TLS. Throws `AgentError` (`config` for the files, `listen`). */
 export function listenMutualTls(
@@ -40,7 +29,7 @@ export function listenMutualTls(
   files: ServerTlsFiles,
   log: Logger,
 ): Promise<Listener> {
-  return listenBy(address, files, { log, explains: false });
+  return listenBy(address, files, { log, refuses: true });
 }
 
 /**
@@ -52,57 +41,28 @@ export function listenTls(
   files: IdentityFiles & Partial<ServerTlsFiles>,
   log: Logger,
 ): Promise<Listener> {
-  return listenBy(address, files, { log, explains: true });
+  return listenBy(address, files, { log, refuses: false });
 }
 
 async function listenBy(
   address: TcpAddress,
-  files: IdentityFiles & Partial<ServerTlsFiles>,
-  { log, explains }: { log: Logger; explains: boolean },
+  { certFile, keyFile, caFile }: IdentityFiles & Partial<ServerTlsFiles>,
+  { log, refuses }: { log: Logger; refuses: boolean },
 ): Promise<Listener> {
-  const { certFile, keyFile, caFile } = files;
-  const read = async () => {
-    const identity = await readIdentity(files, "server");
-    const notice = expiryNotice(new X509Certificate(identity.cert).validTo, Date.now());
-    if (notice !== undefined) log.warn(`The certificate "${certFile}" ${notice}`);
-    return {
-      ...identity,
-      ...(caFile !== undefined && { ca: await readAuthorities(caFile, "client") }),
-      minVersion: "TLSv1.2" as const,
-    };
-  };
-  const first = await read();
-  const chains = first.ca === undefined ? undefined : new ClientChains(first.ca);
-  const server = createServer({
-    ...first,
-    requestCert: caFile !== undefined,
-    // Otherwise judged by `trustOf`, which knows why.
-    rejectUnauthorized: caFile !== undefined && !explains,
-    handshakeTimeout: HANDSHAKE_TIMEOUT,
-    allowHalfOpen: true,
-  });
-  // A client whose network is gone says nothing.
-  server.on("secureConnection", (socket: TLSSocket) => keepAlive(socket, KEEP_ALIVE_MS));
-  const paths = [certFile, keyFile, ...(caFile === undefined ? [] : [caFile])];
-  const bounds = withinLimit({ handshakes: MAX_HANDSHAKES, clients: MAX_CLIENTS }, log);
-  const cutHandshakes = watchHandshakes(server, { max: bounds.handshakes, log });
-  await reloadOnChange(server, {
-    paths,
-    read,
+  const authorityFiles = caFile === undefined ? [] : [caFile];
+  const read = () =>
+    readTlsMaterial({ certFile, keyFile }, authorityFiles, { whose: "server", log });
+  const server = new TlsServer({
+    material: await read(),
+    refuses,
+    handshakeMs: HANDSHAKE_TIMEOUT,
+    bounds: BOUNDS,
     log,
-    // A handshake under way would be judged by the authorities it began with.
-    onChange: ({ ca }) => void (chains?.replace(String(ca)) && cutHandshakes()),
   });
-  return await nodeListener(server, {
-    address,
-    where: { host: address.host, port: address.port },
-    event: "secureConnection",
-    log,
+  await reloadOnChange(server, { paths: [certFile, keyFile, ...authorityFiles], read, log });
+  return await server.listen(address, {
     describe,
-    mutualTls: caFile !== undefined,
-    maxClients: bounds.clients,
-    ...(chains && { distrusts: (socket) => trustOf(socket, chains).distrust }),
-    onClose: cutHandshakes,
+    distrusts: (socket) => server.trust(socket).distrust,
   });
 }
 

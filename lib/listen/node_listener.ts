@@ -8,7 +8,7 @@ import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import { formatDockerHost, type ListenAddress } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
-import { socketDuplex } from "../net/tls_stream.ts";
+import { socketDuplex } from "../net/tls/stream.ts";
 import { bindError } from "./bind_error.ts";
 import { type ClientHandler, type ClientInfo, type Listener, serveClient } from "./listener.ts";
 

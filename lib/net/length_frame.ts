@@ -1,5 +1,5 @@
 /** Datagrams in a stream: `length(2) data`, the length in network order. Pure. */
-import { concat } from "./bytes.ts";
+import { concat } from "../system/bytes.ts";
 
 const HEADER_BYTES = 2;
 /** The largest payload of UDP over IPv4. */

@@ -9,7 +9,7 @@ import { asBuffer } from "./buffer.ts";
 import { drained } from "./drain.ts";
 import type { Duplex } from "./duplex.ts";
 import { Inbox } from "./inbox.ts";
-import { keepTlsEnd } from "./tls_end.ts";
+import { keepTlsEnd } from "./tls/end.ts";
 
 /** Unread bytes from which on the stream is paused. */
 const MAX_UNREAD = 64 * 1024;

@@ -10,7 +10,7 @@
 import { AgentError, describeError } from "../errors.ts";
 import type { SyncInfo } from "../sync/types.ts";
 import { type Handler, jsonReply, type Reply } from "./http.ts";
-import type { SyncControl } from "./source.ts";
+import type { SyncControl } from "./sources/source.ts";
 
 type Action = (sync: SyncControl, query: URLSearchParams) => Promise<unknown>;
 

@@ -1,7 +1,7 @@
 /** A local port as the status shows it. */
 import type { ForwardInfo } from "../forward/forward_info.ts";
 import { formatHostPort } from "../net/address.ts";
-import type { ForwardStatus } from "./source.ts";
+import type { ForwardStatus } from "./sources/source.ts";
 
 /** See the file comment. */
 export function forwardStatus(info: ForwardInfo): ForwardStatus {

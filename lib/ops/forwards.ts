@@ -2,7 +2,7 @@
 import type { ForwardInfo } from "../forward/forward_info.ts";
 import type { ReverseInfo } from "../forward/reverse.ts";
 import { formatHostPort } from "../net/address.ts";
-import type { ForwardDetails, OpsSource } from "./source.ts";
+import type { ForwardDetails, OpsSource } from "./sources/source.ts";
 
 /** What `/forwards` answers. */
 export interface Forwards {

@@ -1,6 +1,6 @@
 /** The bodies of `/health`, `/ready` and `/metrics` as JSON, field by field. Pure but for the clock. */
 import { formatDuration } from "./duration.ts";
-import type { OpsSource } from "./source.ts";
+import type { OpsSource } from "./sources/source.ts";
 
 /** More clients than this at a time, and the service counts as degraded. */
 const DEGRADED_CONNECTIONS = 1000;

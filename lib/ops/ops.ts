@@ -7,7 +7,7 @@ import { logger } from "../log.ts";
 import { type ListenAddress, parseListenAddress } from "../net/address.ts";
 import { announce } from "./presence.ts";
 import { type OpsServer, startOpsServer } from "./server.ts";
-import type { OpsSource } from "./source.ts";
+import type { OpsSource } from "./sources/source.ts";
 
 /** How a command is to be watched. */
 export interface OpsSettings {

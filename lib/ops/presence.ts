@@ -8,10 +8,10 @@
 import { posix, win32 } from "node:path";
 import { messageOf } from "../errors.ts";
 import { logger } from "../log.ts";
-import { systemReason } from "../net/system_reason.ts";
+import { systemReason } from "../system/system_reason.ts";
 import type { ListenAddress } from "../net/address.ts";
 import { type OpsServer, startOpsServer } from "./server.ts";
-import type { OpsSource } from "./source.ts";
+import type { OpsSource } from "./sources/source.ts";
 
 const ENDING = /^(\d+)\.(sock|pipe)$/;
 const DIRECTORY_MODE = 0o700;

@@ -5,7 +5,7 @@ import { forwardsOf } from "./forwards.ts";
 import { judgeHealth, judgeReady, metricsBody } from "./health.ts";
 import { type Handler, jsonReply, type Reply } from "./http.ts";
 import { pageReply } from "./page.ts";
-import type { OpsSource } from "./source.ts";
+import type { OpsSource } from "./sources/source.ts";
 import { statusOf } from "./status.ts";
 
 /** The paths there are. */
@@ -59,7 +59,7 @@ function judged({ status, body }: { status: number; body: unknown }): Reply {
 }
 
 async function prometheusReply(source: OpsSource): Promise<Reply> {
-  const { PROMETHEUS_TYPE, renderPrometheus } = await import("./prometheus.ts");
+  const { PROMETHEUS_TYPE, renderPrometheus } = await import("./metrics/prometheus.ts");
   return { status: 200, type: PROMETHEUS_TYPE, body: await renderPrometheus(source) };
 }
 

@@ -12,7 +12,7 @@ import { controlHandler } from "./control.ts";
 import { eventsHandler } from "./event_stream.ts";
 import { ACTING, type Handler, serveHttp } from "./http.ts";
 import { guarded, opsHandler } from "./routes.ts";
-import type { OpsSource } from "./source.ts";
+import type { OpsSource } from "./sources/source.ts";
 
 /** Clients served at a time; further ones are closed. */
 const MAX_CLIENTS = 128;

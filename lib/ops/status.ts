@@ -1,7 +1,7 @@
 /** The whole picture at one moment, for `status`, the status page and whoever scripts against them. */
 import { formatDuration } from "./duration.ts";
 import { connectionErrors, errorCount, lastErrorOf, problemsOf } from "./health.ts";
-import type { GatewayCounts, OpsSource } from "./source.ts";
+import type { GatewayCounts, OpsSource } from "./sources/source.ts";
 
 /** One operation of the Engine API that has been asked for. */
 export interface OperationStatus {

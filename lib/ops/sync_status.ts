@@ -1,6 +1,6 @@
 /** A sync session as the status shows it. Pure but for the clock. */
 import type { SyncInfo } from "../sync/types.ts";
-import type { SyncStatus } from "./source.ts";
+import type { SyncStatus } from "./sources/source.ts";
 
 /** How far behind: the age of the last sync while something is pending. */
 export function syncStatus(info: SyncInfo, now = Date.now()): SyncStatus {

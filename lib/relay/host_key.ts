@@ -4,8 +4,8 @@
  */
 import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { readSmallText } from "../net/small_file.ts";
-import { systemReason } from "../net/system_reason.ts";
+import { readSmallText } from "../system/small_file.ts";
+import { systemReason } from "../system/system_reason.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import { generateHostKey } from "./key_pair.ts";
 

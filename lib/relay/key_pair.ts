@@ -6,7 +6,7 @@
 import { hostname, userInfo } from "node:os";
 import { dirname, join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
-import { exists } from "../net/exists.ts";
+import { exists } from "../system/exists.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import { type KeyKind, keyProblem, kindOfFile } from "./key_types.ts";
 

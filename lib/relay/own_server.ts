@@ -7,8 +7,8 @@ import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import type { SshHost } from "../transport/url.ts";
 import type { Target } from "../transport/transport.ts";
-import { readKeyFile } from "../transport/ssh/key_file.ts";
-import { hostEntryName } from "../transport/ssh/known_hosts.ts";
+import { readKeyFile } from "../transport/ssh/auth/key_file.ts";
+import { hostEntryName } from "../transport/ssh/host_key/known_hosts.ts";
 import { WslServer } from "./wsl_server.ts";
 
 /** How to start the server. Durations are milliseconds. */

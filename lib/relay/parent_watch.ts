@@ -6,7 +6,7 @@
 import process from "node:process";
 import { errorCode, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** Where Windows is if the PATH of the distribution does not lead there. */
 const TASKLIST = ["tasklist.exe", "/mnt/c/Windows/System32/tasklist.exe"] as const;

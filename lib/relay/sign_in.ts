@@ -9,7 +9,7 @@ import { dirname } from "node:path";
 import type { PublicKeyAuthContext } from "ssh2";
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { readSmallText } from "../net/small_file.ts";
+import { readSmallText } from "../system/small_file.ts";
 import { utils } from "../transport/ssh/ssh2.ts";
 import {
   type AuthorizedKey,

@@ -20,7 +20,7 @@ import { RelayStats } from "./stats.ts";
 const MAX_WAITING = 64;
 /** SSH connections in all. */
 const MAX_CLIENTS = 1024;
-/** Only algorithms that OpenSSH 8.8 and later offer by default, as in `transport/ssh/ciphers.ts`. */
+/** Only algorithms that OpenSSH 8.8 and later offer by default, as in `transport/ssh/cipher/ciphers.ts`. */
 const CHACHA = "chacha20-poly1305@openssh.com";
 const AES = [
   "aes128-ctr",
@@ -98,7 +98,7 @@ class Server implements SshServer {
       hostKeys: [hostKey],
       ident: IDENT,
       algorithms: {
-        // The client chooses, and ChaCha20 is the first choice of many; see `cipher_hook.ts`.
+        // The client chooses, and ChaCha20 is the first choice of many; see `transport/ssh/cipher/cipher_hook.ts`.
         cipher: ciphersHooked ? [CHACHA, ...AES] : [...AES],
         hmac: [...HMACS, "hmac-sha2-256"],
         compress: ["none"],

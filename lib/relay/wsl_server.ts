@@ -7,7 +7,7 @@
 import { AgentError, messageOf } from "../errors.ts";
 import { type Logger, logger } from "../log.ts";
 import { connectionAnswers } from "./answers.ts";
-import { sleep } from "../net/sleep.ts";
+import { sleep } from "../system/sleep.ts";
 
 /** Pauses between starts, doubling, in milliseconds. */
 const FIRST_PAUSE_MS = 250;

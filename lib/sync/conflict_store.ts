@@ -5,11 +5,11 @@
 import { copyFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { AgentError } from "../errors.ts";
-import { writeAtomically } from "../net/atomic_file.ts";
-import { replaceFileSync } from "../net/replace_file.ts";
-import { temporaryName } from "./ignore.ts";
-import { writeWhole } from "./local_apply.ts";
-import { statOrNothing } from "./local_tree.ts";
+import { writeAtomically } from "../system/atomic_file.ts";
+import { replaceFileSync } from "../system/replace_file.ts";
+import { temporaryName } from "./core/ignore.ts";
+import { writeWhole } from "./local/apply.ts";
+import { statOrNothing } from "./local/tree.ts";
 import type { Conflict } from "./types.ts";
 
 const META_FILE = "conflict.json";

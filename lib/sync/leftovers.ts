@@ -1,11 +1,11 @@
 /**
  * What a killed agent leaves behind: files it was writing in synced folders, and in the directory of a
- * session. The remote side is cleared when it is opened (`remote_root.ts`).
+ * session. The remote side is cleared when it is opened (`remote/root.ts`).
  */
 import { join } from "node:path";
 import process from "node:process";
-import { writerOf } from "./ignore.ts";
-import { statOrNothing } from "./local_tree.ts";
+import { writerOf } from "./core/ignore.ts";
+import { statOrNothing } from "./local/tree.ts";
 import { conflictsIn, isCompleteConflict } from "./conflict_store.ts";
 
 /** Temporary files of processes that seem to live, but do not write, are nobody's after this. */

@@ -6,9 +6,9 @@
  * `SYNC_ROOT/OWNER/ID/data` is its copy, and `staging` beside it is where uploads are put together.
  */
 import { AgentError } from "../errors.ts";
-import { remotePath } from "./path_map.ts";
+import { remotePath } from "./core/path_map.ts";
 import { pruneCopies } from "./prune.ts";
-import { expandHome, probeRemote } from "./remote_root.ts";
+import { expandHome, probeRemote } from "./remote/root.ts";
 import { findSession } from "./session_finder.ts";
 import { SessionStore, type SyncOptions } from "./session_store.ts";
 import { resolveSource } from "./sources.ts";

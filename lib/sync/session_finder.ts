@@ -7,9 +7,9 @@
  * containers use.
  */
 import { dirname, join } from "node:path";
-import { IgnoreFiles } from "./ignore_files.ts";
-import { relativeTo } from "./path_map.ts";
-import type { Session } from "./session.ts";
+import { IgnoreFiles } from "./local/ignore_files.ts";
+import { relativeTo } from "./core/path_map.ts";
+import type { Session } from "./session/session.ts";
 import type { SessionStore } from "./session_store.ts";
 import { checkSize, type Source } from "./sources.ts";
 import type { MountRequest, SyncMode } from "./types.ts";

@@ -9,11 +9,11 @@ import { AgentError } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { EngineCalls } from "../docker/engine_calls.ts";
 import type { Shell } from "../transport/transport.ts";
-import { QueuedShell } from "./queued_shell.ts";
-import { expandHome, probeRemote } from "./remote_root.ts";
-import { Session } from "./session.ts";
+import { QueuedShell } from "./remote/queued_shell.ts";
+import { expandHome, probeRemote } from "./remote/root.ts";
+import { Session } from "./session/session.ts";
 import { EngineShell } from "./volume/engine_shell.ts";
-import type { WatchingShell } from "./watch_remote.ts";
+import type { WatchingShell } from "./remote/watch.ts";
 import { readSession, type SessionRecord, writeSession } from "./state.ts";
 
 /** The form of a session's id. */

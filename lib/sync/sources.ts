@@ -4,10 +4,10 @@
  */
 import { basename, dirname, parse } from "node:path";
 import { AgentError } from "../errors.ts";
-import { systemReason } from "../net/system_reason.ts";
-import type { IgnoreRules } from "./ignore.ts";
-import { type LocalTree, statOrNothing } from "./local_tree.ts";
-import { scanLocal } from "./scan_local.ts";
+import { systemReason } from "../system/system_reason.ts";
+import type { IgnoreRules } from "./core/ignore.ts";
+import { type LocalTree, statOrNothing } from "./local/tree.ts";
+import { scanLocal } from "./local/scan.ts";
 
 /** The session a source belongs to, were it to have its own. */
 export interface Source {

@@ -9,9 +9,9 @@
 import { join } from "node:path";
 import { AgentError, messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
-import { writeAll, writeAtomically } from "../net/atomic_file.ts";
-import type { Agreed, EntryKind } from "./entry.ts";
-import { statOrNothing } from "./local_tree.ts";
+import { writeAll, writeAtomically } from "../system/atomic_file.ts";
+import type { Agreed, EntryKind } from "./core/entry.ts";
+import { statOrNothing } from "./local/tree.ts";
 import type { SyncMode } from "./types.ts";
 
 /** What `session.json` holds. */

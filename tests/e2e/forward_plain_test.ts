@@ -43,7 +43,7 @@ async function readAll(conn: Deno.Conn): Promise<string> {
 }
 
 /** Sends until it is answered, as UDP's clients do. */
-async function ask(port: number, text: string, timeoutMs = 15_000): Promise<string> {
+async function ask(port: number, text: string, timeoutMs = 60_000): Promise<string> {
   const socket = createSocket("udp4");
   const { promise, resolve, reject } = Promise.withResolvers<string>();
   socket.on("message", (data) => resolve(data.toString()));

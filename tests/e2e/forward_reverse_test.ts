@@ -1,6 +1,6 @@
 /** Containers reach a port of this machine (`--reverse`), whatever sshd allows. */
 import type { Forwards } from "../../lib/ops/forwards.ts";
-import type { ForwardDetails } from "../../lib/ops/source.ts";
+import type { ForwardDetails } from "../../lib/ops/sources/source.ts";
 import { type Agent, spawnAgent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
 import { endToEnd } from "../support/e2e.ts";

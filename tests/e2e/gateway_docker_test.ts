@@ -1,5 +1,5 @@
 /** The real docker CLI behind client certificates: through the gateway itself, and through start. */
-import type { IdentityFiles } from "../../lib/net/tls_files.ts";
+import type { IdentityFiles } from "../../lib/net/tls/files.ts";
 import { Agent, flagList, spawnAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch } from "../support/assert.ts";
 import type { Child } from "../support/child.ts";
@@ -44,7 +44,7 @@ clients:
     try {
       await body({ house, gateway, rig, alice, looker });
     } catch (error) {
-      console.log(`The end of the gateway's log:\n${gateway.output.slice(-4000)}`);
+      console.log(`The end of the gateway's log:\n${gateway.soFar.output.slice(-4000)}`);
       throw error;
     }
   });

@@ -1,7 +1,7 @@
 /** `host-exec` to another host: through its guest with certificates, and over SSH. */
 import { cleanEnvironment, flagList, rigFlags } from "../support/agent.ts";
 import { assertEquals, assertMatch, assertStringIncludes } from "../support/assert.ts";
-import { Dialer } from "../../lib/transport/dialer.ts";
+import { Dialer } from "../../lib/transport/endpoint/dialer.ts";
 import { Certificates } from "../support/certificates.ts";
 import { Child } from "../support/child.ts";
 import { readAll, say } from "../support/duplex.ts";

@@ -8,7 +8,7 @@ const HOST = "127.0.0.1";
 /** curl without the user's own settings; what it prints beside the answer is its error alone. */
 export function curl(...args: string[]): Promise<Finished> {
   const env = { PATH: "/usr/bin:/bin", HOME: "/nonexistent" };
-  return runCommand("curl", ["-q", "-sS", "--max-time", "20", ...args], { env });
+  return runCommand("curl", ["-q", "-sS", "--max-time", "90", ...args], { env });
 }
 
 /** A connection on which exact numbers of bytes are read. */
@@ -84,7 +84,7 @@ export async function askUdp(
   });
   const send = () => socket.send(encodeDatagram(to, new TextEncoder().encode(text)), relay, HOST);
   const again = setInterval(send, 200);
-  const timer = setTimeout(() => reject(new Error("No datagram came back")), 15_000);
+  const timer = setTimeout(() => reject(new Error("No datagram came back")), 60_000);
   try {
     send();
     return await promise;

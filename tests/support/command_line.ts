@@ -2,7 +2,7 @@
 import { parseCommandLine } from "../../lib/cli/args.ts";
 import type { StopSignal, System } from "../../lib/cli/system.ts";
 import { loadSettings } from "../../lib/config/configuration.ts";
-import type { Settings } from "../../lib/config/settings.ts";
+import type { Settings } from "../../lib/config/settings/settings.ts";
 import { assert } from "./assert.ts";
 
 /** What differs from an empty Linux machine with a terminal. */

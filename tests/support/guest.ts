@@ -7,7 +7,7 @@ import {
   execOverGuest,
   type GuestCommand,
   type GuestProcess,
-} from "../../lib/transport/guest_exec.ts";
+} from "../../lib/transport/guest/exec.ts";
 import { readAll, say, text } from "./duplex.ts";
 import { collectLog, type LogLine } from "./log.ts";
 

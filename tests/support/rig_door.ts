@@ -13,7 +13,7 @@ const PROJECT = new URL("../..", import.meta.url).pathname;
 const SCRIPT = new URL("../rig/rhost", import.meta.url).pathname;
 /** On the remote host. */
 const HOME = "/opt/rda";
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 /** Ends the program with its standard input, which ends with the test process. */
 const RUN = 'l=$1; i=$2; shift 2; "$@" >"$l" 2>&1 & p=$!; echo $p >"$i"; ' +
   "cat >/dev/null; kill $p; wait $p";

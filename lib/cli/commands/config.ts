@@ -5,7 +5,7 @@ import {
   loadConfiguration,
   loadHost,
 } from "../../config/configuration.ts";
-import { configSchema } from "../../config/json_schema.ts";
+import { configSchema } from "../../config/file/json_schema.ts";
 import { findGiven, loadValues, settle, type Sources } from "../../config/load.ts";
 import { renderValues, showHost, showValues } from "../../config/show.ts";
 import { AgentError, describeError, EXIT_CODES } from "../../errors.ts";

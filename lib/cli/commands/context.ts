@@ -5,9 +5,9 @@ import {
   type HostSettings,
   loadConfiguration,
 } from "../../config/configuration.ts";
-import { throwIt } from "../../config/file.ts";
+import { throwIt } from "../../config/file/file.ts";
 import { dockerFolder, runtimeFolders } from "../../config/paths.ts";
-import { describeRemote } from "../../config/settings.ts";
+import { describeRemote } from "../../config/settings/settings.ts";
 import { AgentError } from "../../errors.ts";
 import { describeContext } from "../../hosts/context_states.ts";
 import { ContextStore } from "../../hosts/context_store.ts";

@@ -4,7 +4,7 @@
  */
 import { loadSettings } from "../../config/configuration.ts";
 import type { Sources } from "../../config/load.ts";
-import { describeRemote, type Settings } from "../../config/settings.ts";
+import { describeRemote, type Settings } from "../../config/settings/settings.ts";
 import { failure, type Result, type Verdict } from "../../doctor/check.ts";
 import { examine } from "../../doctor/doctor.ts";
 import { Patient } from "../../doctor/patient.ts";

@@ -6,7 +6,7 @@ import { runtimeFolders } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { askForwards } from "../../ops/ask.ts";
 import type { Forwards } from "../../ops/forwards.ts";
-import type { ForwardDetails } from "../../ops/source.ts";
+import type { ForwardDetails } from "../../ops/sources/source.ts";
 import type { System } from "../system.ts";
 import { renderTable } from "../table.ts";
 import { nobody, size } from "./status.ts";

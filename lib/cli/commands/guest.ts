@@ -1,14 +1,14 @@
 /** `guest`: does on this machine what clients ask for, until a signal ends it. */
 import metadata from "../../../deno.json" with { type: "json" };
-import { guestPlace, guestSettings } from "../../config/guest_settings.ts";
+import { guestPlace, guestSettings } from "../../config/settings/guest.ts";
 import type { Loaded } from "../../config/load.ts";
-import { opsSettings } from "../../config/ops_settings.ts";
+import { opsSettings } from "../../config/settings/ops.ts";
 import { AgentError } from "../../errors.ts";
 import { type GuestOptions, startGuest } from "../../guest/guest.ts";
 import { logger } from "../../log.ts";
-import { systemReason } from "../../net/system_reason.ts";
-import { guestSource } from "../../ops/guest_source.ts";
-import { Metrics } from "../../ops/metrics.ts";
+import { systemReason } from "../../system/system_reason.ts";
+import { guestSource } from "../../ops/sources/guest.ts";
+import { Metrics } from "../../ops/metrics/metrics.ts";
 import { openOps, type OpsSettings } from "../../ops/ops.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";

@@ -4,20 +4,20 @@ import {
   hostCommand,
   type HostExecWay,
   hostExecWay,
-} from "../../config/host_exec_settings.ts";
+} from "../../config/settings/host_exec.ts";
 import { loadValues } from "../../config/load.ts";
 import { SECRETS } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
-import { Dialer } from "../../transport/dialer.ts";
-import type { TerminalSize } from "../../transport/exec_frames.ts";
-import { execOverGuest, type GuestCommand, type GuestProcess } from "../../transport/guest_exec.ts";
-import { guestAt } from "../../transport/guest_info.ts";
-import type { GuestAddress } from "../../transport/guest_link.ts";
-import { warnOfOpenness } from "../../transport/openness.ts";
+import { Dialer } from "../../transport/endpoint/dialer.ts";
+import type { TerminalSize } from "../../transport/guest/exec_frames.ts";
+import { execOverGuest, type GuestCommand, type GuestProcess } from "../../transport/guest/exec.ts";
+import { guestAt } from "../../transport/guest/info.ts";
+import type { GuestAddress } from "../../transport/guest/link.ts";
+import { warnOfOpenness } from "../../transport/endpoint/openness.ts";
 import { execOverSsh } from "../../transport/ssh/exec.ts";
-import { readToken } from "../../transport/tstunnel.ts";
+import { readToken } from "../../transport/endpoint/tstunnel.ts";
 import { denoStreams, type LocalStreams } from "../local_streams.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 import { attach } from "./attach.ts";

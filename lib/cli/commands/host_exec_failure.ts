@@ -4,9 +4,9 @@
  */
 import { AgentError, errorCode } from "../../errors.ts";
 import { formatHostPort } from "../../net/address.ts";
-import type { EndpointSettings } from "../../transport/dialer.ts";
-import { UpgradeRefused } from "../../transport/http_upgrade.ts";
-import { tlsError, wordsOf } from "../../transport/tls_error.ts";
+import type { EndpointSettings } from "../../transport/endpoint/dialer.ts";
+import { UpgradeRefused } from "../../transport/endpoint/http_upgrade.ts";
+import { tlsError, wordsOf } from "../../transport/endpoint/tls_error.ts";
 
 const UNAUTHORIZED = 401;
 /** POSIX, Shell Command Language, 2.8.2. */

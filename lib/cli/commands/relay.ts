@@ -1,14 +1,14 @@
 /** `relay-server`, `relay` and `keygen`: the commands of the relay. */
 import metadata from "../../../deno.json" with { type: "json" };
 import type { Loaded } from "../../config/load.ts";
-import { opsSettings } from "../../config/ops_settings.ts";
-import { keygenSettings, relayServerSettings, relaySettings } from "../../config/relay_settings.ts";
+import { opsSettings } from "../../config/settings/ops.ts";
+import { keygenSettings, relayServerSettings, relaySettings } from "../../config/settings/relay.ts";
 import { logger } from "../../log.ts";
 import { generateKeyFiles } from "../../relay/key_pair.ts";
 import { startRelay } from "../../relay/relay.ts";
 import { startRelayServer } from "../../relay/relay_server.ts";
 import { openOps, type OpsSettings } from "../../ops/ops.ts";
-import { type RelayFacts, relaySource } from "../../ops/relay_source.ts";
+import { type RelayFacts, relaySource } from "../../ops/sources/relay.ts";
 import type { System } from "../system.ts";
 import { runService, type Service } from "./service.ts";
 import { renderExport } from "./start.ts";

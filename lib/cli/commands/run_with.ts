@@ -10,7 +10,7 @@ import {
   type HostSettings,
   loadConfiguration,
 } from "../../config/configuration.ts";
-import { throwIt } from "../../config/file.ts";
+import { throwIt } from "../../config/file/file.ts";
 import type { Place } from "../../config/paths.ts";
 import { AgentError, messageOf } from "../../errors.ts";
 import { logTo } from "../logging.ts";

@@ -1,6 +1,6 @@
 /** What a service is to run: which command, and with which of the flags, checked as it would itself. */
 import { loadConfiguration } from "../../config/configuration.ts";
-import { guestPlace, guestSettings } from "../../config/guest_settings.ts";
+import { guestPlace, guestSettings } from "../../config/settings/guest.ts";
 import { loadValues, type Sources } from "../../config/load.ts";
 import type { Given } from "../../config/option.ts";
 import { type OptionName, specOf } from "../../config/schema.ts";
@@ -54,7 +54,7 @@ export async function checkTarget(
   }
   const loaded = await loadValues(own);
   if (command === "gateway") {
-    const { gatewayLoader } = await import("../../config/gateway_settings.ts");
+    const { gatewayLoader } = await import("../../config/settings/gateway.ts");
     await gatewayLoader(loaded, place, readFile)();
   } else {
     if (place.platform === "windows") {

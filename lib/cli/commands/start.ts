@@ -2,7 +2,7 @@
 import type { Agent, ServedHost } from "../../app/agent.ts";
 import { type Configuration, loadConfiguration } from "../../config/configuration.ts";
 import type { Sources } from "../../config/load.ts";
-import { watchFile } from "../../config/watch_file.ts";
+import { watchFile } from "../../config/file/watch_file.ts";
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { isLoopback, parseListenAddress } from "../../net/address.ts";

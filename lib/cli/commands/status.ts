@@ -9,7 +9,7 @@ import { oneLine } from "../../log.ts";
 import { askAll } from "../../ops/ask.ts";
 import type { Status } from "../../ops/status.ts";
 import type { System } from "../system.ts";
-import { sleep } from "../../net/sleep.ts";
+import { sleep } from "../../system/sleep.ts";
 
 const WATCH_EVERY_MS = 2_000;
 /** Moves the cursor home and clears the screen (ECMA-48). */

@@ -11,14 +11,18 @@ import type { Published } from "../../forward/forward_info.ts";
 import { ForwardingManager } from "../../forward/manager.ts";
 import { configureLogging, logger } from "../../log.ts";
 import { formatHostPort, isIpLiteral, parseListenAddress } from "../../net/address.ts";
-import type { TunnelTarget } from "../../transport/guest_link.ts";
+import type { TunnelTarget } from "../../transport/guest/link.ts";
 import { Supervisor } from "../../transport/supervisor.ts";
 import {
   connectTstunnel,
   describeTstunnel,
   type TstunnelSettings,
-} from "../../transport/tstunnel.ts";
-import { formatTunnelTarget, parseTunnelUrl, settingsOf } from "../../transport/tunnel_url.ts";
+} from "../../transport/endpoint/tstunnel.ts";
+import {
+  formatTunnelTarget,
+  parseTunnelUrl,
+  settingsOf,
+} from "../../transport/endpoint/tunnel_url.ts";
 import { requireUrlLast } from "./url_last.ts";
 import type { System } from "../system.ts";
 import { runService, type Service } from "./service.ts";

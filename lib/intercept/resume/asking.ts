@@ -3,7 +3,7 @@ import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange } from "../../docker/exchange.ts";
 import { encodeRequestHead, HeaderList } from "../../http/head.ts";
 import { bodyOf, type RequestMessage, type ResponseMessage } from "../../http/message.ts";
-import { sleep } from "../../net/sleep.ts";
+import { sleep } from "../../system/sleep.ts";
 
 /** How long a lost connection is waited for, and between two attempts. */
 const PATIENCE_MS = 15 * 60_000;

@@ -2,7 +2,7 @@
  * Frames of Docker's multiplexed streams: a byte for the stream, three zeros, the length of the
  * payload in four bytes, big-endian, then the payload (Engine API, "ContainerAttach"). Pure.
  */
-import { concat } from "../../net/bytes.ts";
+import { concat } from "../../system/bytes.ts";
 
 /** Bytes before the payload. */
 export const FRAME_HEADER = 8;

@@ -5,7 +5,7 @@
  * and exits with 125.
  */
 import { encodeJson, isObject, type Json, parseJson } from "../../docker/json_body.ts";
-import { concat } from "../../net/bytes.ts";
+import { concat } from "../../system/bytes.ts";
 import type { BodyFraming } from "../../http/body_framing.ts";
 import type { Body } from "../../http/message.ts";
 import { mapPayload, type PayloadEdit } from "../body_lines.ts";

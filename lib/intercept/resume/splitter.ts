@@ -1,5 +1,5 @@
 /** Bytes in, whole pieces out; what their length is, is told by whoever knows the format. Pure. */
-import { concat } from "../../net/bytes.ts";
+import { concat } from "../../system/bytes.ts";
 
 /** Bytes of the first piece; 0 while its end is not known. */
 export type LengthOf = (bytes: Uint8Array) => number;

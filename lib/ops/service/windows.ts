@@ -46,14 +46,7 @@ export function windowsPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
 
 function renderTask(spec: ServiceSpec, place: ServicePlace): string {
   const [program = "", ...args] = spec.command;
-  const user = escapeXml(userOf(place));
-  const trigger = spec.system
-    ? "<BootTrigger><Enabled>true</Enabled></BootTrigger>"
-    : `<LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger>`;
-  const principal = spec.system
-    ? `<UserId>${SYSTEM_SID}</UserId>\n      <RunLevel>HighestAvailable</RunLevel>`
-    : `<UserId>${user}</UserId>\n      <LogonType>InteractiveToken</LogonType>\n` +
-      "      <RunLevel>LeastPrivilege</RunLevel>";
+  const { trigger, principal } = spec.system ? atBoot() : atLogon(userOf(place));
   return `<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
@@ -67,7 +60,41 @@ function renderTask(spec: ServiceSpec, place: ServicePlace): string {
       ${principal}
     </Principal>
   </Principals>
-  <Settings>
+${SETTINGS}
+  <Actions Context="Author">
+    <Exec>
+      <Command>${escapeXml(program)}</Command>
+      <Arguments>${escapeXml(args.map(quote).join(" "))}</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+`.replaceAll("\n", "\r\n");
+}
+
+/** When a task is started and as whom. */
+interface TaskStart {
+  readonly trigger: string;
+  readonly principal: string;
+}
+
+function atBoot(): TaskStart {
+  return {
+    trigger: "<BootTrigger><Enabled>true</Enabled></BootTrigger>",
+    principal: `<UserId>${SYSTEM_SID}</UserId>\n      <RunLevel>HighestAvailable</RunLevel>`,
+  };
+}
+
+function atLogon(name: string): TaskStart {
+  const user = escapeXml(name);
+  return {
+    trigger: `<LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger>`,
+    principal: `<UserId>${user}</UserId>\n      <LogonType>InteractiveToken</LogonType>\n` +
+      "      <RunLevel>LeastPrivilege</RunLevel>",
+  };
+}
+
+/** One at a time, for as long as it takes, and again a minute after a failure. */
+const SETTINGS = `  <Settings>
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
@@ -78,16 +105,7 @@ function renderTask(spec: ServiceSpec, place: ServicePlace): string {
       <Interval>PT1M</Interval>
       <Count>999</Count>
     </RestartOnFailure>
-  </Settings>
-  <Actions Context="Author">
-    <Exec>
-      <Command>${escapeXml(program)}</Command>
-      <Arguments>${escapeXml(args.map(quote).join(" "))}</Arguments>
-    </Exec>
-  </Actions>
-</Task>
-`.replaceAll("\n", "\r\n");
-}
+  </Settings>`;
 
 function userOf({ env }: ServicePlace): string {
   const { USERDOMAIN: domain, USERNAME: name = "" } = env;

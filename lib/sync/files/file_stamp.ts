@@ -1,9 +1,9 @@
 /**
- * Stamps (see `remote_stamp.ts`) of what SFTP tells: no inode, no time of change, whole seconds. A
+ * Stamps (see `remote/stamp.ts`) of what SFTP tells: no inode, no time of change, whole seconds. A
  * link's has its target, so that it says everything about it.
  */
 import { isMissing, type RemoteFiles, type RemoteInfo } from "../../transport/remote_files.ts";
-import { dirStamp } from "../remote_stamp.ts";
+import { dirStamp } from "../remote/stamp.ts";
 
 /** The stamp of a path, and the letter of its kind as `find` writes it. */
 export interface FileState {

@@ -1,6 +1,6 @@
 /** What the work over SFTP needs to know of a remote root. Plain data. */
 import type { RemoteFiles } from "../../transport/remote_files.ts";
-import type { RemoteRoot } from "../remote_root.ts";
+import type { RemoteRoot } from "../remote/root.ts";
 
 /** See the file comment. */
 export interface FilesRoot {

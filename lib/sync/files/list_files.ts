@@ -3,7 +3,7 @@
  * this second may change again and look the same: it is looked at once more when the second is over.
  */
 import { isMissing, RemoteFileError, type RemoteInfo } from "../../transport/remote_files.ts";
-import type { IgnoreRules } from "../ignore.ts";
+import type { IgnoreRules } from "../core/ignore.ts";
 import type { FilesRoot } from "./files_root.ts";
 import { type FileState, remoteClock, stateAt, stateOf } from "./file_stamp.ts";
 import { nextSecond } from "./next_second.ts";

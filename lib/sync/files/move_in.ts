@@ -4,7 +4,7 @@
  * nowhere, and only while it is as expected.
  */
 import { RemoteFileError } from "../../transport/remote_files.ts";
-import { parentOf } from "../entry.ts";
+import { parentOf } from "../core/entry.ts";
 import type { RemoteReport, RemoteWork } from "../transfer/remote_script.ts";
 import type { FilesRoot } from "./files_root.ts";
 import { lastingState, stateAt } from "./file_stamp.ts";

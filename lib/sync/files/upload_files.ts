@@ -5,13 +5,13 @@
  */
 import { RemoteFileError, type RemoteWriter } from "../../transport/remote_files.ts";
 import { AgentError, isLostError } from "../../errors.ts";
-import { nameOf, parentsOf } from "../entry.ts";
-import { type LocalTree, readContent } from "../local_tree.ts";
-import type { Put } from "../plan.ts";
-import { NameRefused } from "../refused.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { scriptError } from "../remote_shell.ts";
-import { openMode } from "../remote_stamp.ts";
+import { nameOf, parentsOf } from "../core/entry.ts";
+import { type LocalTree, readContent } from "../local/tree.ts";
+import type { Put } from "../core/plan.ts";
+import { NameRefused } from "../remote/refused.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { scriptError } from "../remote/shell.ts";
+import { openMode } from "../remote/stamp.ts";
 import { LARGE_FILE_BYTES } from "../transfer/large_keep.ts";
 import {
   nothingDone,

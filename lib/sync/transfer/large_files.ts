@@ -5,10 +5,10 @@
  */
 import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
-import { type LocalTree, look, readContent } from "../local_tree.ts";
-import { localPath } from "../path_map.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { askScript } from "../remote_shell.ts";
+import { type LocalTree, look, readContent } from "../local/tree.ts";
+import { localPath } from "../core/path_map.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { askScript } from "../remote/shell.ts";
 import { keyOf, LARGE } from "./large_keep.ts";
 import { sendByRsync } from "./rsync.ts";
 

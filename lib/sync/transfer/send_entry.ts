@@ -1,9 +1,9 @@
 /** One entry of an upload, as it goes into the archive. */
-import type { Seen } from "../entry.ts";
-import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local_tree.ts";
-import type { Put } from "../plan.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { openMode } from "../remote_stamp.ts";
+import type { Seen } from "../core/entry.ts";
+import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local/tree.ts";
+import type { Put } from "../core/plan.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { openMode } from "../remote/stamp.ts";
 import type { LargeHashes } from "./large_hashes.ts";
 import { type DataRange, dataRanges, sparseEntry, withinRanges } from "./sparse.ts";
 import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "./tar_write.ts";

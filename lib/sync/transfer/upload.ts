@@ -6,12 +6,12 @@
 import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { Shell } from "../../transport/transport.ts";
-import type { LocalTree } from "../local_tree.ts";
-import type { Put } from "../plan.ts";
+import type { LocalTree } from "../local/tree.ts";
+import type { Put } from "../core/plan.ts";
 import { uploadFiles } from "../files/upload_files.ts";
 import { filesRoot } from "../files/files_root.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { EXIT_NO_ROOT, runScript, scriptError } from "../remote_shell.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { EXIT_NO_ROOT, runScript, scriptError } from "../remote/shell.ts";
 import { uploadVolume } from "../volume/upload_volume.ts";
 import { GzipWriter } from "./gzip.ts";
 import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";

@@ -1,8 +1,8 @@
 /** What an upload consists of, and what came of it, however it travels. Pure. */
-import { lastingStamp, type Seen } from "../entry.ts";
-import { moveUnits, type Put } from "../plan.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { dirStamp, isRacy, openMode, stampParts } from "../remote_stamp.ts";
+import { lastingStamp, type Seen } from "../core/entry.ts";
+import { moveUnits, type Put } from "../core/plan.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { dirStamp, isRacy, openMode, stampParts } from "../remote/stamp.ts";
 import type { LargeHashes } from "./large_hashes.ts";
 import type { Sent } from "./large_files.ts";
 import { LARGE } from "./large_keep.ts";

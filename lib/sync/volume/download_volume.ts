@@ -3,7 +3,7 @@
  * that holds them all, of which the rest is read past.
  */
 import { ByteReader } from "../byte_reader.ts";
-import { parentOf } from "../entry.ts";
+import { parentOf } from "../core/entry.ts";
 import type { FileSink } from "../transfer/file_sink.ts";
 import { TarReader } from "../transfer/tar_read.ts";
 import { pathIn } from "./list_volume.ts";

@@ -2,9 +2,9 @@
  * Whether what an upload replaces or removes is as it was seen, right before: a container may have
  * written since. Few paths are asked for one by one, many are compared with a listing.
  */
-import { parentsOf, type Seen } from "../entry.ts";
+import { parentsOf, type Seen } from "../core/entry.ts";
 import { together } from "../files/together.ts";
-import { stampParts } from "../remote_stamp.ts";
+import { stampParts } from "../remote/stamp.ts";
 import type { Upload } from "../transfer/upload_work.ts";
 import { commonParent } from "./download_volume.ts";
 import { listBelow } from "./list_volume.ts";

@@ -1,6 +1,6 @@
 /** The remote root of a session whose copy is a volume of the engine. */
-import { statOrNothing } from "../local_tree.ts";
-import type { RemoteRoot } from "../remote_root.ts";
+import { statOrNothing } from "../local/tree.ts";
+import type { RemoteRoot } from "../remote/root.ts";
 import type { SessionRecord } from "../state.ts";
 import { LinkRate } from "../transfer/link_rate.ts";
 import type { EngineShell } from "./engine_shell.ts";

@@ -2,7 +2,7 @@
  * Deletions in a volume; see `Volume.remove`. A directory goes as a whole if all that is in it is to go,
  * and is as it was seen; otherwise path by path, and what still holds something stays.
  */
-import { parentsOf, type Seen } from "../entry.ts";
+import { parentsOf, type Seen } from "../core/entry.ts";
 import { together } from "../files/together.ts";
 import { TarWriter } from "../transfer/tar_write.ts";
 import { listBelow } from "./list_volume.ts";

@@ -1,9 +1,9 @@
 /** One entry of an upload into a volume, and the state in which it arrives. */
-import { type LocalTree, look, readContent, readWhole, statOrNothing } from "../local_tree.ts";
-import { localPath } from "../path_map.ts";
-import type { Put } from "../plan.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { openMode } from "../remote_stamp.ts";
+import { type LocalTree, look, readContent, readWhole, statOrNothing } from "../local/tree.ts";
+import { localPath } from "../core/path_map.ts";
+import type { Put } from "../core/plan.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { openMode } from "../remote/stamp.ts";
 import { contentHash } from "../transfer/content_hash.ts";
 import { SMALL_ENTRY_BYTES, type TarHeader, type TarWriter } from "../transfer/tar_write.ts";
 import type { Upload } from "../transfer/upload_work.ts";

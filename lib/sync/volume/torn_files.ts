@@ -4,11 +4,11 @@
  * is found otherwise than it was under a mark is nobody's change: it is no reason to change this side.
  */
 import { createHash } from "node:crypto";
-import type { Entry } from "../entry.ts";
-import type { LocalTree } from "../local_tree.ts";
-import { localPath } from "../path_map.ts";
-import type { Put } from "../plan.ts";
-import type { RemoteView } from "../scan_remote.ts";
+import type { Entry } from "../core/entry.ts";
+import type { LocalTree } from "../local/tree.ts";
+import { localPath } from "../core/path_map.ts";
+import type { Put } from "../core/plan.ts";
+import type { RemoteView } from "../remote/scan.ts";
 import type { AgreedIndex } from "../state.ts";
 
 /** Begins no stamp. */

@@ -3,11 +3,11 @@
  * place beside the tree from which it could be moved in, so who reads a file in that moment may find it
  * incomplete; and what an upload that is cut off has written is compared again by the next look.
  */
-import { lastingStamp } from "../entry.ts";
-import type { LocalTree } from "../local_tree.ts";
-import type { Put } from "../plan.ts";
-import type { RemoteRoot } from "../remote_root.ts";
-import { dirStamp } from "../remote_stamp.ts";
+import { lastingStamp } from "../core/entry.ts";
+import type { LocalTree } from "../local/tree.ts";
+import type { Put } from "../core/plan.ts";
+import type { RemoteRoot } from "../remote/root.ts";
+import { dirStamp } from "../remote/stamp.ts";
 import { TarWriter } from "../transfer/tar_write.ts";
 import { nothingDone, type PutState, type Upload, type Uploaded } from "../transfer/upload_work.ts";
 import { isAsExpected } from "./expected_paths.ts";

@@ -1,5 +1,5 @@
 /**
- * Stamps (see `remote_stamp.ts`) of what an archive tells: whole seconds and no inode, but the content,
+ * Stamps (see `remote/stamp.ts`) of what an archive tells: whole seconds and no inode, but the content,
  * which passes by with every look. So a stamp says everything about its path. Pure.
  */
 

@@ -7,7 +7,7 @@
  */
 // @ts-types="@types/ssh2"
 import type { ClientChannel } from "ssh2";
-import type { TerminalSize } from "../exec_frames.ts";
+import type { TerminalSize } from "../guest/exec_frames.ts";
 
 /** What is used of ssh2's inside; see the file comment. */
 interface Inside {

@@ -5,11 +5,11 @@
 import { logger } from "../../log.ts";
 import type { Connect } from "../transport.ts";
 import { connectSsh } from "./client.ts";
-import { loadSshConfig } from "./config_file.ts";
-import { localEnv } from "./local_env.ts";
-import { terminalPrompt } from "./prompt.ts";
-import { resolveSsh } from "./resolve.ts";
-import { Secrets } from "./secrets.ts";
+import { loadSshConfig } from "./config/file.ts";
+import { localEnv } from "./config/local_env.ts";
+import { terminalPrompt } from "./auth/prompt.ts";
+import { resolveSsh } from "./config/resolve.ts";
+import { Secrets } from "./auth/secrets.ts";
 import type { SshSettings } from "./settings.ts";
 
 /**

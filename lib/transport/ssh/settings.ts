@@ -1,6 +1,6 @@
 /**
  * What a user asked for, and what became of it: the settings of one SSH host before and after
- * `ssh_config` and the defaults of OpenSSH have been applied (see `resolve.ts`).
+ * `ssh_config` and the defaults of OpenSSH have been applied (see `ssh/config/resolve.ts`).
  */
 import type { Target } from "../transport.ts";
 

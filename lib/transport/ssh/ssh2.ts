@@ -1,7 +1,7 @@
 /**
- * The one door to ssh2: loads it with the ciphers of `cipher_hook.ts`. The order of imports counts.
+ * The one door to ssh2: loads it with the ciphers of `ssh/cipher/cipher_hook.ts`. The order of imports counts.
  */
-import { endCipherHook } from "./cipher_hook_start.ts";
+import { endCipherHook } from "./cipher/cipher_hook_start.ts";
 // @ts-types="@types/ssh2"
 import { BaseAgent, Client, createAgent, Server, utils } from "ssh2";
 

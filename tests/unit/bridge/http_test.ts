@@ -3,7 +3,7 @@ import { parseBridgeRule } from "../../../lib/bridge/rules.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { readUntil, say } from "../../support/duplex.ts";
-import { NoGuestError } from "../../../lib/transport/no_guest.ts";
+import { NoGuestError } from "../../../lib/transport/guest/no_guest.ts";
 import { openBridge, openFailed } from "./support.ts";
 
 const decoder = new TextDecoder();

@@ -1,5 +1,5 @@
 import { createSocket } from "node:dgram";
-import { NoGuestError } from "../../../lib/transport/no_guest.ts";
+import { NoGuestError } from "../../../lib/transport/guest/no_guest.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { askUdp, RawClient, socksReply } from "../../support/bridge.ts";
 import { readAll, say } from "../../support/duplex.ts";

@@ -9,7 +9,7 @@ import {
 } from "../../../lib/certs/certs.ts";
 import { certificateNames } from "../../../lib/certs/read.ts";
 import { AgentError } from "../../../lib/errors.ts";
-import { readIdentity } from "../../../lib/net/tls_files.ts";
+import { readIdentity } from "../../../lib/net/tls/files.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
 import { runCommand, runOk } from "../../support/child.ts";
 

@@ -1,6 +1,6 @@
 /** Command lines and files written for earlier tools, as their manuals print them. */
 import { assertEquals } from "../../support/assert.ts";
-import { TS_WORDS } from "../../../lib/transport/tls_error.ts";
+import { TS_WORDS } from "../../../lib/transport/endpoint/tls_error.ts";
 import { DEFAULT_SETTINGS, plain, settingsFor, shellWords } from "../../support/command_line.ts";
 
 /** What a command line leads to beyond the defaults. */

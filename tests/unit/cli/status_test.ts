@@ -1,6 +1,6 @@
 import { renderStatus, runStatus } from "../../../lib/cli/commands/status.ts";
 import { AgentError } from "../../../lib/errors.ts";
-import { Metrics } from "../../../lib/ops/metrics.ts";
+import { Metrics } from "../../../lib/ops/metrics/metrics.ts";
 import { type Status, statusOf } from "../../../lib/ops/status.ts";
 import { assertEquals, assertRejects, assertStringIncludes } from "../../support/assert.ts";
 import { testSystem } from "../../support/command_line.ts";

@@ -1,7 +1,7 @@
 import { parseCommandLine } from "../../../lib/cli/args.ts";
 import { chooseHost, loadConfiguration, loadSettings } from "../../../lib/config/configuration.ts";
-import { readFileContents } from "../../../lib/config/file.ts";
-import { describeRemote } from "../../../lib/config/settings.ts";
+import { readFileContents } from "../../../lib/config/file/file.ts";
+import { describeRemote } from "../../../lib/config/settings/settings.ts";
 import { AgentError, describeError } from "../../../lib/errors.ts";
 import {
   assert,

@@ -1,6 +1,6 @@
 import { AgentError, describeError } from "../../../lib/errors.ts";
-import { MAX_FILE_BYTES } from "../../../lib/config/text_file.ts";
-import { describeRemote } from "../../../lib/config/settings.ts";
+import { MAX_FILE_BYTES } from "../../../lib/config/file/text_file.ts";
+import { describeRemote } from "../../../lib/config/settings/settings.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
 import { DEFAULT_SETTINGS, type Machine, plain, settingsFor } from "../../support/command_line.ts";
 

@@ -1,5 +1,5 @@
 import { stateObstacle } from "../../../lib/config/state_folder.ts";
-import { homeDirectory } from "../../../lib/net/home_directory.ts";
+import { homeDirectory } from "../../../lib/system/home_directory.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 
 Deno.test("why state cannot be kept is told in a few words", async () => {

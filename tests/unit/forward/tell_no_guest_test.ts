@@ -1,7 +1,7 @@
 import { tellNoGuest } from "../../../lib/forward/tell_no_guest.ts";
-import { TunnelUdp } from "../../../lib/forward/udp_tunnel.ts";
+import { TunnelUdp } from "../../../lib/forward/udp/tunnel.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
-import { NoGuestError } from "../../../lib/transport/no_guest.ts";
+import { NoGuestError } from "../../../lib/transport/guest/no_guest.ts";
 import { assertEquals, assertRejects } from "../../support/assert.ts";
 import { collectLog } from "../../support/log.ts";
 

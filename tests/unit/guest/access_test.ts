@@ -1,7 +1,7 @@
 import { AgentError } from "../../../lib/errors.ts";
 import { startGuest } from "../../../lib/guest/guest.ts";
-import { Dialer } from "../../../lib/transport/dialer.ts";
-import { execOverGuest } from "../../../lib/transport/guest_exec.ts";
+import { Dialer } from "../../../lib/transport/endpoint/dialer.ts";
+import { execOverGuest } from "../../../lib/transport/guest/exec.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../../support/assert.ts";
 import { type CertificateFiles, Certificates } from "../../support/certificates.ts";
 import { readAll } from "../../support/duplex.ts";

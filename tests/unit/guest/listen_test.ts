@@ -2,10 +2,10 @@ import { AgentError } from "../../../lib/errors.ts";
 import { isListenAllowed, parseListenTarget } from "../../../lib/guest/listen_target.ts";
 import { denoConnDuplex } from "../../../lib/net/deno_conn.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
-import { Dialer } from "../../../lib/transport/dialer.ts";
-import { listenThroughGuest } from "../../../lib/transport/guest_listen.ts";
-import { GuestLink } from "../../../lib/transport/guest_link.ts";
-import { upgrade, UpgradeRefused } from "../../../lib/transport/http_upgrade.ts";
+import { Dialer } from "../../../lib/transport/endpoint/dialer.ts";
+import { listenThroughGuest } from "../../../lib/transport/guest/listen.ts";
+import { GuestLink } from "../../../lib/transport/guest/link.ts";
+import { upgrade, UpgradeRefused } from "../../../lib/transport/endpoint/http_upgrade.ts";
 import type { RemoteListener } from "../../../lib/transport/transport.ts";
 import {
   assert,
@@ -128,7 +128,7 @@ Deno.test("a guest that is asked to end gives its ports back at once, and the cl
 });
 
 Deno.test("a ticket is good once, and for as long as its connection waits", async () => {
-  await withGuest({ limits: { connectMs: 200 } }, async (guest) => {
+  await withGuest({ limits: { connectMs: 3_000 } }, async (guest) => {
     const { stream, port } = await control(guest);
     const first = await dial(port);
     const ticket = await ticketOf(stream);
@@ -166,7 +166,7 @@ Deno.test("what waits for a client that leaves is ended, and so is the port", as
 });
 
 Deno.test("a client that says nothing loses its port", async () => {
-  await withGuest({ limits: { listenSilenceMs: 100, keepAliveMs: 20 } }, async (guest) => {
+  await withGuest({ limits: { listenSilenceMs: 1_000, keepAliveMs: 50 } }, async (guest) => {
     const { stream } = await control(guest);
     // The guest has told that it is there, meanwhile.
     assertMatch(await readAll(stream), /^(\{\}\n)+$/);

@@ -1,5 +1,5 @@
 /** A guest that is told to end, with much time to do so in: what nobody will finish ends at once. */
-import { upgrade } from "../../../lib/transport/http_upgrade.ts";
+import { upgrade } from "../../../lib/transport/endpoint/http_upgrade.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
 import { readAll, readUntil, say } from "../../support/duplex.ts";
 import { script, withGuest } from "../../support/guest.ts";

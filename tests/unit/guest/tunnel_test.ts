@@ -1,7 +1,7 @@
 import { isTunnelAllowed, parseTunnelTarget } from "../../../lib/guest/tunnel_target.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
-import { upgrade, UpgradeRefused } from "../../../lib/transport/http_upgrade.ts";
+import { upgrade, UpgradeRefused } from "../../../lib/transport/endpoint/http_upgrade.ts";
 import {
   assert,
   assertEquals,
@@ -83,7 +83,7 @@ async function readBytes(stream: Duplex, count: number): Promise<Uint8Array> {
 }
 
 Deno.test("a tunnel for datagrams keeps their borders, empty and large ones included", async () => {
-  await withGuest({ limits: { udpIdleMs: 1_000 } }, async (guest) => {
+  await withGuest({ limits: { udpIdleMs: 60_000 } }, async (guest) => {
     const echo = await udpEcho();
     const stream = await tunnel(guest, `udp:127.0.0.1:${echo.port}`);
     for (const size of [5, 0, 1, 60_000]) {

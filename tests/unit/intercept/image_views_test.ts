@@ -1,6 +1,6 @@
 /** Images that were made of containers of ours show none of our labels. */
-import { unrewriteBinds } from "../../../lib/intercept/bind_unrewrite.ts";
-import { unrewritePorts } from "../../../lib/intercept/unrewrite.ts";
+import { unrewriteBinds } from "../../../lib/intercept/binds/unrewrite.ts";
+import { unrewritePorts } from "../../../lib/intercept/ports/unrewrite.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { ask } from "../../support/onion.ts";
 

@@ -1,7 +1,7 @@
 import { connect, createServer, type TLSSocket } from "node:tls";
 import { reloadOnChange } from "../../../lib/listen/tls_reload.ts";
 import { logger } from "../../../lib/log.ts";
-import { readIdentity } from "../../../lib/net/tls_files.ts";
+import { type Identity, readIdentity } from "../../../lib/net/tls/files.ts";
 import { assertEquals } from "../../support/assert.ts";
 import { type CertificateFiles, Certificates } from "../../support/certificates.ts";
 import { until } from "../../support/poll.ts";
@@ -31,14 +31,18 @@ Deno.test("a server shows the certificate that is on the disk, and keeps a good 
     const files: CertificateFiles = await certificates.issue(authority, "one");
     const next = await certificates.issue(authority, "two");
     let time = 0;
-    const read = () => readIdentity(files, "server");
+    const read = async () => ({ ...await readIdentity(files, "server"), authorities: [] });
     const server = createServer({ ...await read() });
     server.on("secureConnection", (socket: TLSSocket) => {
       socket.on("error", () => {/* The client has seen enough. */});
       socket.end();
     });
     const paths = [files.certFile, files.keyFile];
-    await reloadOnChange(server, { paths, read, log: logger("test"), now: () => time });
+    const watched = {
+      onClient: (listener: () => void) => void server.on("connection", listener),
+      replace: (material: Identity) => server.setSecureContext(material),
+    };
+    await reloadOnChange(watched, { paths, read, log: logger("test"), now: () => time });
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const address = server.address();
     const port = typeof address === "object" ? address?.port ?? 0 : 0;

@@ -1,7 +1,7 @@
 import { formatDuration } from "../../../lib/ops/duration.ts";
 import { judgeHealth, judgeReady, metricsBody } from "../../../lib/ops/health.ts";
-import { BUCKETS, Histogram } from "../../../lib/ops/histogram.ts";
-import { Metrics } from "../../../lib/ops/metrics.ts";
+import { BUCKETS, Histogram } from "../../../lib/ops/metrics/histogram.ts";
+import { Metrics } from "../../../lib/ops/metrics/metrics.ts";
 import { statusOf } from "../../../lib/ops/status.ts";
 import { assert, assertEquals, assertMatch } from "../../support/assert.ts";
 import { HOST, testSource } from "./source.ts";

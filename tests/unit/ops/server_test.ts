@@ -4,12 +4,12 @@ import { configureLogging } from "../../../lib/log.ts";
 import { memoryPair } from "../../../lib/net/memory.ts";
 import { askAll, askStatus } from "../../../lib/ops/ask.ts";
 import { serveHttp } from "../../../lib/ops/http.ts";
-import { Metrics } from "../../../lib/ops/metrics.ts";
+import { Metrics } from "../../../lib/ops/metrics/metrics.ts";
 import { pageReply } from "../../../lib/ops/page.ts";
 import { announce, findPresences } from "../../../lib/ops/presence.ts";
-import { renderPrometheus } from "../../../lib/ops/prometheus.ts";
+import { renderPrometheus } from "../../../lib/ops/metrics/prometheus.ts";
 import { guarded, opsHandler, prefersText } from "../../../lib/ops/routes.ts";
-import type { ForwardDetails } from "../../../lib/ops/source.ts";
+import type { ForwardDetails } from "../../../lib/ops/sources/source.ts";
 import { startOpsServer } from "../../../lib/ops/server.ts";
 import {
   assert,

@@ -1,6 +1,6 @@
 /** A command that shows itself as a test says. */
-import { Metrics } from "../../../lib/ops/metrics.ts";
-import type { HostStatus, OpsSource } from "../../../lib/ops/source.ts";
+import { Metrics } from "../../../lib/ops/metrics/metrics.ts";
+import type { HostStatus, OpsSource } from "../../../lib/ops/sources/source.ts";
 
 /** A host that is connected. */
 export const HOST: HostStatus = {

@@ -1,7 +1,7 @@
 /** A session between two directories of this machine, and what is in them. */
 import { join } from "node:path";
 import { logger } from "../../../lib/log.ts";
-import { Session } from "../../../lib/sync/session.ts";
+import { Session } from "../../../lib/sync/session/session.ts";
 import type { SyncMode } from "../../../lib/sync/types.ts";
 import type { Shell } from "../../../lib/transport/transport.ts";
 import { LocalShell } from "../../support/local_shell.ts";

@@ -1,17 +1,17 @@
-import type { Action } from "../../../lib/sync/reconcile.ts";
-import type { Agreed } from "../../../lib/sync/entry.ts";
-import { diff } from "../../../lib/sync/diff.ts";
-import { tickOf } from "../../../lib/sync/local_tree.ts";
+import type { Action } from "../../../lib/sync/core/reconcile.ts";
+import type { Agreed } from "../../../lib/sync/core/entry.ts";
+import { diff } from "../../../lib/sync/core/diff.ts";
+import { tickOf } from "../../../lib/sync/local/tree.ts";
 import {
   localPath,
   localSource,
   pointsOutside,
   refusedName,
   relativeTo,
-} from "../../../lib/sync/path_map.ts";
-import { differsInCase } from "../../../lib/sync/renamed.ts";
-import { makePlan, moveUnits, refusedPaths } from "../../../lib/sync/plan.ts";
-import { isRacy, meantMode, openMode } from "../../../lib/sync/remote_stamp.ts";
+} from "../../../lib/sync/core/path_map.ts";
+import { differsInCase } from "../../../lib/sync/local/renamed.ts";
+import { makePlan, moveUnits, refusedPaths } from "../../../lib/sync/core/plan.ts";
+import { isRacy, meantMode, openMode } from "../../../lib/sync/remote/stamp.ts";
 import { formatBytes } from "../../../lib/sync/sources.ts";
 import { splitPlace } from "../../../lib/cli/commands/sync.ts";
 import { assert, assertEquals } from "../../support/assert.ts";

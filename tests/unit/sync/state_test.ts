@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import { logger } from "../../../lib/log.ts";
-import { writeAtomically } from "../../../lib/net/atomic_file.ts";
-import type { Agreed } from "../../../lib/sync/entry.ts";
+import { writeAtomically } from "../../../lib/system/atomic_file.ts";
+import type { Agreed } from "../../../lib/sync/core/entry.ts";
 import { AgreedIndex, readSession, writeSession } from "../../../lib/sync/state.ts";
 import { describeError } from "../../../lib/errors.ts";
 import { assertEquals, assertMatch, assertThrows } from "../../support/assert.ts";

@@ -1,7 +1,7 @@
 /** Trees in one line, for tables: `d/ d/f=1 x=2! l->t` (`!`: executable). */
-import type { Entry } from "../../../lib/sync/entry.ts";
-import { type Change, reconcile } from "../../../lib/sync/reconcile.ts";
-import { sameEntry } from "../../../lib/sync/entry.ts";
+import type { Entry } from "../../../lib/sync/core/entry.ts";
+import { type Change, reconcile } from "../../../lib/sync/core/reconcile.ts";
+import { sameEntry } from "../../../lib/sync/core/entry.ts";
 import type { SyncMode } from "../../../lib/sync/types.ts";
 
 export type Tree = Map<string, Entry>;

@@ -3,7 +3,7 @@ import { EventStream } from "../../../../lib/intercept/resume/event_stream.ts";
 import { LogStream } from "../../../../lib/intercept/resume/log_stream.ts";
 import type { Resumption } from "../../../../lib/intercept/resume/resumption.ts";
 import { formatTime, timeOfDate } from "../../../../lib/intercept/resume/seen_window.ts";
-import { concat } from "../../../../lib/net/bytes.ts";
+import { concat } from "../../../../lib/system/bytes.ts";
 import { assert, assertEquals } from "../../../support/assert.ts";
 
 const encoder = new TextEncoder();

@@ -16,7 +16,7 @@ import {
 import { logger } from "../../../../lib/log.ts";
 import { isSound, type Pair } from "../../../../lib/relay/key_pair.ts";
 import { connectSsh, type SshTransport } from "../../../../lib/transport/ssh/client.ts";
-import { Secrets, type SecretSources } from "../../../../lib/transport/ssh/secrets.ts";
+import { Secrets, type SecretSources } from "../../../../lib/transport/ssh/auth/secrets.ts";
 import type { ResolvedSsh } from "../../../../lib/transport/ssh/settings.ts";
 
 /** What a test decides about its server. */
