@@ -1,6 +1,7 @@
 /**
  * A task of the Windows Task Scheduler (version 1.2 of its XML), started when the user signs in or,
- * for the machine, at boot. A Windows service proper needs a program of another kind.
+ * for the machine, at boot. A Windows service proper needs a program of another kind. Nobody keeps the
+ * messages of a task, so it has a log file, beside its own one unless the settings name another.
  */
 import { win32 } from "node:path";
 import {
@@ -19,21 +20,27 @@ export function windowsPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
   const folder = spec.system
     ? place.env["PROGRAMDATA"] ?? "C:\\ProgramData"
     : place.env["LOCALAPPDATA"] ?? win32.join(homeOf(place), "AppData", "Local");
-  const path = win32.join(folder, "remote-docker-agent", `${spec.name}.xml`);
+  const fileOf = (end: string) => win32.join(folder, "remote-docker-agent", `${spec.name}.${end}`);
+  const path = fileOf("xml");
+  const log = spec.logFile ?? fileOf("log");
+  const command = spec.logFile === undefined
+    ? [...spec.command, `--log-file=${log}`]
+    : spec.command;
   const task = (verb: string, ...rest: string[]) => ["schtasks", verb, "/TN", spec.name, ...rest];
   return {
     kind: "task of the Task Scheduler",
     path,
-    text: renderTask(spec, place),
+    text: renderTask({ ...spec, command }, place),
     encoding: "utf-16",
     install: [task("/Create", "/XML", path, "/F"), task("/Run")],
     stop: [task("/End")],
     forget: [task("/Delete", "/F")],
     status: task("/Query", "/V", "/FO", "LIST"),
-    // A task that is hidden is so in the list of tasks only.
-    notes: spec.system
-      ? ["Nobody keeps its messages; to see them, stop it and run the same command by hand"]
-      : ["It runs in a window of its own, where its messages are; closing that ends it"],
+    notes: [
+      `Messages go to "${log}"`,
+      // A task that is hidden is so in the list of tasks only.
+      ...(spec.system ? [] : ["It runs in a window of its own, and closing that ends it"]),
+    ],
   };
 }
 
