@@ -5,8 +5,8 @@
  */
 import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Shell } from "../../transport/transport.ts";
-import { type LocalTree, look, readContent } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree, look, readContent } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { askScript } from "../remote/shell.ts";
 import { keyOf, LARGE } from "./large_keep.ts";
