@@ -11,7 +11,7 @@ import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
 import type { OptionName } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
-import { logReports, type SyncReport } from "../../intercept/binds/sync_report.ts";
+import { logReports, type SyncReport } from "../../sync/sync_report.ts";
 import { configureLogging, logger, oneLine } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";

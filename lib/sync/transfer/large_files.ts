@@ -3,7 +3,7 @@
  * beginning that an upload cut off has left. They are made equal one by one before a batch goes, in the
  * staging directory, where what has arrived survives a cut; the batch then takes them from there.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { localPath } from "../core/path_map.ts";
 import { type LocalTree, look, readContent } from "../local/tree.ts";
