@@ -131,8 +131,18 @@ export class DoorPart {
 
   /** Ends it at once, so that it says nothing to anybody. */
   async kill(): Promise<void> {
-    await this.#rig.verb("exec", "sh", "-c", `kill -9 $(cat ${idFile(this.#port)})`);
+    await this.#signal("KILL");
     await this.stop();
+  }
+
+  /** It answers nobody, and its connections stay, until the result is disposed of. */
+  async freeze(): Promise<AsyncDisposable> {
+    await this.#signal("STOP");
+    return { [Symbol.asyncDispose]: () => this.#signal("CONT") };
+  }
+
+  async #signal(name: string): Promise<void> {
+    await this.#rig.verb("exec", "sh", "-c", `kill -${name} $(cat ${idFile(this.#port)})`);
   }
 
   /** Ends it and waits until it has. */

@@ -12,7 +12,6 @@ import { Following } from "../following.ts";
 import { type AskHolder, BindBarrier } from "./barrier.ts";
 import { ContainerBinds } from "./container_binds.ts";
 import { bindMounts } from "./create.ts";
-import { BINDS_LABEL } from "./label.ts";
 import { bindLifecycle } from "./lifecycle.ts";
 import type { BindRule } from "./rules.ts";
 import type { BindFiles } from "./sources.ts";
@@ -40,12 +39,11 @@ export interface BindMountsOptions {
   openWhenUp(signal: AbortSignal): Promise<Duplex>;
 }
 
-/** What is followed; a container that is stopped or killed dies. */
-const FILTERS = {
-  type: ["container"],
-  event: ["start", "die", "destroy", "rename"],
-  label: [BINDS_LABEL],
-};
+/**
+ * What is followed; a container that is stopped or killed dies. Whose it is, its labels tell: Podman
+ * passes no event where a label is asked for without its value.
+ */
+const FILTERS = { type: ["container"], event: ["start", "die", "destroy", "rename"] };
 
 /** See the file comment. */
 export class BindMounts {
