@@ -1,8 +1,9 @@
 /**
  * Finds out that a peer takes nothing any more of what it is sent: something on the way has forgotten the
  * connection and says so to nobody. Keep-alive does not help there, because it asks only where nothing is
- * under way; Linux repeats what was sent for about 15 minutes (tcp_retries2 in tcp(7)). Other systems give
- * up within a minute or so by themselves.
+ * under way; Linux repeats what was sent for about 15 minutes (tcp_retries2 in tcp(7)). Its limit for a
+ * single connection (TCP_USER_TIMEOUT) would also end those whose peer is there and has no room for more.
+ * On other systems nothing can be asked this way; they give up by their own rules.
  */
 import type { Socket } from "node:net";
 import { duplicateOf } from "./descriptor.ts";
