@@ -6,11 +6,20 @@ import { isAboutHost } from "./rights.ts";
 
 /** One sentence for each oddity, no final period; `cert` is what clients are shown, as PEM text. */
 export function adviceOn(
-  { hosts, rules, identity }: Pick<GatewayConfig, "hosts" | "rules" | "identity">,
+  { listen, hosts, rules, identity }: Pick<
+    GatewayConfig,
+    "listen" | "hosts" | "rules" | "identity"
+  >,
   cert: string,
 ): string[] {
   const names = [...hosts.keys()];
   const advice: string[] = [];
+  if (listen.hostImplied) {
+    advice.push(
+      `Other machines cannot connect: ":${listen.port}" is port ${listen.port} of this one alone, ` +
+        `"0.0.0.0:${listen.port}" that of all its addresses`,
+    );
+  }
   const closed = names.filter((host) => !rules.some((rule) => isAboutHost(rule, host)));
   if (closed.length > 0) {
     advice.push(`No client may use ${closed.join(", ")}: no rule of "clients" is about it`);
