@@ -49,8 +49,8 @@ async function startAgent(host: RemoteHost, socket: string, listen: string): Pro
   say(`$ remote-docker-agent ${args.join(" ")}`);
   const agent = spawnAgent(args);
   try {
-    await agent.waitFor(READY, 30_000);
-    say(agent.output.trimEnd());
+    await agent.waitFor(READY);
+    say(agent.soFar.output.trimEnd());
     return agent;
   } catch (error) {
     await agent.stop();

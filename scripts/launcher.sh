@@ -35,8 +35,11 @@ if [ ! -x "$program" ] || [ ! -f "$directory/main.js" ]; then
 fi
 
 # The runtime keeps its compiled code beside the program and never looks at the user's Deno.
-# Who installs a service wants the path of this file.
+# Who installs a service wants the path of this file. What the user has in these variables is for the
+# commands that the program runs (lib/cli/launcher.ts).
 file=$(cd "$(dirname "$0")" && pwd)/${0##*/}
+export REMOTE_DOCKER_AGENT_DENO_DIR="${DENO_DIR:-}" \
+  REMOTE_DOCKER_AGENT_DENO_NO_UPDATE_CHECK="${DENO_NO_UPDATE_CHECK:-}"
 export REMOTE_DOCKER_AGENT_FILE="$file" DENO_DIR="$directory/cache" DENO_NO_UPDATE_CHECK=1
 exec "$program" run --quiet --allow-all @RUNTIME_FLAGS@ --no-config --no-lock --no-npm --no-remote \
   "$directory/main.js" "$@"

@@ -18,6 +18,7 @@ export function specOf(
     origins: _origins,
     logLevel: _level,
     logFormat: _format,
+    logFile: _file,
     ops: _ops,
     shutdownTimeoutMs: _timeout,
     idleExitMs: _idle,

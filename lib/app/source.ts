@@ -26,6 +26,18 @@ function asReached<T extends { readonly state: string }>(host: Host, ports: read
   return ports.map((port) => ({ ...port, state: "waiting" as const }));
 }
 
+function portsInShort(host: Host) {
+  return asReached(host, [...host.forwards().map(forwardStatus), ...bridgeStatus(host.bridges())]);
+}
+
+function portsInFull(host: Host) {
+  return asReached(host, [
+    ...host.forwards().map(forwardDetails),
+    ...bridgeDetails(host.bridges()),
+    ...host.reverses().map(reverseDetails),
+  ]);
+}
+
 /** See the file comment. */
 export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): OpsSource {
   const each = <T extends { host?: string }>(list: (host: Host) => readonly T[]): T[] =>
@@ -44,18 +56,8 @@ export function sourceOf({ metrics, events, hosts, absent = () => [] }: Shown): 
     listening: () => hosts().flatMap(({ addresses }) => addresses),
     hosts: () => [...hosts().map((host) => host.status()), ...absent()],
     waiting: () => hosts().reduce((sum, { waiting }) => sum + waiting, 0),
-    forwards: () =>
-      each((host) =>
-        asReached(host, [...host.forwards().map(forwardStatus), ...bridgeStatus(host.bridges())])
-      ),
-    forwardDetails: () =>
-      each((host) =>
-        asReached(host, [
-          ...host.forwards().map(forwardDetails),
-          ...bridgeDetails(host.bridges()),
-          ...host.reverses().map(reverseDetails),
-        ])
-      ),
+    forwards: () => each(portsInShort),
+    forwardDetails: () => each(portsInFull),
     syncs: () => each((host) => host.sync?.snapshot().map((info) => syncStatus(info)) ?? []),
     sync: () => syncOf(hosts()),
     async refresh() {

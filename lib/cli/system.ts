@@ -8,6 +8,8 @@ import { AgentError } from "../errors.ts";
 import { systemReason } from "../system/system_reason.ts";
 import { homeDirectory } from "../system/home_directory.ts";
 import { readBeginning } from "../system/small_file.ts";
+import { leaveLauncher } from "./launcher.ts";
+import { LogFile } from "./log_file.ts";
 import { RUNTIME_FLAGS } from "./runtime.ts";
 
 /** See the file comment. */
@@ -28,10 +30,18 @@ export interface System {
   out(text: string): void;
   /** Writes to standard error, where nobody need be. */
   err(text: string): void;
+  /** A file for the log. Throws `AgentError` of kind `config` where it cannot be written. */
+  openLog(path: string): LogWriter;
   /** Calls `handler` for every request to end; the result stops that. */
   onSignal(handler: (signal: StopSignal) => void): () => void;
   /** Calls `handler` with errors that nobody caught; the result stops that. */
   onUncaught(handler: (error: unknown) => void): () => void;
+}
+
+/** Takes finished lines, without the newline. */
+export interface LogWriter {
+  /** Throws what the system says. */
+  write(line: string): void;
 }
 
 /** The signals that ask the program to end, with their numbers. */
@@ -41,6 +51,7 @@ export type StopSignal = keyof typeof STOP_SIGNALS;
 /** The process we are. Throws `AgentError` if the working directory is gone. */
 export function denoSystem(): System {
   const windows = Deno.build.os === "windows";
+  const launcher = leaveLauncher(Deno.env);
   const env = environment(windows);
   return {
     place: {
@@ -51,22 +62,19 @@ export function denoSystem(): System {
     cwd: workingDirectory(),
     isTerminal: Deno.stderr.isTerminal(),
     outIsTerminal: Deno.stdout.isTerminal(),
-    program: ownProgram(env),
+    program: ownProgram(launcher),
     readFile: readBeginning,
     isFile,
     out: writeOut,
     err: writeErr,
+    openLog: (path) => new LogFile(path),
     onSignal: (handler) => onSignal(handler, windows),
     onUncaught,
   };
 }
 
-/** Set by the launcher of the portable file to its own path. */
-const LAUNCHER_VARIABLE = "REMOTE_DOCKER_AGENT_FILE";
-
-function ownProgram(env: Readonly<Record<string, string>>): string[] {
-  const launcher = env[LAUNCHER_VARIABLE];
-  if (launcher) return [launcher];
+function ownProgram(launcher: string | undefined): string[] {
+  if (launcher !== undefined) return [launcher];
   if (Deno.build.standalone) return [Deno.execPath()];
   const main = fileURLToPath(Deno.mainModule);
   const config = fileURLToPath(new URL("../../deno.json", import.meta.url));

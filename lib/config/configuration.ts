@@ -20,7 +20,7 @@ import { quote } from "./values.ts";
 /** What no host can have for itself. */
 export type ProgramSettings = Pick<
   Settings,
-  "logLevel" | "logFormat" | "shutdownTimeoutMs" | "ops" | "idleExitMs"
+  "logLevel" | "logFormat" | "logFile" | "shutdownTimeoutMs" | "ops" | "idleExitMs"
 >;
 
 /** One remote host. */
@@ -223,9 +223,16 @@ function programOf(hosts: readonly Settings[]): ProgramSettings {
   if (chosen === undefined) {
     throw new AgentError("config", "The configuration has no host in order");
   }
-  const { logLevel, logFormat, shutdownTimeoutMs, ops, idleExitMs } = chosen;
-  const idle = idleExitMs === undefined ? {} : { idleExitMs };
-  return { logLevel, logFormat, shutdownTimeoutMs, ops, ...idle };
+  const { logLevel, logFormat, logFile, shutdownTimeoutMs, ops, idleExitMs, origins } = chosen;
+  const isPlain = logFile !== undefined && origins["log-format"].source === "default";
+  return {
+    logLevel,
+    logFormat: isPlain ? "text" : logFormat,
+    ...(logFile !== undefined && { logFile }),
+    shutdownTimeoutMs,
+    ops,
+    ...(idleExitMs !== undefined && { idleExitMs }),
+  };
 }
 
 /** Two hosts that are one machine keep what they know of it apart, as two users would. */

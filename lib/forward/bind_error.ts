@@ -47,6 +47,12 @@ export class BindError extends Error {
   engineText(words: EngineWords = "27"): string {
     return engineText(words, this.reason, this.subject, this.#detail);
   }
+
+  /** For who has asked for the port here, and not an engine for a container. */
+  get plainText(): string {
+    if (this.reason === "allocated") return "another forward of this program has the port";
+    return this.reason === "exhausted" ? "all ports of the range are taken" : this.#detail;
+  }
 }
 
 /** The reason for what `node:net` or `node:dgram` reported when it could not listen. */

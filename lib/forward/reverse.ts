@@ -36,11 +36,12 @@ export interface ReverseOptions {
   nextTransport(signal: AbortSignal): Promise<Transport>;
   /** The address of Docker's bridge on the remote host. */
   bridgeAddress(signal: AbortSignal): Promise<string>;
+  /** From a failure to the next attempt; doubles while it goes on. Default: 2 s. */
+  readonly firstRetryMs?: number;
   log?: Logger;
 }
 
 const LOOPBACK = "127.0.0.1";
-/** After a failure; doubles up to the last while it goes on. */
 const FIRST_RETRY_MS = 2_000;
 const LAST_RETRY_MS = 30_000;
 /** After a lost connection, which the supervisor may not have noticed yet. */
@@ -73,16 +74,25 @@ export class ReverseForward {
   #running: Promise<void> | undefined;
   /** The last failure that was told, so that trying again does not tell it again. */
   #told: string | undefined;
-  #retryMs = FIRST_RETRY_MS;
+  readonly #firstRetryMs: number;
+  #retryMs: number;
+  /** Ends the pause before the next attempt. */
+  #hurrying = new AbortController();
 
   constructor(options: ReverseOptions) {
     this.#options = options;
     this.#log = options.log ?? logger("forward");
+    this.#firstRetryMs = this.#retryMs = options.firstRetryMs ?? FIRST_RETRY_MS;
   }
 
   /** Begins; failures are logged and tried again. */
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** Somebody is about to need it, or what it failed for may be there now: it is tried again at once. */
+  hurry(): void {
+    this.#hurrying.abort();
   }
 
   /** As it is now. */
@@ -106,8 +116,12 @@ export class ReverseForward {
   async #run(): Promise<void> {
     const { signal } = this.#closing;
     while (!signal.aborted) {
+      this.#hurrying = new AbortController();
+      let forget: (() => void) | undefined;
       try {
-        await this.#serveOn(await this.#options.nextTransport(signal));
+        const transport = await this.#options.nextTransport(signal);
+        forget = transport.onChange?.(() => this.hurry());
+        await this.#serveOn(transport);
         this.#remote = undefined;
         await sleep(AGAIN_MS, signal);
       } catch (error) {
@@ -115,10 +129,19 @@ export class ReverseForward {
         if (signal.aborted) return;
         const isLost = error instanceof AgentError && error.kind === "lost";
         if (!isLost) this.#tellFailure(describeError(error));
-        await sleep(isLost ? AGAIN_MS : this.#retryMs, signal);
-        if (!isLost) this.#retryMs = Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
+        await (isLost ? sleep(AGAIN_MS, signal) : this.#pause());
+      } finally {
+        forget?.();
       }
     }
+  }
+
+  async #pause(): Promise<void> {
+    const hurried = this.#hurrying.signal;
+    await sleep(this.#retryMs, AbortSignal.any([this.#closing.signal, hurried]));
+    this.#retryMs = hurried.aborted
+      ? this.#firstRetryMs
+      : Math.min(LAST_RETRY_MS, 2 * this.#retryMs);
   }
 
   #tellFailure(why: string): void {
@@ -137,7 +160,7 @@ export class ReverseForward {
     const told = () => {
       this.#remote = { host, port };
       this.#told = undefined;
-      this.#retryMs = FIRST_RETRY_MS;
+      this.#retryMs = this.#firstRetryMs;
       this.#log.info(`Containers reach ${LOOPBACK}:${port} of this machine at ${name}:${port}`);
     };
     if (direct !== undefined) {

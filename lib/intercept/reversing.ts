@@ -31,10 +31,16 @@ export class Reversing {
     this.#engine = new EngineClient(open);
     const bridgeAddress = (signal: AbortSignal) => bridgeAddressOf(this.#engine, signal);
     const names = [...new Set(targets.map(({ name }) => name))];
-    this.interceptors = names.length === 0 ? [] : [reverseHosts(names, bridgeAddress)];
-    this.#forwards = targets.map((target) =>
+    const forwards = targets.map((target) =>
       new ReverseForward({ target, nextTransport, bridgeAddress })
     );
+    this.#forwards = forwards;
+    // What waits, as for a guest, is wanted now.
+    const addressForContainer = (signal: AbortSignal) => {
+      for (const forward of forwards) forward.hurry();
+      return bridgeAddress(signal);
+    };
+    this.interceptors = names.length === 0 ? [] : [reverseHosts(names, addressForContainer)];
   }
 
   /** Begins to listen on the remote host. */

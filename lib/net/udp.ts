@@ -5,7 +5,7 @@ import { lookup } from "node:dns/promises";
 /** Takes a local port (0: any free one). Rejects with what `node:dgram` reports. */
 export function bindUdp({ host, port }: { host: string; port: number }): Promise<Socket> {
   const socket = createSocket({ type: host.includes(":") ? "udp6" : "udp4" });
-  return opened(socket, (done) => socket.bind({ address: host, port, exclusive: true }, done));
+  return opened(socket, (done) => socket.bind({ address: host, port }, done));
 }
 
 /**

@@ -128,6 +128,9 @@ export interface Transport {
    */
   look?(): Promise<void>;
 
+  /** Calls `listener` when what {@link look} is about has changed; the result stops that. */
+  onChange?(listener: () => void): () => void;
+
   /** Commands on the remote host, where the transport offers them. */
   readonly shell?: Shell | undefined;
 

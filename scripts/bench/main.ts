@@ -34,20 +34,7 @@ async function bench(
   const stage = await setStage(direct, directory, signal);
   stack.defer(() => stage.clear());
 
-  const peers: Peer[] = [];
-  const absent: Run["absent"] = {};
-  for (const id of options.peers) {
-    try {
-      const peer = await fresh(id);
-      stack.defer(() => peer.stop());
-      if (peer.pid !== undefined) await warmUp(peer, signal);
-      peers.push(peer);
-    } catch (error) {
-      signal.throwIfAborted();
-      absent[id] = messageOf(error);
-      console.error(`bench: ${absent[id]}`);
-    }
-  }
+  const { peers, absent } = await startPeers(options.peers, fresh, stack, signal);
   const measurements = MEASUREMENTS.filter((it) =>
     options.only.length === 0 || options.only.includes(it.id)
   );
@@ -60,6 +47,30 @@ async function bench(
     progress: (line) => console.error(line),
   }, { stage, signal, fresh });
   return { facts, peers: options.peers, results, absent };
+}
+
+/** Starts what can be started, for `stack` to stop; why the others are absent is told, and kept. */
+async function startPeers(
+  ids: readonly PeerId[],
+  fresh: (id: PeerId) => Promise<Peer>,
+  stack: AsyncDisposableStack,
+  signal: AbortSignal,
+): Promise<{ peers: Peer[]; absent: Run["absent"] }> {
+  const peers: Peer[] = [];
+  const absent: Run["absent"] = {};
+  for (const id of ids) {
+    try {
+      const peer = await fresh(id);
+      stack.defer(() => peer.stop());
+      if (peer.pid !== undefined) await warmUp(peer, signal);
+      peers.push(peer);
+    } catch (error) {
+      signal.throwIfAborted();
+      absent[id] = messageOf(error);
+      console.error(`bench: ${absent[id]}`);
+    }
+  }
+  return { peers, absent };
 }
 
 /** Brings the host up, measures, and takes down what was brought up. */

@@ -132,7 +132,7 @@ async function endOf(rig: Rig, directory: string, flags: Record<string, string>)
     ...flags,
   };
   await using child = spawnAgent(["start", ...flagList(all)]);
-  const code = await child.wait(30_000);
+  const code = await child.wait();
   return { code, lines: child.output.split("\n").filter((line) => line !== "") };
 }
 

@@ -102,7 +102,7 @@ async function bridged(rig: Rig, rule: string): Promise<Bridged> {
     await dns[Symbol.asyncDispose]();
   };
   try {
-    await agent.waitFor(/Listening on unix/, 30_000);
+    await agent.waitFor(/Listening on unix/);
   } catch (error) {
     await dispose();
     throw error;
@@ -112,7 +112,7 @@ async function bridged(rig: Rig, rule: string): Promise<Bridged> {
     socks,
     http,
     async curl(...args) {
-      const command = ["curl", "-q", "-sS", "--max-time", "20", ...args];
+      const command = ["curl", "-q", "-sS", "--max-time", "90", ...args];
       const { stdout, stderr } = await runCommand("unshare", [...dns.prefix, ...command]);
       return stdout.trim() || stderr.trim();
     },

@@ -86,14 +86,20 @@ test.bare("containers by name, in two networks, and by address", agentOnly, asyn
     );
     // What was learned is forgotten with the event that makes it wrong.
     await direct.ok(["rename", "web", "renamed"]);
-    assertEquals((await fetchAll(bridge, "http://renamed.docker/"))[0], says);
+    await until(
+      "the new name is known",
+      async () => (await fetchAll(bridge, "http://renamed.docker/"))[0] === says,
+    );
     await direct.ok(["rename", "renamed", "web"]);
     await direct.ok(["network", "disconnect", "back", "web"]);
     await until("the name is gone", async () => {
       const [socks = "", http = ""] = await fetchAll(bridge, "http://web.back.docker/");
       return /SOCKS5.*\(4\)/.test(socks) && /No running container is called/.test(http);
     });
-    assertEquals((await fetchAll(bridge, "http://web.docker/"))[0], says);
+    await until(
+      "the other network leads to it",
+      async () => (await fetchAll(bridge, "http://web.docker/"))[0] === says,
+    );
   } finally {
     await direct.run(["rm", "-f", "web", "shop-api-1"]);
     await direct.ok(["network", "rm", "front", "back"]);
@@ -158,8 +164,8 @@ test.bare("only users of the file get in", agentOnly, async (rig) => {
       const refused = await curl(...http, ...user, "-w", "%{http_code}", url);
       assertEquals(refused.stdout.slice(-3), "407");
     }
-    const { log } = bridge.agent;
-    assert(!log.includes("s3cret") && !log.includes('wrong"'), "a password is in the log");
+    const { output } = await bridge.agent.logUntilNow();
+    assert(!output.includes("s3cret") && !output.includes('wrong"'), "a password is in the log");
   } finally {
     await Deno.remove(users);
   }
@@ -212,7 +218,7 @@ test.bare("a host of a file has a bridge of its own", agentOnly, async (rig) => 
   await using followed = agent.spawn(["events", "--since=10m"]);
   await followed.waitFor(/ gpu: forward\.opened local=\S+ target=socks/);
   // It is connected when the bridge is used for the first time.
-  assert(!followed.output.includes("transport.up"), followed.output);
+  assert(!followed.soFar.output.includes("transport.up"), followed.soFar.output);
   assertEquals(await socksReply(socks, { host: LOOPBACK, port: rig.port }), 0);
   await followed.waitFor(/ gpu: transport\.up remote=/);
   assertEquals(await socksReply(socks, { host: "10.99.0.1", port: 80 }), 2);
@@ -221,7 +227,10 @@ test.bare("a host of a file has a bridge of its own", agentOnly, async (rig) => 
     JSON.stringify({ idle_exit: "1h", hosts: [{ ...entry, bridge: ["*=refuse"] }] }),
   );
   await followed.waitFor(/ gpu: host\.reload change=restarted/);
-  assertEquals(await socksReply(socks, { host: LOOPBACK, port: rig.port }), 2);
+  await until(
+    "the new rule holds",
+    async () => await socksReply(socks, { host: LOOPBACK, port: rig.port }) === 2,
+  );
 });
 
 test.bare("datagrams to a container by name", agentOnly, async (rig) => {

@@ -7,7 +7,7 @@ import { endToEnd } from "../support/e2e.ts";
 
 const test = await endToEnd();
 const MEGABYTES = 50;
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 const DOCKERFILE = `FROM bb
 COPY . /context
 RUN sha256sum /context/blob | cut -c1-64 >/sum

@@ -17,7 +17,7 @@ import { preferNewerSuite } from "../support/suite.ts";
 
 preferNewerSuite();
 const test = await endToEnd();
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 /** Removes an image when the test is over. */
 function withoutImage(docker: DockerCli, tag: string): AsyncDisposable {
@@ -207,7 +207,7 @@ test("compose builds, waits, copies, shows logs and follows what is saved", {
       // What is saved before it really looks is not seen.
       await write(site, { "index.html": "second", "more.txt": "more" });
       const there = async () => await inside() === "secondmore";
-      return await until("they have come", there, { timeoutMs: 5_000 });
+      return await until("they have come", there, { timeoutMs: 10_000 });
     });
     await Deno.remove(`${site}/more.txt`);
     await until("the removed one is gone", async () => await inside() === "second");

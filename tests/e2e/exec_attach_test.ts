@@ -51,7 +51,7 @@ test.withEachCli("exec -it follows the size of the terminal", async ({ docker })
     await until("the new size has arrived", async () => {
       await pty.resize(40, 131);
       await pty.resize(40, 132);
-      return /now=40 132/.test(pty.screen) || undefined;
+      return /now=40 132/.test(pty.screenSoFar) || undefined;
     });
     await pty.type("exit 5\r");
     assertEquals(await pty.wait(), 5);

@@ -7,17 +7,14 @@ import { request } from "../support/raw_http.ts";
 
 const test = await endToEnd();
 /** Longest wait for an answer while the way is broken: detection, then `--reconnect-wait`. */
-const TOLD_WITHIN_MS = 40_000;
-/** Longest wait for a working agent after the way has healed: one full backoff. */
-const HEALED_WITHIN_MS = 40_000;
+const TOLD_WITHIN_MS = 120_000;
 const agentOnly = true;
 /** For tests that see it end several times. */
 const flags = { "reconnect-wait": "2s" };
 
 /** Waits until docker works again through the same agent. */
 async function heals({ docker }: Bench): Promise<void> {
-  const look = async () => (await docker.run(["ps"], { timeoutMs: 45_000 })).code === 0;
-  await until("docker works again", look, { timeoutMs: HEALED_WITHIN_MS });
+  await until("docker works again", async () => (await docker.run(["ps"])).code === 0);
   assertEquals(await docker.ok(["run", "--rm", "bb", "echo", "healed"]), "healed");
 }
 

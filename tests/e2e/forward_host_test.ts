@@ -52,7 +52,7 @@ for (const [user, how] of [["root", "its processes seen"], ["dev", "unseen"]] as
         await until("the port is back", async () => await banner(port) === "found");
         await docker.ok(["kill", id]);
         await until("it is gone", async () => await banner(port) === undefined);
-        assertEquals(await docker.ok(["ps", "-q"]), "");
+        assertEquals(await docker.ok(["ps", "-q", "--filter", `id=${id}`]), "");
       }),
   );
 }

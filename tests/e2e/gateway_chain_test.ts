@@ -59,7 +59,7 @@ Deno.test("requests under way are finished before the gateway ends", async () =>
 hosts: {a.containers.test: {engine: "unix://${path}"}}
 clients: [{name: alice, hosts: a.containers.test, access: full}]
 `);
-  const gateway = await house.start();
+  const gateway = await house.start({ shutdownTimeout: "10m" });
   const alice = await house.client("alice");
   const idle = await house.connect(alice);
   const busy = await house.connect(alice);

@@ -44,7 +44,7 @@ clients:
     try {
       await body({ house, gateway, rig, alice, looker });
     } catch (error) {
-      console.log(`The end of the gateway's log:\n${gateway.output.slice(-4000)}`);
+      console.log(`The end of the gateway's log:\n${gateway.soFar.output.slice(-4000)}`);
       throw error;
     }
   });

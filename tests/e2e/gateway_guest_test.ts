@@ -61,7 +61,32 @@ Deno.test("commands run for a certificate with the right to, and for no other", 
     const copy = "POST /tinyscale/v1/host-exec/copy?path=/tmp/x HTTP/1.1\r\nHost: localhost\r\n" +
       "Content-Length: 1\r\n\r\nx";
     assertMatch(await house.ask(alice, copy, "localhost"), /^HTTP\/1\.1 403 /);
-    assertEquals(gateway.output.includes(TOKEN), false);
+    // The last line of all that was asked here.
+    await gateway.waitFor(/host-exec\/copy.*"status":403.*\n/);
+    assertEquals(gateway.soFar.output.includes(TOKEN), false);
+  });
+});
+
+Deno.test("--sni chooses the host behind an address, and is the name that is checked", async () => {
+  await withGuest(async (house, gateway) => {
+    const { certFile, keyFile } = await house.client("alice");
+    const at = ["--server-addr", `127.0.0.1:${house.port}`];
+    const files = ["--cert", certFile, "--key", keyFile, "--ca", house.caFile];
+    const run = async (...name: string[]) => {
+      const command = ["--", "sh", "-c", "echo there; exit 3"];
+      await using child = spawnAgent(["host-exec", ...at, ...files, ...name, ...command]);
+      return { code: await child.wait(), stdout: child.stdout, stderr: child.stderr };
+    };
+    const unnamed = await run();
+    assertEquals([unnamed.code, unnamed.stdout], [255, ""]);
+    assertMatch(unnamed.stderr, /set --sni to a name that the certificate has/);
+    const named = await run("--sni", "a.containers.test");
+    assertEquals(named, { code: 3, stdout: "there\n", stderr: "" });
+    await gateway.waitFor(/host-exec\/command".*"host":"a\.containers\.test".*"status":101/);
+    // The gateway has a certificate for it, and no host.
+    const other = await run("--sni", "b.containers.test");
+    assertEquals([other.code, other.stdout], [255, ""]);
+    assertMatch(other.stderr, /The client certificate may not use "b\.containers\.test"/);
   });
 });
 

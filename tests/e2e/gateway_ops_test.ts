@@ -38,7 +38,32 @@ Deno.test("what a gateway does is counted: connections, requests, refusals, host
   assertEquals(await house.get(await house.stranger("alice")), "");
   await gateway.waitFor(/no authority of ours/);
 
-  const status = await askJson(`${url}/status`);
+  // A client has its answer before it is counted, and is gone before that is known.
+  await until("all is counted", async () => {
+    assertCounted(await askJson(`${url}/status`));
+    return true;
+  });
+  assertEquals((await ask(`${url}/health`)).status, 503);
+  assertEquals((await ask(`${url}/ready`)).status, 200);
+
+  const { text, type } = await ask(`${url}/metrics`, { Accept: "text/plain" });
+  assertStringIncludes(type, "version=0.0.4");
+  assertMatch(text, /^rda_refused_total\{reason="certificate"\} 2$/m);
+  assertMatch(text, /^rda_refused_total\{reason="requests"\} 0$/m);
+  assertMatch(text, /^rda_host_requests_total\{host="a\.containers\.test",status="2xx"\} 2$/m);
+  assertMatch(text, /^rda_host_connections\{host="a\.containers\.test"\} 1$/m);
+  assertMatch(text, /^rda_responses_total\{operation="SystemPing",status="2xx"\} 1$/m);
+  assertMatch(text, /^rda_connections_active 1$/m);
+  open.close();
+  await until(
+    "it has left",
+    async () => (await askJson(`${url}/metrics`)).active_connections === 0,
+  );
+});
+
+/** The status after what the first test asks for, with one connection still open. */
+// deno-lint-ignore no-explicit-any
+function assertCounted(status: any): void {
   assertEquals([status.command, status.connections.active], ["gateway", 1]);
   const { refused, hosts } = status.gateway;
   assertEquals(
@@ -59,23 +84,7 @@ Deno.test("what a gateway does is counted: connections, requests, refusals, host
     ["b.containers.test", "down"],
     ["b.containers.test (guest)", "idle"],
   ]);
-  assertEquals((await ask(`${url}/health`)).status, 503);
-  assertEquals((await ask(`${url}/ready`)).status, 200);
-
-  const { text, type } = await ask(`${url}/metrics`, { Accept: "text/plain" });
-  assertStringIncludes(type, "version=0.0.4");
-  assertMatch(text, /^rda_refused_total\{reason="certificate"\} 2$/m);
-  assertMatch(text, /^rda_refused_total\{reason="requests"\} 0$/m);
-  assertMatch(text, /^rda_host_requests_total\{host="a\.containers\.test",status="2xx"\} 2$/m);
-  assertMatch(text, /^rda_host_connections\{host="a\.containers\.test"\} 1$/m);
-  assertMatch(text, /^rda_responses_total\{operation="SystemPing",status="2xx"\} 1$/m);
-  assertMatch(text, /^rda_connections_active 1$/m);
-  open.close();
-  await until(
-    "it has left",
-    async () => (await askJson(`${url}/metrics`)).active_connections === 0,
-  );
-});
+}
 
 Deno.test("status finds a gateway of the same user", async () => {
   await using house = await GatewayHouse.open();
@@ -106,16 +115,20 @@ Deno.test("what is no request has its line in the access log: who, and why", asy
   for (const [bytes, status] of NONSENSE) {
     assertMatch(await house.ask(alice, bytes), new RegExp(`^HTTP/1\\.1 ${status} `));
   }
-  const lines = () => gateway.output.split("\n").filter((line) => line.includes('"access"'));
-  await until("all have their lines", () => lines().length === NONSENSE.length);
+  const lines = () => gateway.soFar.lines.filter((line) => line.includes('"access"'));
+  await until("all have their lines", () => lines().length >= NONSENSE.length);
+  assertEquals(lines().length, NONSENSE.length);
   for (const [at, line] of lines().entries()) {
     const { client, host, status, reason, bytes, msg, message } = JSON.parse(line);
     assertEquals([client, host, status], ["alice", "a.containers.test", NONSENSE[at]?.[1]]);
     assertEquals(msg ?? message, "-");
     assert(reason.length > 5 && bytes > 50, line);
   }
-  const { gateway: { refused } } = await askJson(`${url}/status`);
-  assertEquals(refused.malformed, NONSENSE.length);
+  await until("all are counted", async () => {
+    const { gateway: { refused } } = await askJson(`${url}/status`);
+    assertEquals(refused.malformed, NONSENSE.length);
+    return true;
+  });
 });
 
 Deno.test("an operations server that others could reach is refused, and nothing is left", async () => {

@@ -3,6 +3,7 @@ import { assertEquals, assertMatch, assertStringIncludes } from "../support/asse
 import { flagList } from "../support/agent.ts";
 import { hostExec, startLocalGuest } from "../support/local_guest.ts";
 import { ask, askJson, opsPort } from "../support/ops.ts";
+import { until } from "../support/poll.ts";
 
 Deno.test("what a guest does is counted, and health and readiness are told", async () => {
   const { flags, url } = opsPort();
@@ -24,10 +25,13 @@ Deno.test("what a guest does is counted, and health and readiness are told", asy
   assertEquals(status.command, "guest");
   assertStringIncludes(JSON.stringify(status.listening), address);
   assertEquals(status.hosts, []);
-  const { text } = await ask(`${url}/metrics`, { Accept: "text/plain" });
-  assertMatch(text, /^rda_responses_total\{operation="GuestCommand",status="1xx"\} 1$/m);
-  assertMatch(text, /^rda_responses_total\{operation="Other",status="4xx"\} 1$/m);
-  assertMatch(text, /^rda_connections_total [1-9]/m);
+  await until("all is counted", async () => {
+    const { text } = await ask(`${url}/metrics`, { Accept: "text/plain" });
+    assertMatch(text, /^rda_responses_total\{operation="GuestCommand",status="1xx"\} 1$/m);
+    assertMatch(text, /^rda_responses_total\{operation="Other",status="4xx"\} 1$/m);
+    assertMatch(text, /^rda_connections_total [1-9]/m);
+    return true;
+  });
 });
 
 Deno.test("without the word, nothing answers", async () => {

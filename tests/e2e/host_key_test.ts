@@ -24,7 +24,7 @@ async function startAndEnd(flags: Record<string, string>) {
   await using directory = await temporaryDirectory();
   const listen = ["--listen", `unix://${directory.path}/docker.sock`];
   await using child = spawnAgent(["start", ...flagList(flags), ...listen]);
-  const code = await child.wait(30_000);
+  const code = await child.wait();
   return { code, output: child.output };
 }
 

@@ -23,10 +23,12 @@ test.bare(
       await docker.ok(["--context", "gpu", "version", "-f", "{{.Server.Os}}"], { vars }),
       "linux",
     );
-    const listed = await docker.ok(["context", "ls", "--format", "{{.Name}}|{{.Description}}"], {
-      vars,
+    await until("the description says that it is up", async () => {
+      const format = "{{.Name}}|{{.Description}}";
+      const listed = await docker.ok(["context", "ls", "--format", format], { vars });
+      assertMatch(listed, /^gpu\|gpu: ssh:\/\/.*, up \(remote-docker-agent\)$/m);
+      return true;
     });
-    assertMatch(listed, /^gpu\|gpu: ssh:\/\/.*, up \(remote-docker-agent\)$/m);
 
     const used = await agent.run(["context", "use", "gpu"]);
     assertEquals(used.code, 0, used.stderr);

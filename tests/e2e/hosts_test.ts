@@ -5,6 +5,7 @@ import { endToEnd } from "../support/e2e.ts";
 import { freePort } from "../support/free_ports.ts";
 import { hostEntry, HostsAgent, removeContainers, secondRig } from "../support/hosts.ts";
 import { pause, until } from "../support/poll.ts";
+import { fetchPort } from "../support/published.ts";
 import { unsupported } from "../support/rig.ts";
 
 const test = await endToEnd();
@@ -12,10 +13,10 @@ const other = unsupported() === undefined ? await secondRig() : undefined;
 
 /** Runs of `docker ps` for one median. */
 const SAMPLES = 21;
-/** The median may be so much more while the other host is cut off. */
-const WORSE = 1.1;
+/** The median may be so much more while the other host is cut off: who is held up waits for seconds. */
+const WORSE = 3;
 /** The machine has other work: one undisturbed measurement shows what there is to see. */
-const ATTEMPTS = 6;
+const ATTEMPTS = 10;
 
 test.bare(
   "two hosts are served by their names, and shown by them",
@@ -30,8 +31,7 @@ test.bare(
     const port = freePort();
     try {
       await prod.ok(["run", "-d", "--name", "web", "-p", `${port}:80`, "bb:httpd"]);
-      const page = await fetch(`http://127.0.0.1:${port}/`);
-      assertStringIncludes(await page.text(), "hello");
+      assertStringIncludes(await fetchPort(port), "hello");
       const status = await agent.run(["status"]);
       assertEquals(status.code, 0, status.stderr);
       assertMatch(status.stdout, /Host +gpu \(ssh:\/\/.*\) is up/);
@@ -52,12 +52,12 @@ test.bare("a host that is away at the start delays nobody, and is served once it
   await other.verb("cut", "drop");
   try {
     const config = {
-      timeout: "2s",
-      reconnect_wait: "1s",
+      timeout: "10s",
+      reconnect_wait: "5s",
       hosts: [hostEntry("away", other), hostEntry("here", rig)],
     };
     await using agent = await HostsAgent.start(config, ["away", "here"]);
-    await agent.answers("here", 10_000);
+    await agent.answers("here");
     const away = await agent.docker("away");
     const { stderr } = await away.run(["version"]);
     assertStringIncludes(stderr, "The remote host is not connected");
@@ -67,7 +67,7 @@ test.bare("a host that is away at the start delays nobody, and is served once it
     });
     assertMatch(status.stdout, /Problem +away is not connected/);
     await other.verb("heal");
-    await agent.answers("away", 60_000);
+    await agent.answers("away");
   } finally {
     await other.verb("heal");
   }
@@ -77,7 +77,7 @@ test.bare("a host that is cut off leaves the speed of the other as it was", {
   agentOnly: true,
 }, async (rig) => {
   assert(other !== undefined);
-  const config = { timeout: "2s", hosts: [hostEntry("gpu", rig), hostEntry("prod", other)] };
+  const config = { hosts: [hostEntry("gpu", rig), hostEntry("prod", other)] };
   await using agent = await HostsAgent.start(config, ["gpu", "prod"]);
   await Promise.all([agent.answers("gpu"), agent.answers("prod")]);
   const gpu = await agent.docker("gpu"), prod = await agent.docker("prod");
@@ -102,8 +102,8 @@ test.bare("a host that is cut off leaves the speed of the other as it was", {
 
 /** For 20 hosts that nobody uses, all connected. */
 const MAX_IDLE_BYTES = 150e6;
-/** Of 100 in a second; a program that polls for each host needs many times as many. */
-const MAX_IDLE_TICKS = 20;
+/** Of 400; a program that polls for each host needs many times as many. A slow machine takes more. */
+const MAX_IDLE_TICKS = 80;
 const IDLE_MS = 4_000;
 
 test.bare(
@@ -114,7 +114,7 @@ test.bare(
     const names = Array.from({ length: 20 }, (_, at) => `host${at}`);
     const hosts = names.map((name, at) => hostEntry(name, at % 2 === 0 ? rig : other));
     await using agent = await HostsAgent.start({ hosts }, names);
-    for (const name of names) await agent.answers(name, 60_000);
+    for (const name of names) await agent.answers(name);
     // What starting has left to do is done soon; it is the rest that counts.
     let used = Infinity;
     for (let i = 0; i < ATTEMPTS && used > MAX_IDLE_TICKS; i++) {

@@ -4,13 +4,15 @@ import { startAgent } from "../support/agent.ts";
 import { Cutter } from "../support/cutter.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
+import { folder } from "../support/folders.ts";
 import { until } from "../support/poll.ts";
 import type { Rig } from "../support/rig.ts";
 import { RigDoor } from "../support/rig_door.ts";
 
 const test = await endToEnd();
 const agentOnly = true;
-const HOLD = "while [ ! -e /tmp/go ]; do usleep 20000; done";
+/** Says something again and again until it may go on: that is how its connection is known. */
+const TICK = "until [ -e /tmp/go ]; do echo tick; usleep 20000; done";
 
 interface Cuttable {
   readonly docker: DockerCli;
@@ -36,7 +38,7 @@ async function withLine(
   try {
     await body({ docker, direct, line, id });
   } catch (error) {
-    console.log(agent.log.split("\n").slice(-40).join("\n"));
+    console.log(agent.logSoFar.lines.slice(-40).join("\n"));
     throw error;
   } finally {
     await direct.run(["rm", "-f", id]);
@@ -52,9 +54,9 @@ for (const gateway of [true, false]) {
     (rig) =>
       withLine(rig, gateway, async ({ docker, line, id }) => {
         for (const how of ["fin", "reset"] as const) {
-          await using exec = docker.spawn(["exec", id, "sh", "-c", "echo begun; sleep 600"]);
-          await exec.waitFor(/begun/);
-          line.cutLast(how);
+          await using exec = docker.spawn(["exec", id, "sh", "-c", TICK]);
+          await exec.waitFor(/tick/);
+          await line.cutBusy(how);
           assertEquals(await exec.wait(), 1, how);
           assertMatch(exec.stderr, /the connection to the remote host was lost/);
           assertEquals((await docker.run(["ps"])).code, 0);
@@ -68,10 +70,10 @@ test.bare(
   { agentOnly },
   (rig) =>
     withLine(rig, true, async ({ docker, direct, line, id }) => {
-      const script = `echo begun; ${HOLD}; echo last; touch /tmp/done`;
+      const script = `${TICK}; echo last; touch /tmp/done`;
       await using exec = docker.spawn(["exec", id, "sh", "-c", script]);
-      await exec.waitFor(/begun/);
-      const cut = line.stopLast();
+      await exec.waitFor(/tick/);
+      const cut = await line.stopBusy();
       await direct.ok(["exec", id, "touch", "/tmp/go"]);
       const isDone = async () => (await direct.run(["exec", id, "ls", "/tmp/done"])).code === 0;
       await until("the command is done", isDone);
@@ -89,11 +91,11 @@ test.bare(
     withLine(rig, true, async ({ docker, direct, line }) => {
       for (const [code, expected] of [[0, 125], [5, 5]]) {
         const name = `cut-${Deno.pid}-${code}`;
-        const script = `echo begun; ${HOLD}; echo last; exit ${code}`;
+        const script = `${TICK}; echo last; exit ${code}`;
         await using run = docker.spawn(["run", "--name", name, "bb", "sh", "-c", script]);
         try {
-          await run.waitFor(/begun/);
-          const cut = line.stopLast();
+          await run.waitFor(/tick/);
+          const cut = await line.stopBusy();
           await direct.ok(["exec", name, "touch", "/tmp/go"]);
           cut("reset");
           assertEquals(await run.wait(), expected);
@@ -110,29 +112,32 @@ test.bare(
   { agentOnly },
   (rig) =>
     withLine(rig, true, async ({ docker, direct, line, id }) => {
-      const count = "i=0; while [ $i -lt 150 ]; do echo line $i; i=$((i+1)); usleep 20000; done";
+      const count = "i=0; until [ -e /tmp/stop ]; do echo line $i; i=$((i+1)); usleep 20000; done";
       const counting = await direct.ok(["run", "-d", "bb", "sh", "-c", count]);
       try {
         await using logs = docker.spawn(["logs", "-f", counting]);
         await using waiting = docker.spawn(["wait", counting]);
         for (const [at, how] of [[20, "fin"], [80, "reset"]] as const) {
           await logs.waitFor(new RegExp(`line ${at}\\b`));
-          line.cutLast(how);
+          await line.cutBusy(how);
         }
+        await direct.ok(["exec", counting, "touch", "/tmp/stop"]);
         assertEquals(await logs.wait(), 0);
         const lines = logs.stdout.trim().split("\n");
-        assertEquals(lines, Array.from({ length: 150 }, (_, number) => `line ${number}`));
+        const { length } = (await direct.ok(["logs", counting])).split("\n");
+        assertEquals(lines, Array.from({ length }, (_, number) => `line ${number}`));
         assertEquals([await waiting.wait(), waiting.stdout], [0, "0\n"]);
       } finally {
         await direct.run(["rm", "-f", counting]);
       }
       await direct.ok(["exec", id, "sh", "-c", "dd if=/dev/urandom of=/tmp/big bs=1M count=64"]);
+      await using scratch = await folder();
       for (const how of ["fin", "reset"] as const) {
-        const reading = docker.shell(
-          `docker cp ${id}:/tmp/big - | { head -c 1000000; sleep 1; cat; } | wc -c`,
-        );
-        await until("it is under way", () => Promise.resolve(line.heardOfLast > 2_000_000));
-        line.cutLast(how);
+        const go = `${scratch.path}/${how}`;
+        const hold = `head -c 1000000; until [ -e '${go}' ]; do sleep 0.1; done; cat`;
+        const reading = docker.shell(`docker cp ${id}:/tmp/big - | { ${hold}; } | wc -c`);
+        await line.cutLarge(2_000_000, how);
+        await Deno.writeTextFile(go, "");
         assertNotEquals((await reading).code, 0);
       }
     }),

@@ -50,6 +50,7 @@ test.bare("where the guest may not: one line says so", agentOnly, async (rig) =>
     const [line] = await agent.waitForLog(/Containers cannot reach.*/);
     assertStringIncludes(line, message);
     assertStringIncludes(line, "--allow-listen");
-    assertEquals(agent.log.match(/Containers cannot reach/g)?.length, 1);
+    const { output } = await agent.logUntilNow();
+    assertEquals(output.match(/Containers cannot reach/g)?.length, 1);
   }
 });

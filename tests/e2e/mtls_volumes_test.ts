@@ -142,7 +142,8 @@ test("prune removes volumes that no container has", options, async ({ docker, di
     return (await program("prune", "--dry-run")).includes(`of ${src.path}`);
   });
   assertStringIncludes(await program("prune"), `of ${src.path}`);
-  assertEquals([await has(), await direct.ok(HELPERS)], [false, ""]);
+  assertEquals(await has(), false);
+  await until("nobody is left who helped", async () => await direct.ok(HELPERS) === "");
   assertEquals(names(src.path), ["a.txt", "b"]);
 });
 

@@ -9,7 +9,7 @@ const test = await endToEnd();
 
 /** An SSH configuration that notices a silent link within seconds. */
 const quick = await Deno.makeTempFile({ prefix: "rda-ssh-config-" });
-await Deno.writeTextFile(quick, "ServerAliveInterval 1\nServerAliveCountMax 2\n");
+await Deno.writeTextFile(quick, "ServerAliveInterval 2\nServerAliveCountMax 3\n");
 globalThis.addEventListener("unload", () => Deno.removeSync(quick));
 
 const cut = opsPort({ "ssh-config": quick, "reconnect-wait": "1s" });
@@ -36,21 +36,29 @@ test("health is 503 while the link is cut, and 200 again", {
   } finally {
     await rig.verb("heal");
   }
-  await until("docker works again", async () => (await docker.run(["ps"])).code === 0, {
-    timeoutMs: 40_000,
-  });
+  await until("docker works again", async () => (await docker.run(["ps"])).code === 0);
   await until("health is good again", async () => (await ask(`${cut.url}/health`)).status === 200);
   assertEquals((await ask(`${cut.url}/ready`)).status, 200);
   const status = await askJson(`${cut.url}/status`);
-  assertEquals(status.hosts[0].reconnects, 1);
+  // On a machine that is busy enough, the silence of a moment is a cut as well.
+  assert(status.hosts[0].reconnects >= 1);
   assert(status.errors.total > 0);
   assertMatch(
     (await ask(`${cut.url}/metrics`, { Accept: "text/plain" })).text,
-    /^rda_transport_reconnects_total\{host="ssh:\/\/.*"\} 1$/m,
+    /^rda_transport_reconnects_total\{host="ssh:\/\/.*"\} [1-9]\d*$/m,
   );
 });
 
 const count = opsPort();
+const COUNTED = [
+  /^rda_connections_active 1$/m,
+  /^rda_transport_up\{host="ssh:\/\/.*"\} 1$/m,
+  /^rda_request_duration_seconds_count\{operation="ContainerCreate"\} 1$/m,
+  /^rda_request_duration_seconds_bucket\{le="\+Inf",operation="ContainerStart"\} 1$/m,
+  /^rda_responses_total\{operation="ContainerInspect",status="4xx"\} 1$/m,
+  /^rda_responses_total\{operation="ContainerList",status="2xx"\} \d+$/m,
+  /^rda_sent_bytes_total [1-9]\d+$/m,
+];
 
 test("metrics move with what docker does", { agentOnly: true, flags: count.flags }, async (b) => {
   const { docker, agent } = b;
@@ -59,24 +67,18 @@ test("metrics move with what docker does", { agentOnly: true, flags: count.flags
   await docker.ok(["ps"]);
   await using _events = docker.spawn(["events"]);
   await agent.waitForLog(/GET .*\/events/);
-  const json = await askJson(`${count.url}/metrics`);
-  assertEquals(json.active_connections, 1);
-  assert(json.total_connections >= 4 && json.total_bytes_read > 500, JSON.stringify(json));
-  const { text, type } = await ask(`${count.url}/metrics`, {
-    Accept: "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+  // A client has its answer before it is counted, and is gone before that is known.
+  const json = await until("all is counted", async () => {
+    const found = await askJson(`${count.url}/metrics`);
+    assertEquals(found.active_connections, 1);
+    assert(found.total_connections >= 4 && found.total_bytes_read > 500, JSON.stringify(found));
+    const { text, type } = await ask(`${count.url}/metrics`, {
+      Accept: "text/plain;version=0.0.4;q=0.5,*/*;q=0.1",
+    });
+    assertStringIncludes(type, "text/plain");
+    for (const pattern of COUNTED) assertMatch(text, pattern);
+    return found;
   });
-  assertStringIncludes(type, "text/plain");
-  for (
-    const pattern of [
-      /^rda_connections_active 1$/m,
-      /^rda_transport_up\{host="ssh:\/\/.*"\} 1$/m,
-      /^rda_request_duration_seconds_count\{operation="ContainerCreate"\} 1$/m,
-      /^rda_request_duration_seconds_bucket\{le="\+Inf",operation="ContainerStart"\} 1$/m,
-      /^rda_responses_total\{operation="ContainerInspect",status="4xx"\} 1$/m,
-      /^rda_responses_total\{operation="ContainerList",status="2xx"\} \d+$/m,
-      /^rda_sent_bytes_total [1-9]\d+$/m,
-    ]
-  ) assertMatch(text, pattern);
   const before = json.total_connections;
   await docker.ok(["ps"]);
   await until("the connection has ended", async () => {
@@ -102,7 +104,7 @@ test("status shows the agent that runs, once or again and again", {
   assert(status.hosts[0].rtt_ms > 0);
 
   await using watch = spawnStatus(agent, "--watch", "--json");
-  await until("two pictures", () => watch.stdout.split("\n").length > 2);
+  await until("two pictures", () => watch.soFar.lines.length >= 2);
   watch.kill("SIGINT");
   assertEquals(await watch.wait(), 0);
   for (const line of watch.stdout.trim().split("\n")) {
@@ -125,9 +127,9 @@ test.bare("status says that nothing runs, also after a kill", { agentOnly: true 
 });
 
 const idle = opsPort();
-/** Of 100 in a second; a program that polls needs many times as many. */
-const MAX_IDLE_TICKS = 20;
-const ATTEMPTS = 6;
+/** Of 300; a program that polls needs many times as many. A slow machine takes more for the same. */
+const MAX_IDLE_TICKS = 60;
+const ATTEMPTS = 10;
 
 test("a program that nobody watches does nothing", {
   agentOnly: true,
@@ -149,6 +151,7 @@ test("a program that nobody watches does nothing", {
     await pause(3_000);
     used = await ticks() - before;
   }
+  console.log(`${used} ticks in 3 s`);
   assert(used <= MAX_IDLE_TICKS, `${used} ticks in 3 s`);
 });
 

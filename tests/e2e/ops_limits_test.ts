@@ -8,7 +8,7 @@ import { writeAll } from "../support/raw_http.ts";
 const test = await endToEnd();
 const agentOnly = true;
 
-const full = opsPort({ "max-connections": "2", "queue-timeout": "2s" });
+const full = opsPort({ "max-connections": "2", "queue-timeout": "10s" });
 
 test("a client beyond the maximum waits, then is told 503; others are not kept out", {
   agentOnly,
@@ -34,13 +34,13 @@ test("a client beyond the maximum waits, then is told 503; others are not kept o
   assertEquals(limits.connection_refused >= 1 && limits.connection_waited >= 2, true);
 });
 
-const slow = opsPort({ "read-timeout": "1s", "idle-timeout": "1s", "write-timeout": "1s" });
+const slow = opsPort({ "read-timeout": "2s", "idle-timeout": "4s", "write-timeout": "2s" });
 
 test("slow and silent clients are let go, quiet streams are not", {
   agentOnly,
   flags: slow.flags,
 }, async ({ agent, docker, direct }) => {
-  const script = "echo begin; sleep 4; echo end; read line; echo over";
+  const script = "echo begin; sleep 6; echo end; read line; echo over";
   const id = await direct.ok(["run", "-di", "bb", "sh", "-c", script]);
   try {
     await using logs = docker.spawn(["logs", "-f", id]);
@@ -66,7 +66,7 @@ test("slow and silent clients are let go, quiet streams are not", {
     await logs.waitFor(/over/);
     await events.waitFor(/container die/);
     const { limits } = await askJson(`${slow.url}/metrics`);
-    assertEquals([limits.read_timeout, limits.idle_timeout >= 1], [2, true]);
+    assertEquals([limits.read_timeout >= 2, limits.idle_timeout >= 1], [true, true]);
   } finally {
     await direct.run(["rm", "-f", id]);
   }

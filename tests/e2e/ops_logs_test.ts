@@ -22,7 +22,7 @@ test("passwords, registry auth and secret variables never appear", {
   const { stdout } = await runStatus(agent, "--json");
   await agent.waitForLog(/PLAIN=visible/);
   await agent.waitForLog(/POST .*\/auth/);
-  for (const place of [agent.log, stdout]) {
+  for (const place of [(await agent.logUntilNow()).output, stdout]) {
     assert(!place.includes(SECRET), line(place, SECRET));
     assert(!place.includes(btoa(SECRET)), "as base64");
   }
@@ -34,10 +34,9 @@ test(
   async (b) => {
     // What is as large as an image has a stream of its own.
     await b.docker.shell("docker save bb >/dev/null");
-    await b.agent.waitForLog(/images\/get/);
-    const lines = b.agent.log.split("\n").filter((text) => text.startsWith("{")).map((text) =>
-      JSON.parse(text)
-    );
+    await b.agent.waitForLog(/"message":"GET [^"]*images\/get.*\n/);
+    const said = b.agent.logSoFar.lines.filter((text) => text.startsWith("{"));
+    const lines = said.map((text) => JSON.parse(text));
     const request = lines.find(({ message }) => /^GET .*images\/get/.test(message));
     assert(typeof request?.conn === "string", JSON.stringify(request));
     const own = lines.filter(({ conn }) => conn === request.conn).map(({ message }) => message);

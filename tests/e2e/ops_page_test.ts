@@ -32,7 +32,7 @@ if (chromium === undefined) {
         path.getAttribute("d").split("L").length)`;
       return Number(await browser.evaluate(`Math.max(0, ...${points})`)) >= 4;
     });
-    assertEquals(await text("active"), "1");
+    await until("it shows the one that is open", async () => await text("active") === "1");
     await picture(browser, "light");
 
     const ground = () => browser.evaluate("getComputedStyle(document.body).backgroundColor");

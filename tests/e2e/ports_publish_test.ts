@@ -141,7 +141,7 @@ test("fifty containers start at once and all answer", { agentOnly }, async (benc
   await using _ = cleanup(docker, names);
   const ids = await Promise.all(ports.map((port, index) => {
     const args = ["run", "-d", "--name", names[index] ?? "", "-p", `${port}:80`, ...WEB];
-    return docker.ok(args, { timeoutMs: 120_000 });
+    return docker.ok(args, { timeoutMs: 400_000 });
   }));
   for (const [index, port] of ports.entries()) {
     assertEquals(await fetchPort(port), ids[index]?.slice(0, 12));

@@ -54,9 +54,7 @@ test("what happened while the agent could not see is made up for", { agentOnly }
   await direct.ok(["stop", "-t", "0", ...names]);
   await direct.ok(["start", names[1] ?? ""]);
   await rig.verb("start-sshd");
-  await until("the port of the stopped one is given back", () => isRefused(gone), {
-    timeoutMs: 40_000,
-  });
+  await until("the port of the stopped one is given back", () => isRefused(gone));
   const id = await direct.ok(["inspect", "-f", "{{.Id}}", names[1] ?? ""]);
   assertEquals(await fetchPort(stays), id.slice(0, 12));
 });
@@ -83,9 +81,7 @@ test(
       await rig.verb("heal");
     }
     assert(!await isRefused(web), "the listener has stayed");
-    await until("a new connection gets through", async () => await fetchPort(web) === "here", {
-      timeoutMs: 40_000,
-    });
+    await until("a new connection gets through", async () => await fetchPort(web) === "here");
     assertStringIncludes(await docker.ok(["port", name, "80"]), `127.0.0.1:${web}`);
   },
 );

@@ -12,7 +12,7 @@ const agentOnly = true;
 const LOOPBACK = "127.0.0.1";
 
 /** Asks once; nothing if no answer comes within `timeoutMs`. */
-async function ask(port: number, text: string, timeoutMs = 500): Promise<string | undefined> {
+async function ask(port: number, text: string, timeoutMs = 3_000): Promise<string | undefined> {
   const socket = createSocket("udp4");
   const { promise, resolve } = Promise.withResolvers<string | undefined>();
   // A refusal comes as an error, and is no answer either.

@@ -43,7 +43,7 @@ else {
       ...["--identity-path", `${ON_WINDOWS.shared}\\.ssh\\id_ed25519`],
       ...["--remote-docker", `unix://${rig.directSocket}`],
     ]);
-    await relay.child.waitFor(/\$env:DOCKER_HOST/, 60_000);
+    await relay.child.waitFor(/\$env:DOCKER_HOST/, 300_000);
     const client = wine.script("tests/support/pipe_get.ts", [
       ...["\\\\.\\pipe\\container-desktop", "/version"],
     ]);

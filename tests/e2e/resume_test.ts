@@ -7,6 +7,8 @@ const test = await endToEnd();
 const agentOnly = true;
 /** Prints numbers, about 40 each second. */
 const COUNT = "i=0; while [ $i -lt 200 ]; do echo line $i; i=$((i+1)); usleep 20000; done";
+/** The same without end, until it is told to stop. */
+const COUNT_ON = "i=0; until [ -e /tmp/stop ]; do echo line $i; i=$((i+1)); usleep 20000; done";
 
 /** Runs a container in the background and removes it in the end. */
 async function withContainer(
@@ -64,15 +66,18 @@ test(
   "logs -f with times and a tail of nothing go on as they were",
   { agentOnly },
   (bench) =>
-    withContainer(bench, ["bb", "sh", "-c", COUNT], async (id) => {
+    withContainer(bench, ["bb", "sh", "-c", COUNT_ON], async (id) => {
       await using logs = bench.docker.spawn(["logs", "-f", "-t", "--tail", "0", id]);
-      await logs.waitFor(/line 30\b/);
+      const [, first] = await logs.waitFor(/line (\d+)\n/);
       await bench.rig.verb("drop-sessions");
+      await logs.waitFor(new RegExp(`line ${Number(first) + 60}\n`));
+      await bench.direct.ok(["exec", id, "touch", "/tmp/stop"]);
       assertEquals(await logs.wait(), 0);
       const lines = logs.stdout.trim().split("\n");
       for (const line of lines) assertMatch(line, /^\d{4}-\d\d-\d\dT[\d:.]+Z line \d+$/);
       const found = lines.map((line) => Number(line.split(" ").at(-1)));
-      assertEquals(found, upTo(200).slice(found[0]));
+      const all = (await bench.direct.ok(["logs", id])).split("\n").length;
+      assertEquals(found, upTo(all).slice(Number(first)));
     }),
 );
 
@@ -87,7 +92,7 @@ test("events go on without a gap or a repeat", { agentOnly }, async (bench) => {
     await until("events are told", async () => {
       await bench.direct.ok(["volume", "create", `${names[0]}-begin`]);
       await bench.direct.ok(["volume", "rm", `${names[0]}-begin`]);
-      return events.stdout.includes("begin");
+      return events.soFar.stdout.includes("begin");
     });
     for (const name of names.slice(0, 2)) await make(name);
     await events.waitFor(new RegExp(names[1] ?? ""));
@@ -95,11 +100,11 @@ test("events go on without a gap or a repeat", { agentOnly }, async (bench) => {
     await bench.rig.verb("drop-sessions");
     for (const name of names.slice(2, 4)) await make(name);
     await bench.rig.verb("start-sshd");
-    await events.waitFor(new RegExp(names[3] ?? ""), 60_000);
+    await events.waitFor(new RegExp(names[3] ?? ""));
     for (const name of names.slice(4)) await make(name);
-    await events.waitFor(new RegExp(names[5] ?? ""));
-    const told = events.stdout.split("\n").filter((line) => !line.includes("begin"));
-    assertEquals(told.filter(Boolean), names.map((name) => `create ${name}`));
+    await events.waitFor(new RegExp(`${names[5]}\n`));
+    const told = events.soFar.lines.filter((line) => !line.includes("begin"));
+    assertEquals(told, names.map((name) => `create ${name}`));
   } finally {
     await bench.rig.verb("restart-sshd");
     await bench.direct.run(["volume", "rm", "-f", ...names]);
@@ -144,6 +149,7 @@ test("a command that has said nothing yet is told of as well", { agentOnly }, as
     "the container runs",
     async () => (await bench.direct.run(["exec", name, "true"])).code === 0,
   );
+  await bench.agent.waitForLog(/POST \S*\/start.*204/);
   await bench.rig.verb("drop-sessions");
   await run.waitFor(/the connection to the remote host was lost/);
   await bench.direct.ok(["exec", name, "touch", "/tmp/go"]);

@@ -23,7 +23,7 @@ test.withEachCli("run keeps standard output and standard error apart", async (be
 });
 
 test.withEachCli("a piped standard input reaches the container and ends there", async (bench) => {
-  const options = { stdin: "hi\n", timeoutMs: 20_000 };
+  const options = { stdin: "hi\n" };
   const cat = await sameAsDirect(bench, ["run", "--rm", "-i", "bb", "cat"], options);
   assertEquals(cat, { code: 0, stdout: "hi\n", stderr: "" });
   const late = ["run", "--rm", "-i", "bb", "sh", "-c", "cat >/dev/null; echo after the end"];

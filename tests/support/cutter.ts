@@ -4,6 +4,7 @@
  */
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { once } from "node:events";
+import { until } from "./poll.ts";
 
 /** How a connection is cut: by a FIN to both sides, or by resets. */
 export type Cut = "fin" | "reset";
@@ -11,10 +12,15 @@ export type Cut = "fin" | "reset";
 interface Carried {
   readonly near: Socket;
   readonly far: Socket;
-  /** When it last brought bytes from the far side, and how many it has. */
-  heardAt: number;
+  /** How many bytes it has brought from the far side, and in how many pieces. */
   heard: number;
+  pieces: number;
+  /** It has been stopped or cut: whoever looks for a connection means another one. */
+  isOver: boolean;
 }
+
+/** Nothing but the stream that a test looks at brings so many pieces in a row. */
+const MANY_PIECES = 10;
 
 /** See the file comment. */
 export class Cutter implements AsyncDisposable {
@@ -43,26 +49,27 @@ export class Cutter implements AsyncDisposable {
     return new Cutter(server, address.port, lines);
   }
 
-  /** Bytes from the far side that the connection which brought something last has brought. */
-  get heardOfLast(): number {
-    return this.#last?.heard ?? 0;
+  /** The connection on which something comes again and again is stopped; the result cuts it. */
+  async stopBusy(): Promise<(how: Cut) => void> {
+    const before = new Map([...this.#lines].map((line) => [line, line.pieces]));
+    const isBusy = (line: Carried) => line.pieces >= (before.get(line) ?? 0) + MANY_PIECES;
+    const busy = await until("something comes again and again", () => this.#find(isBusy));
+    stop(busy);
+    return (how) => cut(busy, how);
   }
 
-  get #last(): Carried | undefined {
-    return [...this.#lines].sort((a, b) => b.heardAt - a.heardAt)[0];
+  /** Cuts the connection on which something comes again and again. */
+  async cutBusy(how: Cut): Promise<void> {
+    (await this.stopBusy())(how);
   }
 
-  /** The connection that brought something last: it is stopped, and the result cuts it. */
-  stopLast(): (how: Cut) => void {
-    const last = this.#last;
-    if (last === undefined) throw new Error("The line carries nothing");
-    stop(last);
-    return (how) => cut(last, how);
+  /** Cuts the connection that has brought so many bytes, once there is one. */
+  async cutLarge(bytes: number, how: Cut): Promise<void> {
+    cut(await until("much has come", () => this.#find((line) => line.heard >= bytes)), how);
   }
 
-  /** Cuts the connection that brought something last. */
-  cutLast(how: Cut): void {
-    this.stopLast()(how);
+  #find(is: (line: Carried) => boolean): Carried | undefined {
+    return [...this.#lines].find((line) => !line.isOver && is(line));
   }
 
   /** From now on nothing comes through on the connections that there are, and nobody is told. */
@@ -80,11 +87,11 @@ export class Cutter implements AsyncDisposable {
 }
 
 function carry(near: Socket, far: Socket, lines: Set<Carried>): void {
-  const line: Carried = { near, far, heardAt: 0, heard: 0 };
+  const line: Carried = { near, far, heard: 0, pieces: 0, isOver: false };
   lines.add(line);
   far.on("data", (chunk: Uint8Array) => {
-    line.heardAt = performance.now();
     line.heard += chunk.length;
+    line.pieces++;
   });
   for (const socket of [near, far]) {
     socket.setNoDelay(true);
@@ -99,14 +106,18 @@ function carry(near: Socket, far: Socket, lines: Set<Carried>): void {
   far.pipe(near);
 }
 
-function stop({ near, far }: Carried): void {
+function stop(line: Carried): void {
+  const { near, far } = line;
+  line.isOver = true;
   near.unpipe(far);
   far.unpipe(near);
   near.pause();
   far.pause();
 }
 
-function cut({ near, far }: Carried, how: Cut): void {
+function cut(line: Carried, how: Cut): void {
+  const { near, far } = line;
+  line.isOver = true;
   if (how === "fin") {
     near.destroySoon();
     far.destroySoon();

@@ -107,7 +107,7 @@ async function withBench(
   try {
     await body({ rig, agent, docker, direct });
   } catch (error) {
-    console.log(`The end of the agent's log:\n${tail(agent.log)}`);
+    console.log(`The end of the agent's log:\n${tail(agent.logSoFar.output)}`);
     throw error;
   }
 }

@@ -34,33 +34,15 @@ export interface BenchOptions {
 
 /** See {@link Bench}. */
 export function bench(options: BenchOptions = {}): Bench {
-  const waiting: ((duplex: Duplex) => void)[] = [];
-  const ready: Duplex[] = [];
+  const engine = new ScriptedEngine();
   const clients: Duplex[] = [];
-  let opened = 0;
-  let failure: Error | undefined;
-  const losses = new Map<Duplex, Error>();
   const proxy = new Proxy({
     mode: options.mode ?? "http",
     warm: options.warm ?? 1,
     interceptors: options.interceptors ?? [],
     ...(options.limits && { limits: options.limits }),
     ...(options.observer && { observer: options.observer }),
-    open() {
-      if (failure !== undefined) return Promise.reject(failure);
-      opened++;
-      const [near, far] = memoryPair();
-      const taker = waiting.shift();
-      if (taker) taker(far);
-      else ready.push(far);
-      const read = async () => {
-        const chunk = await near.read();
-        const loss = chunk === null ? losses.get(far) : undefined;
-        if (loss !== undefined) throw loss;
-        return chunk;
-      };
-      return Promise.resolve({ ...passing(near), read });
-    },
+    open: () => engine.open(),
   });
   return {
     proxy,
@@ -70,22 +52,51 @@ export function bench(options: BenchOptions = {}): Bench {
       void proxy.serve(far, { remote: "test", ...client });
       return near;
     },
-    accept() {
-      const duplex = ready.shift();
-      if (duplex) return Promise.resolve(duplex);
-      return new Promise((resolve) => waiting.push(resolve));
-    },
-    opened: () => opened,
-    lose(engine, error) {
-      losses.set(engine, error);
-      engine.close();
-    },
-    failWith: (error) => failure = error,
+    accept: () => engine.accept(),
+    opened: () => engine.opened,
+    lose: (duplex, error) => engine.lose(duplex, error),
+    failWith: (error) => engine.failure = error,
     async end() {
       for (const client of clients) client.close();
       await proxy.shutdown(0);
     },
   };
+}
+
+/** The connections that a proxy opens, for whoever accepts them. */
+class ScriptedEngine {
+  opened = 0;
+  failure: Error | undefined;
+  readonly #waiting: ((duplex: Duplex) => void)[] = [];
+  readonly #ready: Duplex[] = [];
+  readonly #losses = new Map<Duplex, Error>();
+
+  open(): Promise<Duplex> {
+    if (this.failure !== undefined) return Promise.reject(this.failure);
+    this.opened++;
+    const [near, far] = memoryPair();
+    const taker = this.#waiting.shift();
+    if (taker) taker(far);
+    else this.#ready.push(far);
+    const read = async () => {
+      const chunk = await near.read();
+      const loss = chunk === null ? this.#losses.get(far) : undefined;
+      if (loss !== undefined) throw loss;
+      return chunk;
+    };
+    return Promise.resolve({ ...passing(near), read });
+  }
+
+  accept(): Promise<Duplex> {
+    const duplex = this.#ready.shift();
+    if (duplex) return Promise.resolve(duplex);
+    return new Promise((resolve) => this.#waiting.push(resolve));
+  }
+
+  lose(engine: Duplex, error: Error): void {
+    this.#losses.set(engine, error);
+    engine.close();
+  }
 }
 
 /** The same stream, so that some of its methods can be replaced. */

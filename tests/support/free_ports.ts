@@ -7,12 +7,17 @@ const FIRST = 20_000;
 const COUNT = 12_000;
 const ATTEMPTS = 100;
 
+/** Those that were given away: whoever asked for one may not have used it yet. */
+const given = new Set<number>();
+
 /** `count` neighbouring ports that were free a moment ago, on 127.0.0.1 as on all other addresses. */
 export function freePorts(count = 1): number[] {
   for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
     const first = FIRST + Math.floor(Math.random() * COUNT);
     const ports = Array.from({ length: count }, (_, index) => first + index);
-    if (ports.every(isFree)) return ports;
+    if (ports.some((port) => given.has(port)) || !ports.every(isFree)) continue;
+    for (const port of ports) given.add(port);
+    return ports;
   }
   throw new Error(`No ${count} free ports`);
 }

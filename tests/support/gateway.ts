@@ -12,7 +12,7 @@ import { freePort } from "./free_ports.ts";
 import { programCommand } from "./program.ts";
 
 const DECODER = new TextDecoder();
-const CLIENT_TIMEOUT_MS = 10_000;
+const CLIENT_TIMEOUT_MS = 120_000;
 
 /** See the file comment. */
 export class GatewayHouse implements AsyncDisposable {
@@ -80,12 +80,17 @@ export class GatewayHouse implements AsyncDisposable {
 
   /**
    * Starts the gateway, with more `flags`, and waits until it listens; `openFiles` is the limit of the
-   * system for it.
+   * system for it, and `shutdownTimeout` how long it lets what is under way finish.
    */
   async start(
-    { openFiles, flags = [] }: { openFiles?: number; flags?: readonly string[] } = {},
+    { openFiles, shutdownTimeout = "2s", flags = [] }: {
+      openFiles?: number;
+      shutdownTimeout?: string;
+      flags?: readonly string[];
+    } = {},
   ): Promise<Child> {
-    const args = ["gateway", "--gateway-config", this.configFile, "--shutdown-timeout", "2s"];
+    const config = ["--gateway-config", this.configFile];
+    const args = ["gateway", ...config, "--shutdown-timeout", shutdownTimeout];
     const command = [...args, ...flags, "--log-format", "json"];
     const vars = { XDG_RUNTIME_DIR: this.directory };
     const child = openFiles === undefined ? spawnAgent(command, vars) : limited(openFiles, command);

@@ -58,11 +58,13 @@ export class HostsAgent implements AsyncDisposable {
       await until("the sockets are there", async () => {
         for (const name of names) await Deno.lstat(agent.socket(name));
         return true;
-      }, { timeoutMs: 30_000 });
+      });
       return agent;
     } catch (error) {
       await agent[Symbol.asyncDispose]();
-      throw new Error(`The agent does not start; its log:\n${child.output}`, { cause: error });
+      throw new Error(`The agent does not start; its log:\n${child.soFar.output}`, {
+        cause: error,
+      });
     }
   }
 
@@ -79,11 +81,10 @@ export class HostsAgent implements AsyncDisposable {
   }
 
   /** Waits until a host answers. */
-  async answers(name: string, timeoutMs = 30_000): Promise<void> {
+  async answers(name: string): Promise<void> {
     await until(
       `${name} answers`,
       async () => (await request(this.socket(name), "GET /_ping")).status === 200,
-      { timeoutMs },
     );
   }
 
@@ -96,7 +97,7 @@ export class HostsAgent implements AsyncDisposable {
   /** Runs another command of the same user to its end. */
   async run(args: readonly string[], vars: Record<string, string> = {}): Promise<Finished> {
     await using child = spawnAgent(args, { ...variables(this.directory), ...vars });
-    const code = await child.wait(30_000);
+    const code = await child.wait();
     return { code, stdout: child.stdout, stderr: child.stderr };
   }
 

@@ -78,11 +78,8 @@ async function openLink(isOver: (bytes: number) => boolean): Promise<Link> {
   const socket = new Socket();
   socket.on("data", (data: Uint8Array) => void (isOver(data.length) && socket.destroy()));
   const client = new Client();
-  const state = { lost: undefined as AgentError | undefined, listeners: new Set<() => void>() };
-  const ended = once(socket, "close").then(() => {
-    state.lost = new AgentError("lost", "Cut by the test");
-    for (const listen of state.listeners) listen();
-  });
+  const connection = new Connection();
+  const ended = once(socket, "close").then(() => connection.end());
   const close = async () => {
     client.end();
     socket.destroy();
@@ -93,22 +90,30 @@ async function openLink(isOver: (bytes: number) => boolean): Promise<Link> {
   };
   try {
     const sftp = await login(client, socket, address.port);
-    const connection = {
-      get isOpen() {
-        return state.lost === undefined;
-      },
-      get lost() {
-        return state.lost;
-      },
-      onLost: (listen: () => void) => {
-        state.listeners.add(listen);
-        return () => state.listeners.delete(listen);
-      },
-    };
     return { files: new SftpFiles(connection, sftp), close };
   } catch (error) {
     await close();
     throw error;
+  }
+}
+
+/** What {@link SftpFiles} wants to know of the connection it is on. */
+class Connection {
+  lost: AgentError | undefined;
+  readonly #listeners = new Set<() => void>();
+
+  get isOpen(): boolean {
+    return this.lost === undefined;
+  }
+
+  onLost(listen: () => void): () => void {
+    this.#listeners.add(listen);
+    return () => void this.#listeners.delete(listen);
+  }
+
+  end(): void {
+    this.lost = new AgentError("lost", "Cut by the test");
+    for (const listen of this.#listeners) listen();
   }
 }
 

@@ -34,47 +34,17 @@ export class LocalShell implements Shell {
       stdout: "piped",
       stderr: "piped",
     }).spawn();
-    const writer = child.stdin.getWriter();
-    const reader = child.stdout.getReader();
-    let cut = false;
-    const cutNow = () => {
-      cut = true;
-      // The remote side notices as sshd does: its input ends, its output leads nowhere.
-      writer.close().catch(() => {});
-      reader.cancel().catch(() => {});
-    };
+    const link = new Link(child, (bytes) => this.#count(bytes), () => this.#bytesLeft);
+    const cutNow = () => link.cut();
     this.#running.add(cutNow);
     options.signal?.addEventListener("abort", cutNow, { once: true });
     const stderr = readLines(child.stderr, options.onStderr ?? (() => {}));
     const exit = Promise.all([child.status, stderr]).then(([{ code }]) => {
       this.#running.delete(cutNow);
       options.signal?.removeEventListener("abort", cutNow);
-      return cut ? null : code;
+      return link.isCut ? null : code;
     });
-    const stdio: Duplex = {
-      read: async () => {
-        const { value, done } = await reader.read();
-        if (cut) throw lost();
-        if (done) return null;
-        this.#count(value.length);
-        if (cut) throw lost();
-        return value;
-      },
-      write: async (chunk) => {
-        const allowed = Math.min(chunk.length, this.#bytesLeft ?? chunk.length);
-        if (cut) throw lost();
-        await writer.write(chunk.subarray(0, allowed)).catch(closedPipe);
-        this.#count(chunk.length);
-        if (cut) throw lost();
-      },
-      closeWrite: () => writer.close().catch(() => {}),
-      close: () => {
-        writer.close().catch(() => {});
-        reader.cancel().catch(() => {});
-      },
-      closed: exit.then(() => {}),
-    };
-    return Promise.resolve({ stdio, exit });
+    return Promise.resolve({ stdio: link.stdio(exit.then(() => {})), exit });
   }
 
   #count(bytes: number): void {
@@ -84,6 +54,64 @@ export class LocalShell implements Shell {
     this.#bytesLeft = 0;
     this.#isCut = true;
     for (const cutNow of this.#running) cutNow();
+  }
+}
+
+/** Input and output of one command, until they are cut. */
+class Link {
+  isCut = false;
+  readonly #writer: WritableStreamDefaultWriter<Uint8Array>;
+  readonly #reader: ReadableStreamDefaultReader<Uint8Array>;
+  readonly #count: (bytes: number) => void;
+  readonly #bytesLeft: () => number | undefined;
+
+  constructor(
+    child: Deno.ChildProcess,
+    count: (bytes: number) => void,
+    bytesLeft: () => number | undefined,
+  ) {
+    this.#writer = child.stdin.getWriter();
+    this.#reader = child.stdout.getReader();
+    this.#count = count;
+    this.#bytesLeft = bytesLeft;
+  }
+
+  /** The remote side notices as sshd does: its input ends, its output leads nowhere. */
+  cut(): void {
+    this.isCut = true;
+    this.#close();
+  }
+
+  stdio(closed: Promise<void>): Duplex {
+    return {
+      read: () => this.#read(),
+      write: (chunk) => this.#write(chunk),
+      closeWrite: () => this.#writer.close().catch(() => {}),
+      close: () => this.#close(),
+      closed,
+    };
+  }
+
+  async #read(): Promise<Uint8Array | null> {
+    const { value, done } = await this.#reader.read();
+    if (this.isCut) throw lost();
+    if (done) return null;
+    this.#count(value.length);
+    if (this.isCut) throw lost();
+    return value;
+  }
+
+  async #write(chunk: Uint8Array): Promise<void> {
+    const allowed = Math.min(chunk.length, this.#bytesLeft() ?? chunk.length);
+    if (this.isCut) throw lost();
+    await this.#writer.write(chunk.subarray(0, allowed)).catch(closedPipe);
+    this.#count(chunk.length);
+    if (this.isCut) throw lost();
+  }
+
+  #close(): void {
+    this.#writer.close().catch(() => {});
+    this.#reader.cancel().catch(() => {});
   }
 }
 

@@ -21,7 +21,7 @@ export async function ask(
   url: string,
   headers: Record<string, string> = {},
 ): Promise<{ status: number; type: string; text: string }> {
-  const response = await fetch(url, { headers, signal: AbortSignal.timeout(10_000) });
+  const response = await fetch(url, { headers, signal: AbortSignal.timeout(60_000) });
   const type = response.headers.get("Content-Type") ?? "";
   return { status: response.status, type, text: await response.text() };
 }

@@ -27,9 +27,14 @@ export class Pty implements AsyncDisposable {
     return new Pty(child, scratch);
   }
 
-  /** Everything the terminal has shown so far. */
+  /** Everything the terminal has shown. Throws while the command runs. */
   get screen(): string {
     return this.#child.stdout;
+  }
+
+  /** What has been read of it; see {@link Child.soFar}. */
+  get screenSoFar(): string {
+    return this.#child.soFar.stdout;
   }
 
   get exitCode(): number | undefined {
@@ -61,7 +66,7 @@ export class Pty implements AsyncDisposable {
   }
 
   async stop(): Promise<void> {
-    await this.#child.stop();
+    await this.#child[Symbol.asyncDispose]();
     await Deno.remove(this.#scratch, { recursive: true }).catch(() => {}); // stopped twice
   }
 

@@ -3,7 +3,7 @@ import type { DockerCli } from "./docker_cli.ts";
 import { until } from "./poll.ts";
 
 /** How long a client waits for its answer. */
-const CLIENT_TIMEOUT_MS = 10_000;
+const CLIENT_TIMEOUT_MS = 30_000;
 
 /** Whether this machine has IPv6: ports without an address listen on `::1` then, too. */
 export const HAS_IPV6 = Deno.networkInterfaces().some(({ address }) => address === "::1");
@@ -51,9 +51,9 @@ export async function isRefused(port: number, hostname = "127.0.0.1"): Promise<b
   }
 }
 
-/** Waits until the port is refused; throws after `timeoutMs`. */
-export function untilRefused(port: number, timeoutMs = 1_000): Promise<boolean> {
-  return until(`port ${port} is refused`, () => isRefused(port), { timeoutMs, everyMs: 20 });
+/** Waits until the port is refused. */
+export function untilRefused(port: number): Promise<boolean> {
+  return until(`port ${port} is refused`, () => isRefused(port), { everyMs: 20 });
 }
 
 /** Removes containers when the test is over. */

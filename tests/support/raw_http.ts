@@ -20,7 +20,7 @@ export async function request(
   line: string,
   options: { timeoutMs?: number; headers?: string[]; body?: string } = {},
 ): Promise<RawResponse> {
-  const { timeoutMs = 15_000, headers = [], body = "" } = options;
+  const { timeoutMs = 60_000, headers = [], body = "" } = options;
   const conn = await Deno.connect({ transport: "unix", path: socket });
   let late = false;
   const timer = setTimeout(() => {

@@ -124,7 +124,7 @@ export class RelayHome implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const child of this.#children.reverse()) await child.stop();
+    for (const child of this.#children.reverse()) await child[Symbol.asyncDispose]();
     await this.#engine.shutdown();
     await Deno.remove(this.directory, { recursive: true });
   }
@@ -151,11 +151,11 @@ function answer(incoming: Request): Response {
 }
 
 /** Waits until `GET /_ping` on a socket is answered with OK. */
-export function untilPing(socket: string, timeoutMs = 20_000): Promise<true> {
+export function untilPing(socket: string): Promise<true> {
   return until("the engine answers through the relay", async () => {
-    const { status, body } = await request(socket, "GET /_ping", { timeoutMs: 5_000 });
+    const { status, body } = await request(socket, "GET /_ping", { timeoutMs: 20_000 });
     return status === 200 && body.includes("OK") ? true : undefined;
-  }, { timeoutMs });
+  });
 }
 
 /** Whether a process is there and not just its remains. */

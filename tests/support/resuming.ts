@@ -20,8 +20,6 @@ export interface Resumed {
   readonly output: string;
 }
 
-const TIMEOUT_MS = 10_000;
-
 /** Connects with the session of the file if there is one, and keeps the next one there. */
 export async function connectAgain(options: ResumingOptions): Promise<Resumed> {
   const { port, identity, sessionFile, text, version } = options;
@@ -31,7 +29,7 @@ export async function connectAgain(options: ResumingOptions): Promise<Resumed> {
     ...[`-tls${version.replace(".", "_")}`, "-ign_eof"],
     ...["-cert", identity.certFile, "-key", identity.keyFile],
     ...(known ? ["-sess_in", sessionFile] : ["-sess_out", sessionFile]),
-  ], { stdin: text, timeoutMs: TIMEOUT_MS });
+  ], { stdin: text });
   const output = stdout + stderr;
   return { reused: /^Reused, /m.test(output), output };
 }

@@ -59,7 +59,5 @@ export async function askFromContainers(
   assertEquals(open, []);
   if (lose === undefined) return;
   await lose();
-  await until("it is back", async () => (await docker.run(run)).stdout.trim() === "got hi", {
-    timeoutMs: 30_000,
-  });
+  await until("it is back", async () => (await docker.run(run)).stdout.trim() === "got hi");
 }

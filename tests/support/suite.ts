@@ -6,7 +6,7 @@
  */
 
 /** Names the suite of a whole run, such as `sid`. */
-export const RIG_SUITE_VARIABLE = "RDA_RIG_SUITE";
+const RIG_SUITE_VARIABLE = "RDA_RIG_SUITE";
 
 /** The suite of test files that ask for a newer engine than this machine's own. */
 export const NEWER_SUITE = "trixie";

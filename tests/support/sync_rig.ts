@@ -8,6 +8,9 @@ import type { Rig } from "./rig.ts";
 /** Where uploads of a plain sync are put together. */
 export const STAGING = ".remote-docker-agent-staging";
 
+/** Some tests move hundreds of megabytes. */
+const SYNC_TIMEOUT_MS = 300_000;
+
 /** See the file comment. Removes both folders at its end. */
 export class SyncRig implements AsyncDisposable {
   readonly rig: Rig;
@@ -50,7 +53,7 @@ export class SyncRig implements AsyncDisposable {
   /** Runs the command to its end; returns what it printed. Throws unless it ends well. */
   async sync(flags: Record<string, string> = {}): Promise<string> {
     await using child = this.spawn(flags);
-    const code = await child.wait(60_000);
+    const code = await child.wait(SYNC_TIMEOUT_MS);
     if (code !== 0) throw new Error(`sync ends with ${code}:\n${child.output}`);
     return child.stdout;
   }

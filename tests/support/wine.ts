@@ -164,7 +164,7 @@ export class Wine implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#holder.kill("SIGKILL");
     await this.#holder.wait();
-    for (const child of this.#children) await child.stop();
+    for (const child of this.#children) await child[Symbol.asyncDispose]();
   }
 }
 
@@ -178,7 +178,7 @@ export class WindowsProcess {
     this.#kill = kill;
   }
 
-  /** Standard output, without the line of ours. */
+  /** Standard output, without the line of ours. Throws while it runs. */
   get stdout(): string {
     return this.child.stdout.replace(/^unix-pid=\d+\n/, "");
   }
@@ -190,7 +190,7 @@ export class WindowsProcess {
   }
 
   /** Waits for the end; returns the exit code. */
-  wait(timeoutMs = 60_000): Promise<number> {
+  wait(timeoutMs = 300_000): Promise<number> {
     return this.child.wait(timeoutMs);
   }
 }

@@ -58,10 +58,12 @@ export async function runServiceCommand(
     values["service-name"] !== SERVICE_KINDS.start.name;
   const name = isNamed ? values["service-name"] : kind.name;
   const flags = flagsFor(target, given);
-  const stopMs = operand === "install" ? await checkTarget(target, flags, sources, system) : 0;
+  const facts = operand === "install"
+    ? await checkTarget(target, flags, sources, system)
+    : { stopMs: 0 };
   const command = [...programOf(system), target, ...flagsAnywhere(flags, system)];
   const plan = planService(
-    { name, system: values.system, command, stopMs, kind },
+    { name, system: values.system, command, kind, ...facts },
     { platform, home, env, uid: machine.uid },
   );
   if (operand === "status") return await showStatus(plan, name, system, machine);

@@ -33,18 +33,25 @@ export function flagsFor(
   return given.filter(isFor(command));
 }
 
-/**
- * How long the command takes to end, in milliseconds. A service that cannot start is not worth
- * installing: throws `AgentError`, as the command would.
- */
+/** What a service's settings say of it beside what it does. */
+export interface TargetFacts {
+  /** How long the command takes to end, in milliseconds. */
+  readonly stopMs: number;
+  readonly logFile?: string;
+}
+
+/** A service that cannot start is not worth installing: throws `AgentError`, as the command would. */
 export async function checkTarget(
   command: ServiceCommand,
   flags: readonly Given<OptionName>[],
   sources: Sources,
   { place, readFile }: System,
-): Promise<number> {
+): Promise<TargetFacts> {
   const own = { ...sources, command, flags };
-  if (command === "start") return (await loadConfiguration(own)).program.shutdownTimeoutMs;
+  if (command === "start") {
+    const { shutdownTimeoutMs, logFile } = (await loadConfiguration(own)).program;
+    return factsOf(shutdownTimeoutMs, logFile);
+  }
   const loaded = await loadValues(own);
   if (command === "gateway") {
     const { gatewayLoader } = await import("../../config/settings/gateway.ts");
@@ -55,5 +62,9 @@ export async function checkTarget(
     }
     guestSettings(loaded, guestPlace(place));
   }
-  return loaded.values["shutdown-timeout"];
+  return factsOf(loaded.values["shutdown-timeout"], loaded.values["log-file"]);
+}
+
+function factsOf(stopMs: number, logFile: string | undefined): TargetFacts {
+  return { stopMs, ...(logFile !== undefined && { logFile }) };
 }

@@ -7,7 +7,7 @@ import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { isLoopback, parseListenAddress } from "../../net/address.ts";
 import { shellQuote } from "../../transport/ssh/shell.ts";
-import { logTo } from "../logging.ts";
+import { logTo, noting } from "../logging.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 
@@ -21,7 +21,19 @@ export async function runStart(
   system: System,
 ): Promise<number> {
   const configuration = await loadConfiguration(sources);
-  logTo(system, configuration.program.logLevel, configuration.program.logFormat);
+  const { logLevel, logFormat, logFile } = configuration.program;
+  logTo(system, logLevel, logFormat, logFile);
+  return await noting(logFile, () => serve(configuration, { sources, startAgent, system }));
+}
+
+async function serve(
+  configuration: Configuration,
+  { sources, startAgent, system }: {
+    readonly sources: Sources;
+    readonly startAgent: StartAgent;
+    readonly system: System;
+  },
+): Promise<number> {
   if (configuration.leavesOutHosts) {
     logger("start").info(`The hosts of ${configuration.path} are left out: another one is named`);
   }
@@ -91,7 +103,8 @@ class Reloading {
         log.error("The file lists no hosts any more; those that run go on as they are");
         return;
       }
-      logTo(this.#system, next.program.logLevel, next.program.logFormat);
+      const { logLevel, logFormat, logFile } = next.program;
+      logTo(this.#system, logLevel, logFormat, logFile);
       this.shutdownTimeoutMs = next.program.shutdownTimeoutMs;
       const changes = await this.#agent?.reload?.(next);
       if (changes === undefined) return;

@@ -5,7 +5,7 @@
 import type { CommandName } from "../../config/commands.ts";
 import { type Loaded, loadValues } from "../../config/load.ts";
 import type { Values } from "../../config/schema.ts";
-import { logTo } from "../logging.ts";
+import { logTo, noting } from "../logging.ts";
 import type { CommandRun, RunCommand } from "./command.ts";
 import { runConfig } from "./config.ts";
 import { runContext } from "./context.ts";
@@ -37,11 +37,9 @@ export const RUN_COMMAND: Readonly<Record<Exclude<CommandName, "help" | "version
   "host-exec": (run) => runHostExec(run),
   keygen: runRelayPart("keygen"),
   // Loaded when asked for: nobody else needs the library that reads and makes certificates.
-  async gateway({ sources, system }) {
-    const loaded = await loadValues(sources);
-    logTo(system, loaded.values["log-level"], loaded.values["log-format"]);
+  async gateway({ sources, system, ...rest }) {
     const { runGateway } = await import("./gateway.ts");
-    return await runGateway(loaded, system);
+    return await serving((loaded) => runGateway(loaded, system))({ sources, system, ...rest });
   },
   certs: asking(async ({ invocation: { operand, places = [] }, values, system }) => {
     const { runCerts } = await import("./certs.ts");
@@ -90,8 +88,8 @@ function serving(
 ): RunCommand {
   return async (run) => {
     const loaded = await loadValues(run.sources);
-    const { "log-level": level, "log-format": format } = loaded.values;
-    logTo(run.system, level, format);
-    return await command(loaded, run);
+    const { "log-level": level, "log-format": format, "log-file": file } = loaded.values;
+    logTo(run.system, level, format, file);
+    return await noting(file, () => command(loaded, run));
   };
 }

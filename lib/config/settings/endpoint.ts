@@ -58,7 +58,7 @@ export function checkEndpoint(values: Values, origins: Origins, flagsAreShared: 
 /**
  * Flags of another transport than the one that is used: somebody wants to get there. An explicit choice
  * of transport outdoes the rest of a file that serves several, and a file may have a word for SSH
- * whatever is used.
+ * whatever is used; the entry of a host may not, because it is for that one host.
  */
 function refuseStray(
   values: Values,
@@ -75,13 +75,15 @@ function refuseStray(
   const stray = given.find((name) => origins[name].source === "flag") ?? given[0];
   if (stray === undefined) return;
   const { source, where } = origins[stray];
-  if (source === "flag" ? flagsAreShared : other === "ssh") return;
+  if (source === "flag" ? flagsAreShared : other === "ssh" && source !== "host") return;
+  const [place] = OPTIONS_OF[transport];
+  const isNamed = origins[place].source !== "default";
   // A guest that is named says no less than the word would.
-  const isNamed = transport === "tstunnel" && origins["ts-server"].source !== "default";
-  const chosen = origins[isNamed ? "ts-server" : "transport"];
+  const chosen = origins[isNamed && transport === "tstunnel" ? place : "transport"];
   if (rankOf(origins[stray]) < Math.max(rankOf(chosen), rankOf(origins.transport))) return;
-  const by = chosen.source === "default" ? "" : `, chosen by ${chosen.where}`;
-  const isStronger = rankOf(origins[stray]) > rankOf(chosen);
+  const chooser = isNamed && chosen.source === "default" ? origins[place] : chosen;
+  const by = chooser.source === "default" ? "" : `, chosen by ${chooser.where}`;
+  const isStronger = rankOf(origins[stray]) > rankOf(chooser);
   throw new AgentError("usage", `Cannot use ${where} with the ${transport} transport${by}`, {
     hint: isStronger ? `add --transport ${other}` : "leave out one of the two",
   });

@@ -77,6 +77,8 @@ export interface Settings {
   readonly dump: boolean;
   readonly logLevel: LogLevel;
   readonly logFormat: LogFormat;
+  /** Where messages go in place of standard error. */
+  readonly logFile?: string;
   readonly shutdownTimeoutMs: number;
   readonly warmConnections: number;
   /** The remote host is connected when it is used for the first time. */
@@ -135,6 +137,7 @@ export function makeSettings(values: Values, circumstances: Circumstances): Sett
     dump: values.dump,
     logLevel: logLevelOf(values, origins),
     logFormat: values["log-format"] ?? (isTerminal ? "text" : "json"),
+    ...(values["log-file"] !== undefined && { logFile: values["log-file"] }),
     shutdownTimeoutMs: values["shutdown-timeout"],
     sync: {
       root: values["sync-root"],

@@ -102,18 +102,22 @@ while (1) {
 }
 `;
 
+/** The program in each language: what its interpreter is given. */
+export const SCRIPTS: Readonly<Record<"python3" | "perl", readonly [flag: string, text: string]>> =
+  {
+    python3: ["-c", PYTHON],
+    perl: ["-e", PERL],
+  };
+
 /** Starts the relay with whichever interpreter there is. */
 export const RELAY_COMMAND = posixCommand([
-  `command -v python3 >/dev/null 2>&1 && exec python3 -c ${shellQuote(PYTHON)}`,
-  `command -v perl >/dev/null 2>&1 && exec perl -e ${shellQuote(PERL)}`,
+  ...Object.entries(SCRIPTS).map(([name, [flag, text]]) =>
+    `command -v ${name} >/dev/null 2>&1 && exec ${name} ${flag} ${shellQuote(text)}`
+  ),
   `exit ${NO_INTERPRETER}`,
 ].join("\n"));
 
 /** Succeeds where {@link RELAY_COMMAND} can run. */
-export const PROBE_COMMAND = posixCommand("command -v python3 || command -v perl");
-
-/** The same program for one given interpreter, for the tests of both. */
-export const SCRIPTS: Readonly<Record<"python3" | "perl", readonly string[]>> = {
-  python3: ["-c", PYTHON],
-  perl: ["-e", PERL],
-};
+export const PROBE_COMMAND = posixCommand(
+  Object.keys(SCRIPTS).map((name) => `command -v ${name}`).join(" || "),
+);

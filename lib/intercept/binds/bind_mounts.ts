@@ -3,11 +3,11 @@
  * events that tell what happens to containers. Its maker closes it, then the sync manager.
  */
 import { EngineClient } from "../../docker/engine_client.ts";
-import { watchEvents } from "../../docker/events.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { Platform } from "../../sync/core/path_map.ts";
 import type { BindSync, SyncMode } from "../../sync/types.ts";
+import { Following } from "../following.ts";
 import { type AskHolder, BindBarrier } from "./barrier.ts";
 import { bindLifecycle } from "./lifecycle.ts";
 import type { BindRule } from "./rules.ts";
@@ -53,9 +53,7 @@ export class BindMounts {
   readonly #engine: EngineClient;
   readonly #barrier: BindBarrier;
   readonly #containers: ContainerBinds;
-  readonly #closing = new AbortController();
-  #watching: Promise<void> = Promise.resolve();
-  #looking: Promise<void> = Promise.resolve();
+  readonly #following = new Following();
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
@@ -77,22 +75,17 @@ export class BindMounts {
 
   /** Begins to follow the engine: the folders of containers that run already are watched again. */
   start(): void {
-    this.#watching = watchEvents({
-      filters: FILTERS,
-      open: (signal) => this.#options.openWhenUp(signal),
-      onConnected: () => void (this.#looking = this.#containers.lookAtAll()),
-      onEvent: (event) => this.#containers.handle(event),
-    }, this.#closing.signal);
+    const open = (signal: AbortSignal) => this.#options.openWhenUp(signal);
+    this.#following.start(this.#containers, { filters: FILTERS, open });
   }
 
   /** Stops following and waiting; the sessions stay as they are. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    const following = this.#following.close();
     this.#barrier.close();
     const steps = this.#containers.close();
     this.#engine.close();
     await steps;
-    await this.#watching;
-    await this.#looking;
+    await following;
   }
 }

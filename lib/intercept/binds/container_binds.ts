@@ -10,6 +10,7 @@ import { describeError } from "../../errors.ts";
 import { type Logger, logger } from "../../log.ts";
 import type { BindSync } from "../../sync/types.ts";
 import { Attempts } from "../attempts.ts";
+import { inspectContainer, removeUnstarted } from "../inspect_container.ts";
 import {
   type BoundContainer,
   boundFromEvent,
@@ -19,6 +20,7 @@ import {
 } from "./bound_container.ts";
 import { BINDS_LABEL, sessionsOf } from "./label.ts";
 import { reviveSessions } from "./revival.ts";
+import { SecondLooks } from "./second_looks.ts";
 import { Turns } from "../turns.ts";
 
 /** What is needed to follow containers. */
@@ -27,8 +29,10 @@ export interface ContainerBindsOptions {
   readonly sync: Pick<BindSync, "prepare" | "knows" | "attach" | "detach" | "attached">;
   /** Whose containers are followed; see `ownerId`. */
   readonly owner: string;
-  /** Brings home what a container has written; never rejects. */
-  bringHome(container: BoundContainer): Promise<void>;
+  /** Brings home what a container has written; whether that is over. Never rejects. */
+  bringHome(container: BoundContainer): Promise<boolean>;
+  /** Before the first further attempt to do so, in milliseconds; they double. Default: 5 s. */
+  readonly againMs?: number;
   readonly log?: Logger;
 }
 
@@ -44,11 +48,13 @@ export class ContainerBinds {
   /** Containers that are being started: what the engine said before does not end their sessions. */
   readonly #starting = new Attempts();
   readonly #turns = new Turns();
+  readonly #later: SecondLooks;
   readonly #closing = new AbortController();
 
   constructor(options: ContainerBindsOptions) {
     this.#options = options;
     this.#log = options.log ?? logger("binds");
+    this.#later = new SecondLooks(options.againMs);
   }
 
   /** Whose containers are followed. */
@@ -107,19 +113,13 @@ export class ContainerBinds {
     target: string,
     signal: AbortSignal,
   ): Promise<BoundView | undefined> {
-    const path = `/containers/${encodeURIComponent(target)}/json`;
-    const answer = await this.#options.engine.get(path, { signal });
-    if (answer.status === 404) return undefined;
-    const view = boundFromInspect(answer.body);
-    if (answer.status === 200 && view !== undefined) return view;
-    throw unexpectedAnswer("the inspection of a container", answer);
+    return await inspectContainer(this.#options.engine, target, boundFromInspect, signal);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
   async removeUnstarted(id: string): Promise<void> {
     const found = await this.inspect(id, this.#closing.signal);
-    if (found?.container.autoRemove !== true || found.container.running) return;
-    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+    await removeUnstarted(this.#options.engine, id, found?.container);
   }
 
   /** Makes sessions of a container again that are gone. Throws `AgentError`. */
@@ -215,15 +215,20 @@ export class ContainerBinds {
     await this.revive(container, this.#closing.signal);
     await this.#options.sync.attach({ id: container.id, name: container.name }, sessions);
     this.#attached.add(container.id);
+    this.#later.forget(container.id);
   }
 
-  /** Its writes come home before its sessions are let go. */
+  /** Its writes come home before its sessions are let go, however long that takes. */
   async #ended(container: BoundContainer): Promise<void> {
     const { id } = container;
     if (this.#starting.has(id)) return;
-    await this.#options.bringHome(container);
+    const isOver = await this.#options.bringHome(container);
     // It was started again meanwhile, and uses them still.
     if (this.#starting.has(id)) return;
+    // Those of a program that ends are taken up by the next one.
+    if (this.#closing.signal.aborted && !isOver) return;
+    if (!isOver) return this.#later.keep(id, () => this.#look(container));
+    this.#later.forget(id);
     this.#attached.delete(id);
     await this.#options.sync.detach(id);
   }
@@ -240,6 +245,7 @@ export class ContainerBinds {
   /** Ends the questions under way and waits for the steps; the sessions are closed by their owner. */
   async close(): Promise<void> {
     this.#closing.abort();
+    this.#later.close();
     await this.#turns.allIdle();
   }
 }

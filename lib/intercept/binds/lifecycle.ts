@@ -9,7 +9,8 @@
  *   removed, as the engine does; so it is when the client has gone meanwhile.
  * - wait, response: the head goes on at once; the status of the container only when its writes are
  *   here.
- * - stop, kill, remove, response: held until the writes are here.
+ * - stop, kill, remove, response: held until the writes are here, but not for long: the user wants the
+ *   container gone. The rest follows.
  * - exec, start: what the user has saved is there; exec, inspect: once the command has ended, its
  *   writes are here. The docker CLI asks for the exit code after the last byte of output, so its
  *   return means that.
@@ -53,9 +54,9 @@ export function bindLifecycle(options: BindLifecycleOptions): Interceptor {
     ContainerStart: life.start,
     ContainerRestart: life.start,
     ContainerWait: life.wait,
-    ContainerStop: life.flushAfter,
-    ContainerKill: life.flushAfter,
-    ContainerDelete: life.flushAfter,
+    ContainerStop: life.partAfter,
+    ContainerKill: life.partAfter,
+    ContainerDelete: life.partAfter,
     PutContainerArchive: life.flushAfter,
     ContainerArchive: life.flushBefore,
     ContainerArchiveInfo: life.flushBefore,
@@ -118,8 +119,19 @@ class BindLife {
     const container = await this.#containers.find(target, signal);
     const response = await next();
     if (container === undefined || response.head.status !== 200) return response;
-    const body = heldBody(response.body, () => this.#barrier.settle(container, signal));
+    const body = heldBody(
+      response.body,
+      async () => void await this.#barrier.settle(container, signal),
+    );
     return { ...response, body };
+  };
+
+  readonly partAfter: Handler = async ({ signal }, next, target) => {
+    const container = this.#containers.recall(target);
+    const response = await next();
+    if (container === undefined || response.head.status >= 300) return response;
+    await this.#barrier.part(container, signal);
+    return response;
   };
 
   readonly flushAfter: Handler = async ({ signal }, next, target) => {

@@ -15,6 +15,8 @@ export interface ServiceSpec {
   readonly system: boolean;
   /** What is particular to the command that the program is to run. */
   readonly kind: ServiceKind;
+  /** Where its own settings have it keep its log. Absent: on standard error. */
+  readonly logFile?: string;
   /** How long the program takes to end in order, in milliseconds. */
   readonly stopMs: number;
 }

@@ -1,6 +1,7 @@
 /**
  * A task of the Windows Task Scheduler (version 1.2 of its XML), started when the user signs in or,
- * for the machine, at boot. A Windows service proper needs a program of another kind.
+ * for the machine, at boot. A Windows service proper needs a program of another kind. Nobody keeps the
+ * messages of a task, so it has a log file, beside its own one unless the settings name another.
  */
 import { win32 } from "node:path";
 import {
@@ -19,34 +20,33 @@ export function windowsPlan(spec: ServiceSpec, place: ServicePlace): ServicePlan
   const folder = spec.system
     ? place.env["PROGRAMDATA"] ?? "C:\\ProgramData"
     : place.env["LOCALAPPDATA"] ?? win32.join(homeOf(place), "AppData", "Local");
-  const path = win32.join(folder, "remote-docker-agent", `${spec.name}.xml`);
+  const fileOf = (end: string) => win32.join(folder, "remote-docker-agent", `${spec.name}.${end}`);
+  const path = fileOf("xml");
+  const log = spec.logFile ?? fileOf("log");
+  const command = spec.logFile === undefined
+    ? [...spec.command, `--log-file=${log}`]
+    : spec.command;
   const task = (verb: string, ...rest: string[]) => ["schtasks", verb, "/TN", spec.name, ...rest];
   return {
     kind: "task of the Task Scheduler",
     path,
-    text: renderTask(spec, place),
+    text: renderTask({ ...spec, command }, place),
     encoding: "utf-16",
     install: [task("/Create", "/XML", path, "/F"), task("/Run")],
     stop: [task("/End")],
     forget: [task("/Delete", "/F")],
     status: task("/Query", "/V", "/FO", "LIST"),
-    // A task that is hidden is so in the list of tasks only.
-    notes: spec.system
-      ? ["Nobody keeps its messages; to see them, stop it and run the same command by hand"]
-      : ["It runs in a window of its own, where its messages are; closing that ends it"],
+    notes: [
+      `Messages go to "${log}"`,
+      // A task that is hidden is so in the list of tasks only.
+      ...(spec.system ? [] : ["It runs in a window of its own, and closing that ends it"]),
+    ],
   };
 }
 
 function renderTask(spec: ServiceSpec, place: ServicePlace): string {
   const [program = "", ...args] = spec.command;
-  const user = escapeXml(userOf(place));
-  const trigger = spec.system
-    ? "<BootTrigger><Enabled>true</Enabled></BootTrigger>"
-    : `<LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger>`;
-  const principal = spec.system
-    ? `<UserId>${SYSTEM_SID}</UserId>\n      <RunLevel>HighestAvailable</RunLevel>`
-    : `<UserId>${user}</UserId>\n      <LogonType>InteractiveToken</LogonType>\n` +
-      "      <RunLevel>LeastPrivilege</RunLevel>";
+  const { trigger, principal } = spec.system ? atBoot() : atLogon(userOf(place));
   return `<?xml version="1.0" encoding="UTF-16"?>
 <Task version="1.2" xmlns="http://schemas.microsoft.com/windows/2004/02/mit/task">
   <RegistrationInfo>
@@ -60,7 +60,41 @@ function renderTask(spec: ServiceSpec, place: ServicePlace): string {
       ${principal}
     </Principal>
   </Principals>
-  <Settings>
+${SETTINGS}
+  <Actions Context="Author">
+    <Exec>
+      <Command>${escapeXml(program)}</Command>
+      <Arguments>${escapeXml(args.map(quote).join(" "))}</Arguments>
+    </Exec>
+  </Actions>
+</Task>
+`.replaceAll("\n", "\r\n");
+}
+
+/** When a task is started and as whom. */
+interface TaskStart {
+  readonly trigger: string;
+  readonly principal: string;
+}
+
+function atBoot(): TaskStart {
+  return {
+    trigger: "<BootTrigger><Enabled>true</Enabled></BootTrigger>",
+    principal: `<UserId>${SYSTEM_SID}</UserId>\n      <RunLevel>HighestAvailable</RunLevel>`,
+  };
+}
+
+function atLogon(name: string): TaskStart {
+  const user = escapeXml(name);
+  return {
+    trigger: `<LogonTrigger><Enabled>true</Enabled><UserId>${user}</UserId></LogonTrigger>`,
+    principal: `<UserId>${user}</UserId>\n      <LogonType>InteractiveToken</LogonType>\n` +
+      "      <RunLevel>LeastPrivilege</RunLevel>",
+  };
+}
+
+/** One at a time, for as long as it takes, and again a minute after a failure. */
+const SETTINGS = `  <Settings>
     <MultipleInstancesPolicy>IgnoreNew</MultipleInstancesPolicy>
     <DisallowStartIfOnBatteries>false</DisallowStartIfOnBatteries>
     <StopIfGoingOnBatteries>false</StopIfGoingOnBatteries>
@@ -71,16 +105,7 @@ function renderTask(spec: ServiceSpec, place: ServicePlace): string {
       <Interval>PT1M</Interval>
       <Count>999</Count>
     </RestartOnFailure>
-  </Settings>
-  <Actions Context="Author">
-    <Exec>
-      <Command>${escapeXml(program)}</Command>
-      <Arguments>${escapeXml(args.map(quote).join(" "))}</Arguments>
-    </Exec>
-  </Actions>
-</Task>
-`.replaceAll("\n", "\r\n");
-}
+  </Settings>`;
 
 function userOf({ env }: ServicePlace): string {
   const { USERDOMAIN: domain, USERNAME: name = "" } = env;

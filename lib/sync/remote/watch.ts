@@ -22,17 +22,26 @@ const LEAST_REST_MS = 100;
 /** Pauses last so many times what looking takes. */
 const PAUSE_FACTOR = 4;
 
-/** Starts watching; nothing if there is no place for it. `onEnd` is called when it has ended. */
+/** Who is told of a watch, and how it is ended. */
+export interface WatchOptions {
+  readonly onChange: () => void;
+  /** It has ended, for whatever reason. */
+  readonly onEnd: () => void;
+  readonly signal: AbortSignal;
+}
+
+/** Starts watching; returns whether there was a place for it. Throws as {@link Shell.spawn}. */
 export async function watchRemote(
   shell: WatchingShell,
   root: Place,
-  onChange: () => void,
-  onEnd: () => void,
-): Promise<{ close(): void } | undefined> {
-  const process = await shell.watch?.(posixCommand(script(root)));
-  if (process === undefined) return undefined;
+  { onChange, onEnd, signal }: WatchOptions,
+): Promise<boolean> {
+  const process = await shell.watch?.(posixCommand(script(root)), { signal });
+  if (process === undefined) return false;
+  // It may have been started in the moment in which nobody wanted it any more.
+  if (signal.aborted) process.stdio.close();
   void pump(process, onChange).finally(onEnd);
-  return { close: () => process.stdio.close() };
+  return true;
 }
 
 async function pump({ stdio }: RemoteProcess, onChange: () => void): Promise<void> {

@@ -13,6 +13,7 @@ import type { Problem } from "../types.ts";
 import { download } from "../transfer/download.ts";
 import { LargeHashes } from "../transfer/large_hashes.ts";
 import { uploadAfter } from "../transfer/upload.ts";
+import type { Upload, Uploaded } from "../transfer/upload_work.ts";
 import { markWriting } from "../volume/torn_files.ts";
 
 /** What was done. */
@@ -44,6 +45,12 @@ export async function carryOut(
 }
 
 type Parts = RoundParts & { readonly hashes: LargeHashes };
+/** What is done to the remote side in one go. */
+type Batch = Pick<Upload, "remove" | "removeDirs" | "puts">;
+
+function putsOnly(puts: readonly Put[]): Batch {
+  return { remove: [], removeDirs: [], puts };
+}
 
 class Run implements Ledger {
   readonly unsettled: string[] = [];
@@ -100,7 +107,7 @@ class Run implements Ledger {
     const remove = plan.remove.filter(safe);
     this.unsettled.push(...plan.remove.filter((path) => !safe(path)));
     if (remove.length + removeDirs.length > 0 && batches.length === 0) {
-      await this.#upload(remove, removeDirs, []);
+      await this.#upload({ remove, removeDirs, puts: [] });
     }
     // While one batch is moved into place, the next is already on its way.
     let last = Promise.resolve(true);
@@ -109,9 +116,8 @@ class Run implements Ledger {
         const before = last;
         const puts = batch.filter(({ path }) => safe(path));
         this.unsettled.push(...batch.map(({ path }) => path).filter((path) => !safe(path)));
-        last = i === 0
-          ? this.#upload(remove, removeDirs, puts, before)
-          : this.#upload([], [], puts, before);
+        const work = i === 0 ? { remove, removeDirs, puts } : putsOnly(puts);
+        last = this.#upload(work, before);
         last.catch(() => {}); // awaited below
         // Whether to compress has to be known before much is sent.
         await Promise.race([last, link.known]);
@@ -124,37 +130,48 @@ class Run implements Ledger {
   }
 
   /** Returns whether to go on: not if the remote side is other than it was seen. */
-  async #upload(
-    remove: readonly string[],
-    removeDirs: readonly string[],
-    puts: readonly Put[],
-    before = Promise.resolve(true),
-  ): Promise<boolean> {
-    const { shell, root, tree, only, signal, index, hashes } = this.parts;
+  async #upload(batch: Batch, before = Promise.resolve(true)): Promise<boolean> {
+    const { remove, removeDirs, puts } = batch;
+    const { shell, root, tree, index } = this.parts;
     if (root.volume !== undefined) markWriting(index, puts);
-    const done = await uploadAfter(before, shell, root, tree, {
-      remove,
-      removeDirs,
-      puts,
+    const done = await uploadAfter(before, shell, root, tree, this.#workOf(batch));
+    if (done.stale) {
+      this.unsettled.push(...remove, ...removeDirs);
+      return false;
+    }
+    this.#noteRemovals(batch, new Set(done.removed));
+    const sent = puts.slice(0, puts.length - done.left.length);
+    this.#notePuts(sent, done.put);
+    if (this.unsettled.length > 0) this.complaints.push(...done.complaints);
+    this.advance(sent.length, 0);
+    index.save();
+    return done.left.length === 0 || await this.#upload(putsOnly(done.left));
+  }
+
+  #workOf(batch: Batch): Upload {
+    const { only, signal, hashes } = this.parts;
+    return {
+      ...batch,
       remoteSeen: (path) => this.#changes.get(path)?.remoteSeen,
       localSeen: (path) => this.#changes.get(path)?.localSeen,
       inPlace: only !== undefined,
       onBytes: (count) => this.advance(0, count),
       hashes,
       signal,
-    });
-    if (done.stale) {
-      this.unsettled.push(...remove, ...removeDirs);
-      return false;
-    }
-    const removed = new Set(done.removed);
+    };
+  }
+
+  /** What was removed to be replaced is neither gone nor left. */
+  #noteRemovals({ remove, removeDirs, puts }: Batch, removed: ReadonlySet<string>): void {
     const replaced = new Set(puts.map(({ path }) => path));
     for (const path of removed) if (!replaced.has(path)) this.gone(path);
     const left = [...remove, ...removeDirs].filter((path) => !removed.has(path));
     this.notRemoved(left.filter((path) => !replaced.has(path)));
-    const sent = puts.slice(0, puts.length - done.left.length);
+  }
+
+  #notePuts(sent: readonly Put[], done: Uploaded["put"]): void {
     for (const { path, entry } of sent) {
-      const result = done.put.get(path);
+      const result = done.get(path);
       if (result === undefined) this.unsettled.push(path);
       else {
         const { content, localStamp, remoteStamp } = result;
@@ -162,10 +179,6 @@ class Run implements Ledger {
         if (result.again) this.unsettled.push(path);
       }
     }
-    if (this.unsettled.length > 0) this.complaints.push(...done.complaints);
-    this.advance(sent.length, 0);
-    index.save();
-    return done.left.length === 0 || await this.#upload([], [], done.left);
   }
 
   notRemoved(paths: readonly string[]): void {

@@ -31,7 +31,7 @@ export class Session {
   readonly #tree: LocalTree;
   readonly #agenda = new Agenda();
   readonly #schedule = new Schedule();
-  readonly #follower = new RemoteFollower(this.#schedule, this.#agenda);
+  readonly #follower: RemoteFollower;
   readonly #closing = new AbortController();
   readonly #events: SessionEvents;
   readonly #work: Settling;
@@ -69,6 +69,7 @@ export class Session {
       },
       signal: this.#closing.signal,
     });
+    this.#follower = new RemoteFollower(this.#schedule, this.#agenda, deps.log);
     this.#lock = new SessionLock({
       directory,
       folder: record.root,
@@ -149,7 +150,7 @@ export class Session {
     await old?.close();
     if (!wanted) {
       this.#follower.close();
-      return void this.#agenda.wake();
+      return this.#agenda.wake();
     }
     this.#schedule.isBlind = false;
     this.#watcher = watchLocal(this.#tree, this.#record.only, {
@@ -253,9 +254,8 @@ export class Session {
       this.#settled();
       if (waiters.length > 0) this.update({ lastSync: Date.now() });
       for (const { resolve } of waiters) resolve();
-      if (this.#watcher !== undefined && this.#schedule.isSlow) {
-        await this.#follower.follow(await this.#work.remote.open(this.#closing.signal));
-      }
+      if (this.#watcher === undefined || !this.#schedule.isSlow) return;
+      this.#follower.follow(await this.#work.remote.open(this.#closing.signal));
     } catch (error) {
       if (this.#closing.signal.aborted) {
         return void waiters.forEach(({ reject }) => reject(closed()));
@@ -268,6 +268,7 @@ export class Session {
         return;
       }
       this.#agenda.all();
+      if (this.#waiters.length > 0) return; // who came meanwhile is served at once
       await this.#agenda.sleep(this.#state === "halted" ? HALTED_RETRY_MS : RETRY_MS);
     }
   }

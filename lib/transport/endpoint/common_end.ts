@@ -18,17 +18,26 @@ interface Watched {
   endedAt: number | undefined;
   /** Somebody would notice its end. */
   isRead: boolean;
+  /** Whoever reads from it has closed it. */
+  isClosed: boolean;
+  /** Whether its end was the end of all: judged once. */
+  verdict?: Promise<boolean>;
 }
 
 /** See the file comment. Owns no connection. */
 export class CommonEnd {
   readonly #onAll: () => void;
+  readonly #now: () => number;
   readonly #watched = new Set<Watched>();
   readonly #never = new AbortController();
 
-  /** `onAll` is called when all have ended, perhaps several times. */
-  constructor(onAll: () => void) {
+  /**
+   * `onAll` is called when all have ended, perhaps several times; `now` is in milliseconds since some
+   * moment, `performance.now` unless given.
+   */
+  constructor(onAll: () => void, now: () => number = () => performance.now()) {
     this.#onAll = onAll;
+    this.#now = now;
   }
 
   /**
@@ -36,21 +45,9 @@ export class CommonEnd {
    * at an end that was the end of all.
    */
   watch(duplex: Duplex, { takesCutsForEnds = false } = {}): Duplex {
-    this.#forget(performance.now() - TOGETHER_MS);
-    const watched: Watched = { endedAt: undefined, isRead: false };
-    void duplex.closed.then(() => watched.endedAt ??= performance.now());
-    let closed = false;
-    let verdict: Promise<boolean> | undefined;
-    const end = async (error?: unknown) => {
-      verdict ??= closed ? Promise.resolve(false) : this.#judge(watched);
-      if (await verdict || (error !== undefined && !closed)) {
-        throw new AgentError("lost", "The connection to the remote host was lost", {
-          cause: error,
-        });
-      }
-      if (error !== undefined) throw error;
-      return null;
-    };
+    this.#forget(this.#now() - TOGETHER_MS);
+    const watched: Watched = { endedAt: undefined, isRead: false, isClosed: false };
+    void duplex.closed.then(() => watched.endedAt ??= this.#now());
     return {
       // The pieces themselves are passed on.
       get readsSole() {
@@ -59,25 +56,11 @@ export class CommonEnd {
       get givesBack() {
         return duplex.givesBack === true;
       },
-      read: async () => {
-        let chunk: Uint8Array | null;
-        try {
-          watched.isRead = true;
-          chunk = await duplex.read();
-        } catch (error) {
-          if (takesCutsForEnds && error instanceof Deno.errors.UnexpectedEof) return await end();
-          return await (isClosedError(error) ? end(error) : Promise.reject(error));
-        } finally {
-          watched.isRead = false;
-        }
-        if (chunk === null) return await end();
-        this.#watched.add(watched);
-        return chunk;
-      },
+      read: () => this.#read(duplex, watched, takesCutsForEnds),
       write: (chunk) => duplex.write(chunk),
       closeWrite: () => duplex.closeWrite(),
       close: () => {
-        closed = true;
+        watched.isClosed = true;
         // One that has ended before goes on to prove that it has.
         if (watched.endedAt === undefined) this.#watched.delete(watched);
         duplex.close();
@@ -86,9 +69,42 @@ export class CommonEnd {
     };
   }
 
+  async #read(
+    duplex: Duplex,
+    watched: Watched,
+    takesCutsForEnds: boolean,
+  ): Promise<Uint8Array | null> {
+    let chunk: Uint8Array | null;
+    try {
+      watched.isRead = true;
+      chunk = await duplex.read();
+    } catch (error) {
+      if (takesCutsForEnds && error instanceof Deno.errors.UnexpectedEof) {
+        return await this.#end(watched);
+      }
+      return await (isClosedError(error) ? this.#end(watched, error) : Promise.reject(error));
+    } finally {
+      watched.isRead = false;
+    }
+    if (chunk === null) return await this.#end(watched);
+    this.#watched.add(watched);
+    return chunk;
+  }
+
+  /** What the reader of an ended connection gets. */
+  async #end(watched: Watched, error?: unknown): Promise<null> {
+    watched.verdict ??= watched.isClosed ? Promise.resolve(false) : this.#judge(watched);
+    const isAll = await watched.verdict;
+    if (isAll || (error !== undefined && !watched.isClosed)) {
+      throw new AgentError("lost", "The connection to the remote host was lost", { cause: error });
+    }
+    if (error !== undefined) throw error;
+    return null;
+  }
+
   async #judge(own: Watched): Promise<boolean> {
     if (!this.#watched.has(own)) return false;
-    own.endedAt ??= performance.now();
+    own.endedAt ??= this.#now();
     this.#forget(own.endedAt - TOGETHER_MS);
     if (this.#watched.size < 2) return false;
     await sleep(SETTLE_MS, this.#never.signal);

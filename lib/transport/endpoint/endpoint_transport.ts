@@ -72,6 +72,10 @@ export class EndpointTransport implements Transport {
     return this.#parts.guest.look();
   }
 
+  onChange(listener: () => void): () => void {
+    return this.#parts.guest.onChange(listener);
+  }
+
   get shell(): Shell | undefined {
     const link = this.#guestFor("exec-framed-v1");
     if (link === undefined) return undefined;

@@ -19,11 +19,12 @@ import {
   type TLSSocket,
 } from "node:tls";
 import { AgentError } from "../../errors.ts";
+import { formatHostPort } from "../../net/address.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import { keepAlive } from "../../net/keep_alive.ts";
 import type { Identity } from "../../net/tls/files.ts";
 import { socketDuplex } from "../../net/tls/stream.ts";
-import { aborted, type TlsEndpoint, tlsError, unreachable } from "./tls_error.ts";
+import { aborted, type TlsEndpoint, tlsError, unreachable, wordsOf } from "./tls_error.ts";
 import { serverFlaw } from "./tls_examine.ts";
 
 /** Options of {@link dialPlain}. */
@@ -74,6 +75,7 @@ export async function dialTls(options: TlsDialOptions): Promise<Duplex> {
   const { endpoint, context, insecure = false, signal } = options;
   if (signal?.aborted) throw aborted(endpoint);
   const { host, port, serverName } = endpoint;
+  refuseZone(endpoint);
   const socket: TLSSocket = connectTls({
     host,
     port,
@@ -97,11 +99,22 @@ export async function dialTls(options: TlsDialOptions): Promise<Duplex> {
 export async function dialPlain(options: DialOptions): Promise<Duplex> {
   const { endpoint: { host, port }, signal } = options;
   if (signal?.aborted) throw aborted(options.endpoint);
+  refuseZone(options.endpoint);
   return await established(
     connectTcp({ host, port, ...ALLOW_HALF_OPEN }),
     "connect",
     options,
   );
+}
+
+/** `node:net` of Deno knows no zones and would say `EINVAL`. */
+function refuseZone(endpoint: TlsEndpoint): void {
+  if (!endpoint.host.includes("%")) return;
+  const message = `Cannot connect to "${formatHostPort(endpoint.host, endpoint.port)}": ` +
+    "an address with a zone cannot be dialed here";
+  throw new AgentError("unreachable", message, {
+    hint: `give another address of that machine, or its name, in ${wordsOf(endpoint).address}`,
+  });
 }
 
 /** Honoured by `tls.connect` (it hands its options to `net.Socket`), but not in its types. */

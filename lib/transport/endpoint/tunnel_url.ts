@@ -130,7 +130,7 @@ function serverOf(
   };
   requirePair(files, { cert: "cert= in the URL", key: "key= in the URL" });
   const defaultPort = usesTls(files) ? TLS_PORT : PLAIN_PORT;
-  const named = readServer(authority, fail);
+  const named = readServer(withZone(authority), fail);
   const rest = { ...files, insecure: insecure !== undefined && readBoolean(insecure, fail) };
   if (endpoint === undefined) {
     const { host, port = defaultPort } = named;
@@ -139,6 +139,11 @@ function serverOf(
   if (named.port !== undefined) throw fail("with endpoint= the host has no port");
   const { host, port = defaultPort } = readServer(endpoint, fail);
   return { host, port, serverName: hostName(named.host, host), ...rest };
+}
+
+/** An IPv6 address with its zone, whose `%` a URL has as `%25` (RFC 6874, section 2). */
+function withZone(authority: string): string {
+  return authority.replace(/^(\[[^\]%]*)%25/, "$1%");
 }
 
 /** A bare host id is a name below that of the gateway. */

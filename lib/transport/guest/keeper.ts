@@ -49,6 +49,7 @@ export class GuestKeeper {
   #idleMs = FIRST_IDLE_MS;
   #isDoubtful = false;
   #asking: Promise<void> | undefined;
+  readonly #listeners = new Set<() => void>();
 
   /** `found`: what it said just now. */
   constructor(found: FoundGuest, options: GuestKeeperOptions) {
@@ -68,6 +69,12 @@ export class GuestKeeper {
   /** Why there is none; nothing while there is one. */
   get missing(): string | undefined {
     return this.#link === undefined ? this.#missing : undefined;
+  }
+
+  /** Calls `listener` when there is another guest, or none any more; the result stops that. */
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   /** Something that it was asked for has failed. */
@@ -97,7 +104,7 @@ export class GuestKeeper {
     this.#idleMs = Math.min(LAST_IDLE_MS, 2 * this.#idleMs);
     this.#missing = reasonOf(found);
     if (this.#link === undefined) return;
-    this.#link = undefined;
+    this.#take(undefined);
     this.#idleMs = FIRST_IDLE_MS;
     this.#log.warn(
       `The guest of ${this.#options.name} is gone, and with it ports, folders and commands`,
@@ -110,9 +117,14 @@ export class GuestKeeper {
     this.#idleMs = FIRST_IDLE_MS;
     // Who holds the link goes on with it, unless it is another guest now.
     if (before !== undefined && areSame(before.capabilities, link.capabilities)) return;
-    this.#link = link;
+    this.#take(link);
     if (before !== undefined) return;
     this.#log.info(`The guest of ${this.#options.name} is there: ports, folders and commands work`);
+  }
+
+  #take(link: GuestLink | undefined): void {
+    this.#link = link;
+    for (const listener of [...this.#listeners]) listener();
   }
 
   #age(): number {

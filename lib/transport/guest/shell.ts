@@ -11,6 +11,11 @@ import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../trans
 
 /** Commands that stay, at a time. */
 const MAX_SPAWNED = 16;
+/**
+ * How long a guest may take to start a command; it does so at once. A connection that has died without a
+ * word costs this before another one is tried.
+ */
+const START_MS = 15_000;
 
 /** See the file comment. */
 export class GuestShell implements Shell {
@@ -79,6 +84,7 @@ export class GuestShell implements Shell {
         command,
         shell: true,
         onStderr,
+        timeoutMs: START_MS,
       });
       if (process.framed) return process;
       process.stdio.close();

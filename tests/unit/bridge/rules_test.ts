@@ -1,4 +1,4 @@
-import { formatIp, ipBytes, isInPrefix, parsePrefix } from "../../../lib/bridge/ip.ts";
+import { formatIp, ipBytes, isInPrefix, parsePrefix } from "../../../lib/net/ip.ts";
 import { parseBridgeRule, routeTo } from "../../../lib/bridge/rules.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";

@@ -136,6 +136,26 @@ Deno.test("hosts that do not go together are refused by name", async () => {
   assertStringIncludes(none.message, `Host "aa" (${FILE}:2:11): Missing --ssh-host`);
 });
 
+Deno.test("a host has one way to it: two are refused, and both are named", async () => {
+  const message = async (entry: string) => {
+    const text = `hosts:\n  - name: gpu\n    ssh_host: a\n${entry}`;
+    return describeError(await assertRejects(() => load(text), AgentError));
+  };
+  const guest = await message("    ts_server: b\n");
+  assertStringIncludes(guest, `Host "gpu" (${FILE}:2:11): Cannot use "ssh_host" (${FILE}:3:15)`);
+  assertStringIncludes(guest, `with the tstunnel transport, chosen by "ts_server" (${FILE}:4:16)`);
+  assertStringIncludes(guest, "; leave out one of the two");
+  const gateway = "    mtls: { endpoint: g, cert: c, key: k }\n";
+  assertStringIncludes(
+    await message(gateway),
+    `Cannot use "endpoint" (${FILE}:4:23) with the ssh transport, chosen by "ssh_host" (${FILE}:3:15)`,
+  );
+  assertStringIncludes(await message(`    transport: mtls\n${gateway}`), 'Cannot use "ssh_host"');
+  // What is above the hosts is for all of them, and for those alone that have a use for it.
+  const mixed = "ssh_user: dev\nhosts:\n  - { name: gpu, ts_server: b }\n";
+  assertEquals((await load(mixed)).hosts[0]?.transport, "tstunnel");
+});
+
 Deno.test("all mistakes of a file are found at once", async () => {
   const text = `timeout: soon
 ssh_hots: x

@@ -141,7 +141,13 @@ const BAD: [string[], Machine, string][] = [
   [
     [...HOST, "--mtls-sni", "x"],
     {},
-    "Cannot use --mtls-sni with the ssh transport; add --transport mtls",
+    "Cannot use --mtls-sni with the ssh transport, chosen by --ssh-host; leave out one of the two",
+  ],
+  [["--mtls-sni", "x"], {}, "Cannot use --mtls-sni with the ssh transport; add --transport mtls"],
+  [
+    ["--mtls-endpoint", "gw"],
+    { files: { [OWN_FILE]: "ssh_host: gpu\n" } },
+    `with the ssh transport, chosen by "ssh_host" (${OWN_FILE}:1:11); add --transport mtls`,
   ],
   [
     HOST,

@@ -1,7 +1,10 @@
 import { AgentError } from "../../../lib/errors.ts";
-import { parseReverse } from "../../../lib/forward/reverse.ts";
+import { parseReverse, ReverseForward } from "../../../lib/forward/reverse.ts";
 import { LISTENING, reverseCommand } from "../../../lib/forward/reverse_script.ts";
+import type { Transport } from "../../../lib/transport/transport.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
+import { collectLog } from "../../support/log.ts";
+import { until } from "../../support/poll.ts";
 import { answerAfterEnd, LOOPBACK, readAll, server, writeText } from "./support.ts";
 import { freePort } from "../../support/free_ports.ts";
 
@@ -13,6 +16,79 @@ Deno.test("a name for containers, and a port of this machine", () => {
   assertEquals(parseReverse("me:1"), { name: "me", port: 1 });
   const bad = ["", "3000", ":3000", "host:", "host:0", "host:65536", "ho st:80", "-a:80", "a_b:80"];
   for (const text of bad) assertThrows(() => parseReverse(text), AgentError, "not NAME:PORT");
+});
+
+/** A transport whose guest is not there until told so, and what has been asked of it. */
+function lateGuest() {
+  const listeners = new Set<() => void>();
+  const ended = Promise.withResolvers<void>();
+  const state = { looks: 0, there: false };
+  const nobody = () => Promise.reject(new AgentError("engine", "not asked for"));
+  const transport: Transport = {
+    description: "mtls://gpu",
+    open: nobody,
+    closed: ended.promise.then(() => undefined),
+    close: () => ended.resolve(),
+    look: () => Promise.resolve(void state.looks++),
+    get limits() {
+      return state.there ? undefined : "there is no guest";
+    },
+    get listen() {
+      if (!state.there) return undefined;
+      return ({ port }: { port: number }) =>
+        Promise.resolve({ port, closed: ended.promise, close: () => Promise.resolve() });
+    },
+    onChange(listener) {
+      listeners.add(listener);
+      return () => listeners.delete(listener);
+    },
+  };
+  const come = () => {
+    state.there = true;
+    for (const listener of [...listeners]) listener();
+  };
+  return { transport, state, come, listeners };
+}
+
+/** It would not try again by itself within a day. */
+function waitingForward(transport: Transport) {
+  const { log, lines } = collectLog();
+  const forward = new ReverseForward({
+    target: { name: "host.docker.internal", port: 3000 },
+    nextTransport: () => Promise.resolve(transport),
+    bridgeAddress: () => Promise.resolve("172.17.0.1"),
+    firstRetryMs: 86_400_000,
+    log,
+  });
+  const said = (part: string) => lines.filter(({ message }) => message.includes(part)).length;
+  return { forward, said };
+}
+
+Deno.test("a port for containers is there as soon as the guest is known to be", async () => {
+  const { transport, come, listeners } = lateGuest();
+  const { forward, said } = waitingForward(transport);
+  forward.start();
+  await until("it has been tried", () => said("there is no guest") === 1);
+  come();
+  await until("containers reach it", () => said("Containers reach") === 1);
+  assertEquals(forward.snapshot().remote, { host: "172.17.0.1", port: 3000 });
+  await forward.close();
+  assertEquals(listeners.size, 0);
+});
+
+Deno.test("who is about to need a port for containers has it tried again, and told of once", async () => {
+  const { transport, state } = lateGuest();
+  const { forward, said } = waitingForward(transport);
+  forward.start();
+  for (let attempt = 1; attempt <= 3; attempt++) {
+    await until("it has been tried", () => state.looks === attempt);
+    forward.hurry();
+  }
+  assertEquals(said("there is no guest"), 1);
+  state.there = true;
+  forward.hurry();
+  await until("containers reach it", () => said("Containers reach") === 1);
+  await forward.close();
 });
 
 for (const interpreter of ["python3", "perl"]) {

@@ -39,3 +39,15 @@ Deno.test("to leave and come back does not refill a bucket", () => {
   ledger.connect("a");
   assertEquals(ledger.request("a"), false);
 });
+
+Deno.test("of many clients only those with connections are remembered for ever", () => {
+  const ledger = new Ledger({ ...LIMITS, requestsPerSecond: 1 }, () => 0);
+  ledger.connect("busy");
+  const ask = () => ["busy", "idle"].map((client) => ledger.request(client));
+  assertEquals(ask(), [true, true]);
+  // With these two there are as many as are kept.
+  for (let client = 2; client < 4096; client++) ledger.request(`client ${client}`);
+  assertEquals(ask(), [false, false]);
+  ledger.request("one more");
+  assertEquals(ask(), [false, true]);
+});

@@ -1,4 +1,3 @@
-import type { ClientIdentity } from "../../../lib/gateway/identity.ts";
 import {
   allowedRoute,
   type ClientRule,
@@ -7,14 +6,9 @@ import {
   uriPattern,
 } from "../../../lib/gateway/rights.ts";
 import { assert, assertEquals } from "../../support/assert.ts";
+import { clientWith } from "./support.ts";
 
-type Names = Pick<ClientIdentity, "commonName" | "dnsNames" | "uris" | "fingerprint">;
-
-function client(names: Partial<Names>): ClientIdentity {
-  const all: Names = { commonName: undefined, dnsNames: [], uris: [], fingerprint: "", ...names };
-  // The rest of an identity plays no part here.
-  return all as ClientIdentity;
-}
+type Names = Parameters<typeof clientWith>[0];
 
 function rule(change: Partial<ClientRule>): ClientRule {
   const hosts = [namePattern("gpu.example")];
@@ -22,14 +16,14 @@ function rule(change: Partial<ClientRule>): ClientRule {
   return { ...nothing, hosts, access: "none", ...change };
 }
 
-const ALICE = client({ commonName: "alice" });
+const ALICE = clientWith({ commonName: "alice" });
 const NAMES = [namePattern("alice")];
 
 Deno.test("a rule is about a client by any of its names, and about no other", () => {
   const fingerprint = "a".repeat(64);
   const spiffe = uriPattern("spiffe://example.net/orgs/acme/users/*");
-  const about = (rules: ClientRule, who: Partial<Names>) =>
-    rightsOf([rules], client(who), "gpu.example") !== undefined;
+  const about = (rules: ClientRule, who: Names) =>
+    rightsOf([rules], clientWith(who), "gpu.example") !== undefined;
   assert(about(rule({ names: NAMES }), { commonName: "alice" }));
   assert(about(rule({ names: NAMES }), { commonName: "Alice" }));
   assert(about(rule({ names: NAMES }), { dnsNames: ["bob", "alice"] }));
@@ -37,6 +31,7 @@ Deno.test("a rule is about a client by any of its names, and about no other", ()
   assert(!about(rule({ names: NAMES }), { uris: ["alice"] }));
   assert(about(rule({ names: [namePattern("ci-*")] }), { commonName: "ci-7" }));
   assert(!about(rule({ names: [namePattern("ci-*")] }), { commonName: "ci-7.other" }));
+  assert(!about(rule({ names: [namePattern("*")] }), { uris: ["alice"] }), "without a name");
   assert(
     about(rule({ uris: [spiffe] }), { uris: ["spiffe://example.net/orgs/acme/users/al.ice"] }),
   );
@@ -54,7 +49,7 @@ Deno.test("a pattern of hosts covers one label, and no rule means no rights", ()
   assertEquals(rightsOf(rules, ALICE, "example"), undefined);
   assertEquals(rightsOf(rules, ALICE, "gpu.example.org"), undefined);
   assertEquals(rightsOf([], ALICE, "gpu.example"), undefined);
-  assertEquals(rightsOf(rules, client({ commonName: "bob" }), "gpu.example"), undefined);
+  assertEquals(rightsOf(rules, clientWith({ commonName: "bob" }), "gpu.example"), undefined);
 });
 
 Deno.test("read-only looks and does not touch", () => {
@@ -67,10 +62,23 @@ Deno.test("read-only looks and does not touch", () => {
     "HEAD /_ping",
     "GET /_ping",
     "GET /version",
-    "GET /containers/json",
-    "GET /containers/web/logs",
-    "GET /images/a/b/c:1/json",
+    "GET /info",
     "GET /events",
+    "GET /system/df",
+    "GET /containers/json",
+    "GET /containers/web/json",
+    "GET /containers/web/top",
+    "GET /containers/web/logs",
+    "GET /containers/web/changes",
+    "GET /containers/web/stats",
+    "GET /exec/1/json",
+    "GET /images/json",
+    "GET /images/a/b/c:1/json",
+    "GET /images/a/b/history",
+    "GET /networks",
+    "GET /networks/n",
+    "GET /volumes",
+    "GET /volumes/v",
   ];
   for (const line of looks) assertEquals(may(line), true, line);
   const touches = [
@@ -153,6 +161,8 @@ Deno.test("an upgrade leads where its route does, and not past the rules", () =>
   assertEquals(may("GET /containers/web/logs tcp"), false);
   assertEquals(may("GET /unknown websocket"), false);
   assertEquals(may("GET /info h2c", "full"), true);
+  const both = [rule({ names: NAMES }), rule({ names: NAMES, access: "full" })];
+  assertEquals(rightsOf(both, ALICE, "gpu.example")?.upgrade("GET", "/info", "h2c"), true);
 });
 
 Deno.test("what is not a route is told apart", () => {

@@ -128,7 +128,7 @@ Deno.test("a guest that is asked to end gives its ports back at once, and the cl
 });
 
 Deno.test("a ticket is good once, and for as long as its connection waits", async () => {
-  await withGuest({ limits: { connectMs: 200 } }, async (guest) => {
+  await withGuest({ limits: { connectMs: 3_000 } }, async (guest) => {
     const { stream, port } = await control(guest);
     const first = await dial(port);
     const ticket = await ticketOf(stream);
@@ -166,7 +166,7 @@ Deno.test("what waits for a client that leaves is ended, and so is the port", as
 });
 
 Deno.test("a client that says nothing loses its port", async () => {
-  await withGuest({ limits: { listenSilenceMs: 100, keepAliveMs: 20 } }, async (guest) => {
+  await withGuest({ limits: { listenSilenceMs: 1_000, keepAliveMs: 50 } }, async (guest) => {
     const { stream } = await control(guest);
     // The guest has told that it is there, meanwhile.
     assertMatch(await readAll(stream), /^(\{\}\n)+$/);

@@ -11,6 +11,7 @@ import {
 } from "../../support/assert.ts";
 import { readAll, say, text } from "../../support/duplex.ts";
 import { type TestGuest, withGuest } from "../../support/guest.ts";
+import { freePort } from "../../support/free_ports.ts";
 import { until } from "../../support/poll.ts";
 
 async function tunnel(guest: TestGuest, target: string): Promise<Duplex> {
@@ -83,7 +84,7 @@ async function readBytes(stream: Duplex, count: number): Promise<Uint8Array> {
 }
 
 Deno.test("a tunnel for datagrams keeps their borders, empty and large ones included", async () => {
-  await withGuest({ limits: { udpIdleMs: 1_000 } }, async (guest) => {
+  await withGuest({ limits: { udpIdleMs: 60_000 } }, async (guest) => {
     const echo = await udpEcho();
     const stream = await tunnel(guest, `udp:127.0.0.1:${echo.port}`);
     for (const size of [5, 0, 1, 60_000]) {
@@ -111,9 +112,7 @@ Deno.test("a tunnel for datagrams that is silent is closed", async () => {
 
 Deno.test("a target that cannot be reached is told in Go's words", async () => {
   await withGuest({}, async (guest) => {
-    using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = free.addr;
-    free.close();
+    const port = freePort();
     await Deno.writeTextFile(`${guest.directory}/file`, "");
     const cases: [target: string, status: number, message: RegExp][] = [
       [`tcp:127.0.0.1:${port}`, 502, /^dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/],

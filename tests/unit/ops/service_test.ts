@@ -111,16 +111,23 @@ Deno.test("Windows: a task at sign-in and one at boot", () => {
   ]);
   assertEquals(user.encoding, "utf-16");
   assertStringIncludes(user.text, "<LogonTrigger><Enabled>true</Enabled><UserId>PC\\dev</UserId>");
-  assertStringIncludes(user.text, "<Arguments>start --ssh-host=dev@gpu</Arguments>\r\n");
+  const log = "C:\\Users\\dev\\AppData\\Local\\remote-docker-agent\\gpu.log";
+  assertStringIncludes(
+    user.text,
+    `<Arguments>start --ssh-host=dev@gpu --log-file=${log}</Arguments>\r\n`,
+  );
+  assertEquals(user.notes[0], `Messages go to "${log}"`);
   assertStringIncludes(user.notes.join(), "a window of its own");
   const machine = planService({ ...SPEC, system: true, command: ODD }, WINDOWS);
-  assertStringIncludes(machine.notes.join(), "Nobody keeps its messages");
+  const own = planService({ ...SPEC, logFile: "D:\\own.log" }, WINDOWS);
+  assertStringIncludes(own.text, "<Arguments>start --ssh-host=dev@gpu</Arguments>\r\n");
+  assertEquals(own.notes[0], 'Messages go to "D:\\own.log"');
   assertStringIncludes(machine.text, "<BootTrigger>");
   assertStringIncludes(machine.text, "<UserId>S-1-5-18</UserId>");
   assertStringIncludes(
     machine.text,
     "<Arguments>start &quot;--a=say \\&quot;hi\\&quot; &amp; &lt;go&gt;&quot; --b=50%$HOME " +
-      "--c=x\\</Arguments>",
+      "--c=x\\ --log-file=C:\\ProgramData\\remote-docker-agent\\gpu.log</Arguments>",
   );
 });
 
@@ -225,6 +232,28 @@ Deno.test("what could not start is not installed, and a failed command is told",
   const failing = testMachine((line) => line.includes("enable"));
   await assertRejects(() => run(["install", ...START], failing.machine), AgentError, "no bus");
   assertEquals(failing.files.size, 0);
+});
+
+Deno.test("a task keeps its log where its settings say", async () => {
+  for (
+    const [args, config] of [
+      [["--log-file", "D:\\logs\\rda.log"], ""],
+      [[], "log_file: D:\\logs\\rda.log\n"],
+    ] as const
+  ) {
+    const { files, machine } = testMachine();
+    const home = "C:\\Users\\dev";
+    const where: Machine = {
+      platform: "windows",
+      home,
+      cwd: home,
+      files: { [`${home}\\c.yaml`]: `ssh_host: gpu\n${config}` },
+    };
+    const { out } = await run(["install", "--config", "c.yaml", ...args], machine, where);
+    assertStringIncludes(out, 'Messages go to "D:\\logs\\rda.log".');
+    const text = new TextDecoder("utf-16le").decode([...files.values()][0]);
+    assertEquals(text.split("--log-file").length, args.length === 0 ? 1 : 2);
+  }
 });
 
 Deno.test("a task file is UTF-16 with a byte order mark", async () => {

@@ -51,7 +51,7 @@ Deno.test("a head that does not come to its end is answered with 408", async () 
 });
 
 Deno.test("a body may take long as long as it goes on", async () => {
-  const { client, stream, events } = streamOf({ readMs: SOON_MS * 5 });
+  const { client, stream, events } = streamOf({ readMs: SOON_MS * 50 });
   const part = "part".repeat(256);
   stream.enter("body");
   for (let i = 0; i < 4; i++) {

@@ -165,11 +165,11 @@ Deno.test("a client that leaves takes its connections with it", async () => {
   await until("the echo has it", () => it.echo.open === 1);
   client.inner.destroy();
   await until("the echo is rid of it", () => it.echo.open === 0);
-  assertEquals(it.server.stats.active, 0);
+  await until("the server is rid of it", () => it.server.stats.active === 0);
 });
 
 Deno.test("a crowd that says nothing keeps nobody out, and is dropped in time", async () => {
-  await using it = await bench({ connectTimeoutMs: 2000 });
+  await using it = await bench({ connectTimeoutMs: 8_000 });
   const silent: Deno.Conn[] = [];
   for (let i = 0; i < 500; i++) {
     silent.push(await Deno.connect({ hostname: "127.0.0.1", port: it.server.port }));
@@ -185,7 +185,7 @@ Deno.test("a crowd that says nothing keeps nobody out, and is dropped in time", 
 });
 
 Deno.test("garbage and half handshakes leave it serving", async () => {
-  await using it = await bench({ connectTimeoutMs: 2000 });
+  await using it = await bench({ connectTimeoutMs: 8_000 });
   const { port } = it.server;
   for (let round = 0; round < 150; round++) {
     const conn = await Deno.connect({ hostname: "127.0.0.1", port });

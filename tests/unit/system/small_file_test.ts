@@ -1,7 +1,8 @@
 import { createServer } from "node:net";
 import { readBeginning, readSmallText, UnreadableFile } from "../../../lib/system/small_file.ts";
 import { assert, assertEquals, assertRejects } from "../../support/assert.ts";
-import { runOk } from "../../support/child.ts";
+import { runCommand, runOk } from "../../support/child.ts";
+import { until } from "../../support/poll.ts";
 
 const ignore = Deno.build.os === "windows";
 const PIPE_WAIT_MS = 20;
@@ -63,7 +64,9 @@ Deno.test({
         UnreadableFile,
         "it is a pipe that nobody has filled within 0.02 s",
       );
-      // Lets go of what still waits for a writer.
+      // Lets go of what still waits for a writer, and waits until it has left.
       await Deno.writeTextFile(path, "");
+      const write = ["if=/dev/null", `of=${path}`, "oflag=nonblock", "conv=notrunc"];
+      await until("nobody reads the pipe", async () => (await runCommand("dd", write)).code !== 0);
     }),
 });

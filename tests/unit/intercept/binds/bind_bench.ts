@@ -20,20 +20,35 @@ import {
 export const OWNER = "0123456789abcdef0123456789abcdef";
 export const ID = "c".repeat(64);
 
+/** Waits that a test has shortened; see `BindBarrierOptions` and `ContainerBindsOptions`. */
+export interface BindTimes {
+  readonly partingMs?: number;
+  readonly againMs?: number;
+}
+
 /** See {@link bindBench}. */
 export type BindBench = ReturnType<typeof bindBench>;
 
 /** Interceptors, an engine that keeps one container, and what each was asked. */
-export function bindBench(local: Record<string, LocalKind> = {}, remote: readonly string[] = []) {
+export function bindBench(
+  local: Record<string, LocalKind> = {},
+  remote: readonly string[] = [],
+  { partingMs, againMs }: BindTimes = {},
+) {
   const sync = new FakeSync();
   const engine = new OneContainer();
   const made: string[] = [];
-  const barrier = new BindBarrier({ sync, report: () => ({ update() {}, end() {} }) });
+  const barrier = new BindBarrier({
+    sync,
+    report: () => ({ update() {}, end() {} }),
+    ...(partingMs !== undefined && { partingMs }),
+  });
   const containers = new ContainerBinds({
     engine,
     sync,
     owner: OWNER,
     bringHome: (container) => barrier.settle(container),
+    ...(againMs !== undefined && { againMs }),
   });
   const layers = [
     unrewriteBinds({ containers, sync, platform: "linux" }),

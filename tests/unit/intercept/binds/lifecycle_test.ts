@@ -2,10 +2,12 @@
 import { AgentError } from "../../../../lib/errors.ts";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
 import type { EngineEvent } from "../../../../lib/docker/events.ts";
-import { type BindBench, bindBench, ID } from "./bind_bench.ts";
+import { Halt } from "../../../../lib/sync/session/guards.ts";
+import { until } from "../../../support/poll.ts";
+import { type BindBench, bindBench, type BindTimes, ID } from "./bind_bench.ts";
 
-async function created(): Promise<BindBench> {
-  const b = bindBench({ "/src": "directory" });
+async function created(times: BindTimes = {}): Promise<BindBench> {
+  const b = bindBench({ "/src": "directory" }, [], times);
   await b.create({ Binds: ["/src:/app"] });
   b.sync.calls.length = 0;
   b.engine.requests.length = 0;
@@ -160,6 +162,64 @@ for (const line of ["POST /containers/web/stop", "DELETE /containers/web?force=1
     await b.close();
   });
 }
+
+for (const line of ["POST /containers/web/kill", "DELETE /containers/web?force=1"]) {
+  Deno.test(`a sync that hangs does not hold up ${line} for long`, async () => {
+    const b = await created({ partingMs: 1 });
+    const given = Promise.withResolvers<unknown>();
+    b.sync.onFlush = (_sessions, { signal }) =>
+      new Promise((_resolve, reject) => {
+        signal?.addEventListener("abort", () => {
+          given.resolve(signal.reason);
+          reject(signal.reason);
+        });
+      });
+    assertEquals((await b.ask(line)).status, 204);
+    assert(await given.promise !== undefined, "nobody waits for it any more");
+    await b.close();
+  });
+}
+
+Deno.test("sessions are let go only when what a container has written is here", async () => {
+  const b = await created({ againMs: 1 });
+  b.containers.handle(event(b, "start"));
+  await turn();
+  let isAway = true;
+  b.sync.onFlush = () =>
+    isAway ? Promise.reject(new AgentError("lost", "The host is gone")) : Promise.resolve();
+  b.containers.handle(event(b, "die"));
+  b.containers.handle(event(b, "destroy"));
+  const flushes = () => b.sync.calls.filter((call) => call.startsWith("flush")).length;
+  await until("it is tried again", () => flushes() > 4);
+  assertEquals(b.sync.attached().map(({ id }) => id), [ID]);
+  isAway = false;
+  await until("they are let go", () => b.sync.attached().length === 0);
+  await b.close();
+});
+
+Deno.test("what a guard has stopped is let go: another attempt would do nothing", async () => {
+  const b = await created({ againMs: 1 });
+  b.containers.handle(event(b, "start"));
+  await turn();
+  b.sync.onFlush = () => Promise.reject(new Halt("The folder has vanished", "put it back"));
+  b.containers.handle(event(b, "die"));
+  await until("they are let go", () => b.sync.attached().length === 0);
+  await b.close();
+});
+
+Deno.test("a program that ends leaves what is not here to the next one", async () => {
+  const b = await created();
+  b.containers.handle(event(b, "start"));
+  await turn();
+  b.sync.onFlush = (_sessions, { signal }) =>
+    new Promise((_resolve, reject) => {
+      signal?.addEventListener("abort", () => reject(signal.reason));
+    });
+  b.containers.handle(event(b, "die"));
+  await turn();
+  await b.close();
+  assertEquals(b.sync.attached().map(({ id }) => id), [ID]);
+});
 
 Deno.test("events attach and detach: restarts by policy, ends, removal", async () => {
   const b = await created();

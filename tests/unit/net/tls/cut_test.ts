@@ -5,7 +5,7 @@ import { initAuthority, issueServer } from "../../../../lib/certs/certs.ts";
 import type { Duplex } from "../../../../lib/net/duplex.ts";
 import { readIdentity } from "../../../../lib/net/tls/files.ts";
 import { socketDuplex } from "../../../../lib/net/tls/stream.ts";
-import { assert, assertEquals } from "../../../support/assert.ts";
+import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
 
 /** Honoured by `tls.connect`, but not in its types. */
 const HALF_OPEN: Record<string, unknown> = { allowHalfOpen: true };
@@ -95,6 +95,14 @@ async function readToEnd(duplex: Duplex): Promise<string> {
   }
 }
 
+/** Writes until that fails. */
+async function writeOn(duplex: Duplex): Promise<never> {
+  for (;;) {
+    await duplex.write(new Uint8Array(64 * 1024));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+}
+
 for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
   Deno.test(`${version}: an end is told from a cut`, async () => {
     await withLine(async (line) => {
@@ -112,6 +120,7 @@ for (const version of ["TLSv1.2", "TLSv1.3"] as const) {
           how === "close_notify" ? " end" : " UnexpectedEof",
           how,
         );
+        if (how === "reset") await assertRejects(() => writeOn(client), Error);
         for (const each of [client, server]) each.close();
         await client.closed;
       }

@@ -4,7 +4,7 @@ import { initAuthority, issueClient, issueServer } from "../../../../lib/certs/c
 import { AgentError, type ErrorKind } from "../../../../lib/errors.ts";
 import type { Duplex } from "../../../../lib/net/duplex.ts";
 import { readIdentity } from "../../../../lib/net/tls/files.ts";
-import { dialTls, tlsContext } from "../../../../lib/transport/endpoint/tls_dial.ts";
+import { dialPlain, dialTls, tlsContext } from "../../../../lib/transport/endpoint/tls_dial.ts";
 import { type TlsEndpoint, tlsError } from "../../../../lib/transport/endpoint/tls_error.ts";
 import {
   assert,
@@ -287,6 +287,19 @@ Deno.test("a server without TLS, one that hangs up and one that is not there are
       await reject(port, `"127.0.0.1:${port}": the server ended the TLS handshake`);
     });
   });
+});
+
+Deno.test("an address with a zone, which the runtime does not know, is refused in clear words", async () => {
+  const endpoint = { host: "fe80::1%eth0", port: 8443, serverName: "fe80::1%eth0" };
+  for (
+    const dial of [
+      () => dialPlain({ endpoint }),
+      () => dialTls({ endpoint, context: tlsContext(undefined, undefined) }),
+    ]
+  ) {
+    const error = await assertRejects(dial, AgentError);
+    assertStringIncludes(error.message, '"[fe80::1%eth0]:8443": an address with a zone');
+  }
 });
 
 Deno.test("dialing ends when told to, and after its time", async () => {

@@ -85,6 +85,20 @@ Deno.test("with an endpoint the server's name is that of a host behind it", () =
   assertEquals(serverOf("tstunnel://abc/tcp:a:1?endpoint=10.0.0.1"), "abc at 10.0.0.1:80");
 });
 
+Deno.test("an IPv6 address may have a zone, written as URLs do or as it is", () => {
+  const hostOf = (text: string) => parseTunnelUrl(text).server.host;
+  for (
+    const [authority, host] of [
+      ["[fe80::1%25eth0]:8443", "fe80::1%eth0"],
+      ["[fe80::1%eth0]", "fe80::1%eth0"],
+      ["[fe80::1%2525]", "fe80::1%25"],
+      ["[::1]:80", "::1"],
+    ] as const
+  ) assertEquals(hostOf(`tstunnel://${authority}/tcp:a:1`), host);
+  const endpoint = "tstunnel://abc.test/tcp:a:1?endpoint=[fe80::1%25eth0]:8443";
+  assertEquals(hostOf(endpoint), "fe80::1%eth0");
+});
+
 Deno.test("settings have absolute files, and TLS where there are any", () => {
   const settings = (query: string) =>
     settingsOf(parseTunnelUrl(`tstunnel://h/tcp:a:1?${query}`).server, (file) => `/cwd/${file}`);

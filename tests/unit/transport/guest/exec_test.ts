@@ -122,14 +122,14 @@ Deno.test("a lost connection is no end of the output", async () => {
 });
 
 Deno.test("signs of life are no output, and a server that stops giving them is gone", async () => {
-  const { process, server } = await started(FRAMED, { ...COMMAND, silenceMs: 100 });
+  const { process, server } = await started(FRAMED, { ...COMMAND, silenceMs: 500 });
   const sign = encodeFrame(FRAME.stdout, new Uint8Array(0));
   await server.write(sign);
   await server.write(encodeFrame(FRAME.stdout, bytes("out")));
   await server.write(sign);
   assertEquals(text(await process.stdio.read()), "out");
-  await assertRejects(() => process.stdio.read(), AgentError, "no sign of life for 0.1 s");
-  assertEquals(await process.exit, { error: "no sign of life for 0.1 s" });
+  await assertRejects(() => process.stdio.read(), AgentError, "no sign of life for 0.5 s");
+  assertEquals(await process.exit, { error: "no sign of life for 0.5 s" });
   await process.stdio.closed;
   server.close();
 });

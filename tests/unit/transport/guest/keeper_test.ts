@@ -88,6 +88,26 @@ Deno.test("a guest that goes is told once, with the reason, and so is its return
   assertEquals(lines[0]?.fields["reason"], "the gateway cannot reach the guest of the remote host");
 });
 
+Deno.test("who wants to know is told when the guest comes and when it goes, and no longer than he wants", async () => {
+  const { keeper, pass, say } = bench(NONE);
+  const guest = await guestWith("copy");
+  const seen: (string | undefined)[] = [];
+  const forget = keeper.onChange(() => seen.push(keeper.missing));
+  const look = async (found: FoundGuest) => {
+    say(found);
+    keeper.doubt();
+    pass(2_000);
+    await keeper.look();
+  };
+  for (const found of [NONE, guest, guest, NONE]) await look(found);
+  assertEquals(seen.length, 2);
+  assertEquals(seen[0], undefined);
+  assertMatch(seen[1] ?? "", /no guest/);
+  forget();
+  await look(guest);
+  assertEquals(seen.length, 2);
+});
+
 Deno.test("reasons follow the gateway's answer", async () => {
   const cases: [FoundGuest, RegExp][] = [
     [NONE, /leads to Docker only/],
