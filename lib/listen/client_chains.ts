@@ -17,10 +17,15 @@ export class ClientChains {
   #authorities: readonly X509Certificate[];
   /** SHA-256 of what a full handshake has verified by these authorities, or a resumed one here. */
   readonly #verified = new Set<string>();
+  readonly #now: () => number;
 
-  /** @param bundle The authorities of now, as PEM text. */
-  constructor(bundle: string) {
+  /**
+   * @param bundle The authorities of now, as PEM text.
+   * @param now As `Date.now()`.
+   */
+  constructor(bundle: string, now: () => number = Date.now) {
     this.#bundle = bundle;
+    this.#now = now;
     this.#authorities = authoritiesIn(bundle);
   }
 
@@ -42,7 +47,7 @@ export class ClientChains {
     const { fingerprint256 } = certificate;
     if (socket.isSessionReused()) {
       const { validFrom, validTo } = certificate;
-      const now = Date.now();
+      const now = this.#now();
       if (now > Date.parse(validTo) || now < Date.parse(validFrom)) return false;
       if (!this.#verified.has(fingerprint256) && !isIssued(certificate, this.#authorities)) {
         return false;

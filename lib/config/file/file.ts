@@ -15,12 +15,12 @@ import {
   parseDocument,
 } from "yaml";
 import { AgentError } from "../../errors.ts";
-import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./keys.ts";
 import { hostNameProblem } from "../host_name.ts";
 import type { Given, Origin } from "../option.ts";
 import { type OptionName, specOf } from "../schema.ts";
 import { suggestion } from "../suggest.ts";
 import { quote } from "../values.ts";
+import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./keys.ts";
 
 /** More hosts than anybody has; each costs listeners and a connection. */
 export const MAX_HOSTS = 100;

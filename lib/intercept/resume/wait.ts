@@ -3,6 +3,7 @@
  * container that has ended since gives its exit code, one that is removed has left it in the events.
  */
 import type { Exchange } from "../../docker/exchange.ts";
+import { forAnyEngine } from "../../docker/events.ts";
 import { field, objectField, stringField } from "../../docker/fields.ts";
 import { isObject, type JsonObject, parseJson } from "../../docker/json_body.ts";
 import { LineSplitter } from "../../docker/json_lines.ts";
@@ -97,7 +98,7 @@ async function answerFromEvents(
   const query = new URLSearchParams({
     since: formatTime(began),
     until: formatTime(now),
-    filters: JSON.stringify({ container: [id], event: ["die"] }),
+    filters: JSON.stringify(forAnyEngine({ container: [id], event: ["die"] })),
   });
   const answer = await exchange.again(getRequest(exchange, `/events?${query}`));
   const events = await collect(answer.body, MAX_ANSWER_BYTES);

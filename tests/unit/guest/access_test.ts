@@ -55,35 +55,62 @@ Deno.test("beyond this machine nobody is let in unnamed, unless that is spelled 
 });
 
 Deno.test("a token opens the door, and a file without one closes it", async () => {
-  await withTokenFile(`# for laptops\n${TOKEN}\n${TOKEN}-next\n`, async (tokenFile) => {
-    await withGuest({ ...ANYWHERE, tokenFile }, async (guest) => {
-      assertMatch(guest.lines[0]?.message ?? "", /travel unencrypted/);
-      const attempts: [headers: string[], status: number][] = [
-        [[], 401],
-        [["Authorization: Bearer"], 401],
-        [["Authorization: Bearer wrong"], 401],
-        [[`Authorization: Basic ${TOKEN}`], 401],
-        [[`Authorization: Bearer ${TOKEN}x`], 401],
-        [[`Authorization: Bearer ${TOKEN}`], 200],
-        [[`authorization: bearer ${TOKEN}-next`], 200],
-      ];
-      for (const [headers, status] of attempts) {
-        const answer = await guest.ask(INFO, headers);
-        assertMatch(answer, new RegExp(`^HTTP/1\\.1 ${status} `), `${headers}`);
-        if (status === 401) assertMatch(answer, /\r\nWWW-Authenticate: Bearer\r\n/);
-      }
-      await Deno.writeTextFile(tokenFile, "");
-      assertMatch(
-        await guest.ask(INFO, [`Authorization: Bearer ${TOKEN}`]),
-        /^HTTP\/1\.1 401 /,
-      );
-      assert(!JSON.stringify(guest.lines).includes(TOKEN));
-    });
-  });
+  await withTokenFile(
+    `# for laptops\r\n${TOKEN}\r\n\n  ${TOKEN}-next\nsixteen--letters`,
+    async (tokenFile) => {
+      await withGuest({ ...ANYWHERE, tokenFile }, async (guest) => {
+        assertMatch(guest.lines[0]?.message ?? "", /travel unencrypted/);
+        const attempts: [headers: string[], status: number][] = [
+          [[], 401],
+          [["Authorization: Bearer"], 401],
+          [["Authorization: Bearer wrong"], 401],
+          [[`Authorization: Basic ${TOKEN}`], 401],
+          [[`Authorization: Bearer ${TOKEN}x`], 401],
+          [[`Authorization: Bearer ${TOKEN}`], 200],
+          [[`authorization: bearer ${TOKEN}-next`], 200],
+          [["Authorization: Bearer sixteen--letters"], 200],
+        ];
+        for (const [headers, status] of attempts) {
+          const answer = await guest.ask(INFO, headers);
+          assertMatch(answer, new RegExp(`^HTTP/1\\.1 ${status} `), `${headers}`);
+          if (status === 401) assertMatch(answer, /\r\nWWW-Authenticate: Bearer\r\n/);
+        }
+        await Deno.writeTextFile(tokenFile, "");
+        assertMatch(
+          await guest.ask(INFO, [`Authorization: Bearer ${TOKEN}`]),
+          /^HTTP\/1\.1 401 /,
+        );
+        assert(!JSON.stringify(guest.lines).includes(TOKEN));
+      });
+    },
+  );
 });
 
-for (const content of ["", "# nothing\n", "short\n", `${TOKEN} ${TOKEN}\n`]) {
-  Deno.test(`a token file that is no good stops the start: ${JSON.stringify(content)}`, async () => {
+for (const [mode, isTold] of [[0o600, false], [0o640, true], [0o604, true]] as const) {
+  Deno.test(`a token file of mode ${mode.toString(8)} is told of: ${isTold}`, async () => {
+    await withTokenFile(TOKEN, async (tokenFile) => {
+      await Deno.chmod(tokenFile, mode);
+      await withGuest({ tokenFile }, (guest) => {
+        const told = guest.lines.filter(({ message }) => message.startsWith("Others may read"));
+        assertEquals(told.length, isTold ? 1 : 0);
+        return Promise.resolve();
+      });
+    });
+  });
+}
+
+const LONG_COMMENT = `# ${"x".repeat(65_536)}\n${TOKEN}\n`;
+for (
+  const content of [
+    "",
+    "# nothing\n",
+    "fifteen-letters\n",
+    `${TOKEN}\nfifteen-letters\n`,
+    `${TOKEN} ${TOKEN}\n`,
+    LONG_COMMENT,
+  ]
+) {
+  Deno.test(`a token file that is no good stops the start: ${JSON.stringify(content.slice(0, 50))}`, async () => {
     await withTokenFile(content, async (tokenFile) => {
       await assertRejects(() => withGuest({ tokenFile }, () => Promise.resolve()), AgentError);
     });

@@ -1,7 +1,7 @@
 /** The gateway's configuration: by a file, by flags, and what is wrong with either. */
 import { parseCommandLine } from "../../../../lib/cli/args.ts";
-import { gatewayLoader } from "../../../../lib/config/settings/gateway.ts";
 import { loadValues } from "../../../../lib/config/load.ts";
+import { gatewayLoader } from "../../../../lib/config/settings/gateway.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import { DEFAULT_LIMITS, type GatewayConfig } from "../../../../lib/gateway/config.ts";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
