@@ -50,14 +50,15 @@ export async function send(
   line: string,
   options: AskOptions = {},
 ): Promise<ResponseMessage> {
-  const run = compose(layers, async ({ request }: Exchange) => {
+  const asked = async ({ request }: Pick<Exchange, "request">) => {
     const { method, target } = request.head;
     return message(await engine({ method, target, body: await bodyIn(request.body) }));
-  });
-  return await run(exchangeOf(line, options));
+  };
+  const again = (request: Exchange["request"]) => asked({ request });
+  return await compose(layers, asked)({ ...exchangeOf(line, options), again });
 }
 
-function exchangeOf(line: string, options: AskOptions): Exchange {
+function exchangeOf(line: string, options: AskOptions): Omit<Exchange, "again"> {
   const [method = "", target = ""] = line.split(" ");
   const { body, signal = new AbortController().signal, hangUp = () => {} } = options;
   const bytes = encode(body);
@@ -70,7 +71,6 @@ function exchangeOf(line: string, options: AskOptions): Exchange {
     log: logger("test"),
     signal,
     hangUp,
-    again: () => Promise.reject(new Error("No answer was cut short")),
     proceed: () => Promise.resolve(),
   };
 }

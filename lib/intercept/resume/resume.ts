@@ -18,6 +18,7 @@ import { isTrue, LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
 import { PodmanLogs } from "./podman_logs.ts";
 import { startHeard } from "./start.ts";
+import { LostStarts } from "./unbegun.ts";
 import { resumeWait } from "./wait.ts";
 
 /** Of the state of an exec. */
@@ -38,6 +39,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   const streams = () => connection()?.streams ?? connection();
   const attached = new LostStreams(streams);
   const execs = new LostStreams(streams);
+  const lostStarts = new LostStarts();
   const podman = new PodmanLogs();
   return async (exchange, ask) => {
     const { route } = exchange;
@@ -57,6 +59,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         return await resumeWait(exchange, next, {
           isLoss,
           lostStream: (id) => attached.has(id),
+          lostStarts,
           allHeard: async (id) => {
             if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
           },
@@ -66,7 +69,11 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
         return await next();
       case "ContainerStart":
-        return await startHeard(exchange, next, attached);
+        return await startHeard(exchange, next, {
+          attached,
+          lostStarts,
+          isUp: () => connection() !== undefined,
+        });
       case "ExecStart":
         execs.note(id);
         exchange.fate = fateOf(execs, exchange, mayEndSilently, execGoesOn);
