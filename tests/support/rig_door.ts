@@ -81,7 +81,8 @@ export class RigDoor implements AsyncDisposable {
         guest: new DoorPart(rig, ["guest", `--port=${inner}`, ...more], inner),
         gateway: new DoorPart(rig, [
           ...["gateway", ...door, `--gateway-host=${name}`],
-          ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
+          ...[`--gateway-engine=unix://${rig.dockerSocket}`, "--allow-client=client"],
+          `--gateway-guest=http://127.0.0.1:${inner}`,
         ], port),
       }
       : { guest: new DoorPart(rig, ["guest", ...door, ...more], port), gateway: undefined };

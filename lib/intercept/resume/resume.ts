@@ -12,14 +12,14 @@ import { collect, type ResponseMessage, withResponseBody } from "../../http/mess
 import { CutShortError } from "../../http/parse_error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { EventStream } from "./event_stream.ts";
-import { follow } from "./follow.ts";
+import { follow, type IsLoss } from "./follow.ts";
 import { containerGoesOn, execGoesOn, fateOf } from "./stream_end.ts";
 import { isTrue, LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
 import { PodmanLogs } from "./podman_logs.ts";
-import { startHeard } from "./start.ts";
+import { startHeard, type StartSurroundings } from "./start.ts";
 import { LostStarts } from "./unbegun.ts";
-import { resumeWait } from "./wait.ts";
+import { resumeWait, type WaitSurroundings } from "./wait.ts";
 
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -39,7 +39,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   const streams = () => connection()?.streams ?? connection();
   const attached = new LostStreams(streams);
   const execs = new LostStreams(streams);
-  const lostStarts = new LostStarts();
+  const lost = { attached, lostStarts: new LostStarts() };
   const podman = new PodmanLogs();
   return async (exchange, ask) => {
     const { route } = exchange;
@@ -56,22 +56,14 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         }
         return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, {
-          isLoss,
-          lostStream: (id) => attached.has(id),
-          lostStarts,
-          allHeard: async (id) => {
-            if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
-          },
-        });
+        return await resumeWait(exchange, next, waitBeside(lost, isLoss, mayEndSilently));
       case "ContainerAttach":
         attached.note(id);
         exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
         return await next();
       case "ContainerStart":
         return await startHeard(exchange, next, {
-          attached,
-          lostStarts,
+          ...lost,
           isUp: () => connection() !== undefined,
         });
       case "ExecStart":
@@ -83,6 +75,21 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
       default:
         return await next();
     }
+  };
+}
+
+function waitBeside(
+  { attached, lostStarts }: Pick<StartSurroundings, "attached" | "lostStarts">,
+  isLoss: IsLoss,
+  mayEndSilently: boolean,
+): WaitSurroundings {
+  return {
+    isLoss,
+    lostStream: (id) => attached.has(id),
+    lostStarts,
+    allHeard: async (id) => {
+      if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
+    },
   };
 }
 

@@ -1,0 +1,120 @@
+/** Podman's API service as the engine: what was written for any engine, and what is its own. */
+import { type Agent, spawnAgent } from "../support/agent.ts";
+import { assertEquals, assertMatch } from "../support/assert.ts";
+import { sameAsDirect, uniqueName } from "../support/compare.ts";
+import { type Bench, endToEnd } from "../support/e2e.ts";
+import { folder, untilText } from "../support/folders.ts";
+import { until } from "../support/poll.ts";
+import { preferPodman } from "../support/suite.ts";
+
+const TAKEN = [
+  /^run (keeps|-it)/,
+  /^a piped standard input/,
+  /^exec ends/,
+  /^attach shows/,
+  /^logs -f (shows|of frames)/,
+  /^wait (answers|comes)/,
+  /^a (name|port) that is taken is refused/,
+  /^-p 8080:80 answers/,
+  /^stop refuses/,
+  /^compose up publishes/,
+  /^two services share/,
+  /^two containers see/,
+  /^docker cp into a mount/,
+  /^a host in order passes/,
+  /Podman/,
+];
+preferPodman((test) =>
+  !test.includes("debian docker CLI") && TAKEN.some((pattern) => pattern.test(test))
+);
+const test = await endToEnd();
+
+/** What is another one each time, or costs another time. */
+const withoutIds = (text: string) =>
+  text.replaceAll(/[0-9a-f]{64}|[0-9a-f]{12}\b|0x[0-9a-f]+/g, "<id>");
+
+const COMMANDS: readonly (readonly string[])[] = [
+  ["version", "--format", "{{.Server.Version}} {{.Server.APIVersion}}"],
+  ["info", "--format", "{{.Name}} {{.ServerVersion}} {{.Driver}}"],
+  ["run", "--rm", "bb", "sh", "-c", "exit 3"],
+  ["run", "--rm", "bb", "no-such-command"],
+  ["run", "--rm", "-v", "no-such:/x:bad-mode", "bb"],
+  ["inspect", "no-such-thing"],
+  ["exec", "no-such-container", "true"],
+  ["cp", "no-such-container:/etc/passwd", "-"],
+  ["service", "ls"],
+];
+
+test("commands end as at the socket of Podman itself", async (bench) => {
+  for (const command of COMMANDS) await sameAsDirect(bench, command, { normalize: withoutIds });
+});
+
+async function build({ docker, direct }: Pick<Bench, "docker" | "direct">, dockerfile: string) {
+  const vars = { DOCKER_BUILDKIT: "0" };
+  const options = { vars, stdin: dockerfile, normalize: withoutIds };
+  return await sameAsDirect({ docker, direct }, ["build", "--no-cache", "-"], options);
+}
+
+test("a build by Podman, and an image of it that travels", async (bench) => {
+  const { docker } = bench;
+  assertMatch((await build(bench, "FROM bb\nRUN echo it is $((40 + 2))\n")).stdout, /it is 42/);
+  assertEquals((await build(bench, "FROM bb\nRUN exit 5\n")).code, 1);
+  const [name, directory] = [uniqueName("made"), await Deno.makeTempDir({ prefix: "rda-podman-" })];
+  try {
+    await docker.ok(["tag", "bb:httpd", name]);
+    await docker.ok(["save", "-o", `${directory}/image.tar`, name]);
+    await docker.ok(["rmi", name]);
+    await docker.ok(["load", "-i", `${directory}/image.tar`]);
+    const format = "{{json .Config.Cmd}}";
+    assertMatch(await docker.ok(["image", "inspect", "-f", format, name]), /httpd/);
+  } finally {
+    await docker.run(["rmi", name]);
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+/** The containers of each synced folder, as the agent tells them. */
+async function users({ runtimeDirectory }: Agent): Promise<string[][]> {
+  const told = spawnAgent(["syncs", "--json"], { XDG_RUNTIME_DIR: runtimeDirectory });
+  assertEquals(await told.wait(), 0, told.stderr);
+  const syncs: { containers: string[] }[] = JSON.parse(told.stdout);
+  return syncs.map(({ containers }) => containers);
+}
+
+test("a folder is followed for as long as its container runs with Podman", async (bench) => {
+  const { docker, direct } = bench;
+  const name = uniqueName("bound");
+  await using src = await folder({ "in": "here" });
+  const script = "while [ ! -e /app/go ]; do sleep 0.1; done; cat /app/go >/app/out; sleep 600";
+  try {
+    await docker.ok([
+      ...["run", "-d", "--name", name, "--label", "own=1", "-v", `${src.path}:/app`],
+      ...["bb", "sh", "-c", script],
+    ]);
+    await Deno.writeTextFile(`${src.path}/go`, "there");
+    await untilText(`${src.path}/out`, "there");
+    assertEquals(await users(bench.agent), [[name]]);
+    const shown = await docker.ok(["inspect", "-f", "{{json .HostConfig.Binds}}", name]);
+    assertMatch(shown, new RegExp(`"${src.path}:/app[:"]`));
+    assertEquals(shown.includes("remote-docker-agent"), false);
+    const labels = await docker.ok(["inspect", "-f", "{{json .Config.Labels}}", name]);
+    assertEquals(labels, '{"own":"1"}');
+    // Behind the agent's back: only an event tells of it.
+    await direct.ok(["kill", name]);
+    await until("it is let go", async () => (await users(bench.agent))[0]?.length === 0);
+  } finally {
+    await direct.run(["rm", "-f", name]);
+  }
+});
+
+await import("./run_test.ts");
+await import("./exec_attach_test.ts");
+await import("./streams_test.ts");
+await import("./errors_test.ts");
+await import("./ports_publish_test.ts");
+await import("./ports_lifecycle_test.ts");
+await import("./ports_compose_test.ts");
+await import("./binds_content_test.ts");
+await import("./binds_compose_test.ts");
+await import("./resume_test.ts");
+await import("./doctor_test.ts");
