@@ -73,12 +73,12 @@ test("a build by Podman, and an image of it that travels", async (bench) => {
   }
 });
 
-/** The containers of each synced folder, as the agent tells them. */
-async function users({ runtimeDirectory }: Agent): Promise<string[][]> {
+/** The containers that use a synced folder, as the agent tells them. */
+async function users({ runtimeDirectory }: Agent, folder: string): Promise<string[]> {
   const told = spawnAgent(["syncs", "--json"], { XDG_RUNTIME_DIR: runtimeDirectory });
   assertEquals(await told.wait(), 0, told.stderr);
-  const syncs: { containers: string[] }[] = JSON.parse(told.stdout);
-  return syncs.map(({ containers }) => containers);
+  const syncs: { root: string; containers: string[] }[] = JSON.parse(told.stdout);
+  return syncs.filter(({ root }) => root === folder).flatMap(({ containers }) => containers);
 }
 
 test("a folder is followed for as long as its container runs with Podman", async (bench) => {
@@ -93,7 +93,7 @@ test("a folder is followed for as long as its container runs with Podman", async
     ]);
     await Deno.writeTextFile(`${src.path}/go`, "there");
     await untilText(`${src.path}/out`, "there");
-    assertEquals(await users(bench.agent), [[name]]);
+    assertEquals(await users(bench.agent, src.path), [name]);
     const shown = await docker.ok(["inspect", "-f", "{{json .HostConfig.Binds}}", name]);
     assertMatch(shown, new RegExp(`"${src.path}:/app[:"]`));
     assertEquals(shown.includes("remote-docker-agent"), false);
@@ -101,7 +101,7 @@ test("a folder is followed for as long as its container runs with Podman", async
     assertEquals(labels, '{"own":"1"}');
     // Behind the agent's back: only an event tells of it.
     await direct.ok(["kill", name]);
-    await until("it is let go", async () => (await users(bench.agent))[0]?.length === 0);
+    await until("it is let go", async () => (await users(bench.agent, src.path)).length === 0);
   } finally {
     await direct.run(["rm", "-f", name]);
   }
