@@ -4,7 +4,7 @@
  * where we may see them (as root, or as the user they run as). Pure but for the command's text.
  */
 import { formatIp } from "../net/ip.ts";
-import { posixCommand } from "../transport/ssh/shell.ts";
+import { posixCommand } from "../transport/posix_shell.ts";
 
 /** A TCP socket that listens. */
 export interface ListeningSocket {

@@ -7,10 +7,10 @@ import { errorCode, messageOf } from "../errors.ts";
 import { HttpParseError } from "../http/parse_error.ts";
 import type { Body } from "../http/message.ts";
 import { ReplyError } from "../docker/error_reply.ts";
-import { type CopyPlace, copyPlace, isWithin, resolveRoots } from "./copy_path.ts";
+import { checkStillWithin, type CopyPlace, copyPlace, pinPlace } from "./copy_path.ts";
 import type { Exchange, Handler } from "./exchange.ts";
 import { type GuestLimits, Places } from "./limits.ts";
-import { pinDirectory, type PinnedDirectory, setMode } from "./pinned.ts";
+import { setMode } from "./pinned.ts";
 import { refuse, type Reply } from "./reply.ts";
 
 /** What copies need. */
@@ -60,7 +60,7 @@ interface Copy {
 }
 
 async function receive(exchange: Exchange, copy: Copy): Promise<number> {
-  await using directory = await pin(copy);
+  await using directory = await pinPlace(copy.place, copy.roots);
   const target = join(directory.path, copy.place.name);
   await checkFree(target, copy.path);
   const partial = join(directory.path, `${PARTIAL_PREFIX}${crypto.randomUUID()}`);
@@ -79,36 +79,6 @@ async function receive(exchange: Exchange, copy: Copy): Promise<number> {
   } finally {
     if (made) await Deno.remove(partial).catch(() => {/* Its directory is gone. */});
   }
-}
-
-/** The directory that was found to be good, and not what has come to its place since. */
-async function pin({ place, roots }: Copy): Promise<PinnedDirectory> {
-  let directory: PinnedDirectory;
-  try {
-    directory = await pinDirectory(place.directory);
-  } catch (error) {
-    throw moved(error);
-  }
-  try {
-    await checkStillWithin(directory.path, roots);
-    return directory;
-  } catch (error) {
-    await directory[Symbol.asyncDispose]();
-    throw error;
-  }
-}
-
-/** Somebody could have put a link in place of a directory since it was looked at. */
-async function checkStillWithin(path: string, roots: readonly string[]): Promise<void> {
-  const [real, allowed] = await Promise.all([
-    Deno.realPath(path).catch((error) => Promise.reject(moved(error))),
-    resolveRoots(roots),
-  ]);
-  if (!allowed.some((root) => isWithin(real, root))) throw moved();
-}
-
-function moved(cause?: unknown): ReplyError {
-  return refuse(403, "the directory was changed while the file was copied", cause);
 }
 
 async function write(

@@ -3,6 +3,8 @@
  * last part of the path is never followed, because the file is renamed to it.
  */
 import { basename, dirname, isAbsolute, join } from "node:path";
+import type { ReplyError } from "../docker/error_reply.ts";
+import { pinDirectory, type PinnedDirectory } from "./pinned.ts";
 import { refuse } from "./reply.ts";
 
 /** A place for a file that was found to be good. */
@@ -15,7 +17,7 @@ export interface CopyPlace {
 const MAX_NAME_BYTES = 255;
 
 /** The directories as they are now; one that is not there allows nothing. */
-export async function resolveRoots(roots: readonly string[]): Promise<string[]> {
+async function resolveRoots(roots: readonly string[]): Promise<string[]> {
   const found = await Promise.all(roots.map(realPath));
   return found.filter((path) => path !== undefined);
 }
@@ -41,8 +43,44 @@ export async function copyPlace(path: string, roots: readonly string[]): Promise
   return { directory, name };
 }
 
+/**
+ * The directory that was found to be good, and not what has come to its place since. The caller closes
+ * it. Throws `ReplyError` 403.
+ */
+export async function pinPlace(
+  place: CopyPlace,
+  roots: readonly string[],
+): Promise<PinnedDirectory> {
+  let directory: PinnedDirectory;
+  try {
+    directory = await pinDirectory(place.directory);
+  } catch (error) {
+    throw moved(error);
+  }
+  try {
+    await checkStillWithin(directory.path, roots);
+    return directory;
+  } catch (error) {
+    await directory[Symbol.asyncDispose]();
+    throw error;
+  }
+}
+
+/** Somebody could have put a link in place of a directory since it was looked at. Throws `ReplyError` 403. */
+export async function checkStillWithin(path: string, roots: readonly string[]): Promise<void> {
+  const [real, allowed] = await Promise.all([
+    Deno.realPath(path).catch((error) => Promise.reject(moved(error))),
+    resolveRoots(roots),
+  ]);
+  if (!allowed.some((root) => isWithin(real, root))) throw moved();
+}
+
+function moved(cause?: unknown): ReplyError {
+  return refuse(403, "the directory was changed while the file was copied", cause);
+}
+
 /** Whether `path` is `root` or below it; both are real paths. */
-export function isWithin(path: string, root: string): boolean {
+function isWithin(path: string, root: string): boolean {
   return path === root || path.startsWith(root.endsWith("/") ? root : `${root}/`);
 }
 

@@ -2,25 +2,25 @@
  * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
  * container. Owns the connection and the session.
  */
+import { basename, join } from "node:path";
 import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
-import { OPTIONS_OF } from "../../config/settings/endpoint.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
-import { describeRemote, type Settings } from "../../config/settings/settings.ts";
-import { resolvePath } from "../../config/paths.ts";
-import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
+import { resolvePath } from "../../config/paths.ts";
 import type { OptionName } from "../../config/schema.ts";
+import { OPTIONS_OF } from "../../config/settings/endpoint.ts";
+import { describeRemote, type Settings } from "../../config/settings/settings.ts";
+import { stateObstacle } from "../../config/state_folder.ts";
 import { AgentError } from "../../errors.ts";
-import { logReports, type SyncReport } from "../../intercept/binds/sync_report.ts";
 import { configureLogging, logger, oneLine } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";
-import { basename, join } from "node:path";
 import { SyncManager } from "../../sync/manager.ts";
 import { formatBytes } from "../../sync/sources.ts";
-import { Supervisor } from "../../transport/supervisor.ts";
+import { logReports, type SyncReport } from "../../sync/sync_report.ts";
 import { isTunnelUrl, parseFolderUrl, settingsOf } from "../../transport/endpoint/tunnel_url.ts";
+import { Supervisor } from "../../transport/supervisor.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 import { requireUrlLast } from "./url_last.ts";
 

@@ -6,16 +6,16 @@ import { EngineClient } from "../../docker/engine_client.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { Platform } from "../../sync/core/path_map.ts";
+import type { ReportSync } from "../../sync/sync_report.ts";
 import type { BindSync, SyncMode } from "../../sync/types.ts";
 import { Following } from "../following.ts";
 import { type AskHolder, BindBarrier } from "./barrier.ts";
+import { ContainerBinds } from "./container_binds.ts";
+import { bindMounts } from "./create.ts";
 import { bindLifecycle } from "./lifecycle.ts";
 import type { BindRule } from "./rules.ts";
 import type { BindFiles } from "./sources.ts";
 import { unrewriteBinds } from "./unrewrite.ts";
-import { bindMounts } from "./create.ts";
-import { ContainerBinds } from "./container_binds.ts";
-import type { ReportSync } from "./sync_report.ts";
 
 /** What bind mounts are made of. */
 export interface BindMountsOptions {

@@ -12,10 +12,10 @@ import { BindError } from "../../forward/bind_error.ts";
 import { type Logger, logger } from "../../log.ts";
 import { Attempts } from "../attempts.ts";
 import { inspectContainer, removeUnstarted } from "../inspect_container.ts";
-import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
-import type { LocalEnds, StartingContainer } from "./local_ends.ts";
-import { PORTS_LABEL } from "./label.ts";
 import { Turns } from "../turns.ts";
+import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
+import { PORTS_LABEL } from "./label.ts";
+import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 
 /** What is needed to follow the ports of containers. */
 export interface ContainerPortsOptions {

@@ -10,11 +10,11 @@ import type { Obstacle } from "../../forward/udp/tunnel.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import { Following } from "../following.ts";
 import { ContainerPorts } from "./container_ports.ts";
+import { publishPorts } from "./create.ts";
 import { portLifecycle } from "./lifecycle.ts";
 import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
 import { portsUnless } from "./out_of_reach.ts";
 import type { PortPolicy } from "./rewrite.ts";
-import { publishPorts } from "./create.ts";
 import { unrewritePorts } from "./unrewrite.ts";
 
 /** What published ports are made of. */

@@ -12,13 +12,13 @@ import { collect, type ResponseMessage, withResponseBody } from "../../http/mess
 import { CutShortError } from "../../http/parse_error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { EventStream } from "./event_stream.ts";
-import { follow } from "./follow.ts";
+import { follow, type IsLoss } from "./follow.ts";
 import { containerGoesOn, execGoesOn, fateOf } from "./stream_end.ts";
 import { isTrue, LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
 import { PodmanLogs } from "./podman_logs.ts";
 import { startHeard } from "./start.ts";
-import { resumeWait } from "./wait.ts";
+import { resumeWait, type WaitSurroundings } from "./wait.ts";
 
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -54,13 +54,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         }
         return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, {
-          isLoss,
-          lostStream: (id) => attached.has(id),
-          allHeard: async (id) => {
-            if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
-          },
-        });
+        return await resumeWait(exchange, next, waitBeside(attached, isLoss, mayEndSilently));
       case "ContainerAttach":
         attached.note(id);
         exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
@@ -76,6 +70,20 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
       default:
         return await next();
     }
+  };
+}
+
+function waitBeside(
+  attached: LostStreams,
+  isLoss: IsLoss,
+  mayEndSilently: boolean,
+): WaitSurroundings {
+  return {
+    isLoss,
+    lostStream: (id) => attached.has(id),
+    allHeard: async (id) => {
+      if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
+    },
   };
 }
 

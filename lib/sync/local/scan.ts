@@ -6,12 +6,12 @@ import { AgentError, messageOf } from "../../errors.ts";
 import type { SideView } from "../core/diff.ts";
 import { type Agreed, type Entry, parentOf, type Seen } from "../core/entry.ts";
 import { type IgnoreRules, isTemporary } from "../core/ignore.ts";
-import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./tree.ts";
 import { localPath, pointsOutside } from "../core/path_map.ts";
 import { leadsOutside } from "../session/problem_list.ts";
+import type { Problem } from "../types.ts";
 import { isRenamed } from "./renamed.ts";
 import { withoutPaths } from "./system_words.ts";
-import type { Problem } from "../types.ts";
+import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./tree.ts";
 
 const SLICE_MS = 8;
 const OWN_UID = Deno.uid();

@@ -3,9 +3,9 @@
  * up with one command on the remote host, where it runs commands for us.
  */
 import { AgentError, messageOf } from "../../errors.ts";
+import { posixCommand, shellQuote } from "../posix_shell.ts";
 import type { Shell, Target } from "../transport.ts";
 import { formatTarget } from "../url.ts";
-import { posixCommand, shellQuote } from "./shell.ts";
 
 /** RFC 4254 section 5.1. */
 const ADMINISTRATIVELY_PROHIBITED = 1;

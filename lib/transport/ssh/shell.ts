@@ -127,13 +127,3 @@ export function endServerDelay(connection: Connection): void {
     // Forwarding works without it.
   });
 }
-
-/** `text` as one word of a POSIX shell. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** `script` for the POSIX shell, whatever the user's login shell is. */
-export function posixCommand(script: string): string {
-  return `sh -c ${shellQuote(script)}`;
-}

@@ -86,6 +86,19 @@ Deno.test("a token opens the door, and a file without one closes it", async () =
   );
 });
 
+for (const [mode, isTold] of [[0o600, false], [0o640, true], [0o604, true]] as const) {
+  Deno.test(`a token file of mode ${mode.toString(8)} is told of: ${isTold}`, async () => {
+    await withTokenFile(TOKEN, async (tokenFile) => {
+      await Deno.chmod(tokenFile, mode);
+      await withGuest({ tokenFile }, (guest) => {
+        const told = guest.lines.filter(({ message }) => message.startsWith("Others may read"));
+        assertEquals(told.length, isTold ? 1 : 0);
+        return Promise.resolve();
+      });
+    });
+  });
+}
+
 const LONG_COMMENT = `# ${"x".repeat(65_536)}\n${TOKEN}\n`;
 for (
   const content of [

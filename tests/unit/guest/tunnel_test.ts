@@ -1,4 +1,5 @@
 import { isTunnelAllowed, parseTunnelTarget } from "../../../lib/guest/tunnel_target.ts";
+import { ReplyError } from "../../../lib/docker/error_reply.ts";
 import { AgentError } from "../../../lib/errors.ts";
 import type { Duplex } from "../../../lib/net/duplex.ts";
 import { upgrade, UpgradeRefused } from "../../../lib/transport/endpoint/http_upgrade.ts";
@@ -156,6 +157,9 @@ Deno.test("targets are read, and what is none is refused", () => {
   assertEquals(parseTunnelTarget("tcp:db:5432"), { kind: "tcp", host: "db", port: 5432 });
   assertEquals(parseTunnelTarget("udp:%5B::1%5D:53"), { kind: "udp", host: "::1", port: 53 });
   assertEquals(parseTunnelTarget("unix:/a%20b"), { kind: "unix", path: "/a b" });
+  const [path, host] = [`/${"a".repeat(106)}`, "a".repeat(253)];
+  assertEquals(parseTunnelTarget(`unix:${path}`), { kind: "unix", path });
+  assertEquals(parseTunnelTarget(`tcp:${host}:65535`), { kind: "tcp", host, port: 65_535 });
   const bad = [
     "",
     "tcp:",
@@ -171,13 +175,22 @@ Deno.test("targets are read, and what is none is refused", () => {
     "unix:a",
     "unix:/a/../b",
     "unix:/a//b",
+    "unix://a",
+    "unix:/a/",
+    "unix:/..",
     "unix:/a/./b",
     "unix:/a%00",
     "unix:/%zz",
-    `unix:/${"a".repeat(108)}`,
-    `tcp:${"a".repeat(300)}:80`,
+    `unix:/${"a".repeat(107)}`,
+    `tcp:${"a".repeat(254)}:65535`,
+    "tcp:a\nb:80",
+    "unix:/a%0ab",
   ];
-  for (const text of bad) assertThrows(() => parseTunnelTarget(text), AgentError);
+  for (const text of bad) {
+    const error = assertThrows(() => parseTunnelTarget(text), ReplyError);
+    assert(error instanceof ReplyError);
+    assertEquals(error.status, 400, text);
+  }
 });
 
 const RULES: readonly [pattern: string, target: string, fits: boolean][] = [
