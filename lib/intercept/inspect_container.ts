@@ -1,6 +1,6 @@
 /** Questions about one container, and its removal, as ports and bind mounts both need them. */
-import type { EngineClient } from "../docker/engine_client.ts";
-import type { Json } from "../docker/json_body.ts";
+import type { EngineAnswer, EngineClient } from "../docker/engine_client.ts";
+import { isObject, type Json } from "../docker/json_body.ts";
 import { unexpectedAnswer } from "../docker/unexpected_answer.ts";
 
 /**
@@ -15,10 +15,15 @@ export async function inspectContainer<T>(
   signal: AbortSignal,
 ): Promise<T | undefined> {
   const answer = await engine.get(`/containers/${encodeURIComponent(target)}/json`, { signal });
-  if (answer.status === 404) return undefined;
+  if (answer.status === 404 || isBeingRemoved(answer)) return undefined;
   const view = read(answer.body);
   if (answer.status === 200 && view !== undefined) return view;
   throw unexpectedAnswer("the inspection of a container", answer);
+}
+
+/** Podman answers so about a container whose removal is under way; dockerd has no `cause`. */
+function isBeingRemoved({ status, body }: EngineAnswer): boolean {
+  return status === 500 && isObject(body) && body["cause"] === "no such container";
 }
 
 /**

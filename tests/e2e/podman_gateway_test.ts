@@ -1,11 +1,10 @@
-/** Podman through a gateway with a guest behind it: ports, folders and streams. */
+/** Podman through a gateway with a guest behind it: commands, ports and folders. */
 import { goByGateway } from "../support/mtls_way.ts";
 import { preferPodman } from "../support/suite.ts";
 
 const TAKEN = [
   /^run keeps/,
   /^exec ends/,
-  /^wait answers/,
   /^compose up publishes/,
   /^two services share/,
 ];
@@ -15,6 +14,5 @@ preferPodman((test) =>
 await goByGateway(8456, () => true);
 await import("./run_test.ts");
 await import("./exec_attach_test.ts");
-await import("./streams_test.ts");
 await import("./ports_compose_test.ts");
 await import("./binds_compose_test.ts");

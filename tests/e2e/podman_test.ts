@@ -1,25 +1,23 @@
 /** Podman's API service as the engine: what was written for any engine, and what is its own. */
-import { type Agent, spawnAgent } from "../support/agent.ts";
+import { type Agent, spawnAgent, startAgent } from "../support/agent.ts";
 import { assertEquals, assertMatch } from "../support/assert.ts";
 import { sameAsDirect, uniqueName } from "../support/compare.ts";
-import { type Bench, endToEnd } from "../support/e2e.ts";
+import { type Bench, defaultCli, endToEnd } from "../support/e2e.ts";
 import { folder, untilText } from "../support/folders.ts";
 import { until } from "../support/poll.ts";
+import { localServer, REVERSE_NAME } from "../support/reverse.ts";
 import { preferPodman } from "../support/suite.ts";
 
 const TAKEN = [
-  /^run (keeps|-it)/,
+  /^run -it/,
   /^a piped standard input/,
   /^exec ends/,
-  /^attach shows/,
   /^logs -f (shows|of frames)/,
   /^wait (answers|comes)/,
   /^a (name|port) that is taken is refused/,
   /^-p 8080:80 answers/,
   /^stop refuses/,
   /^compose up publishes/,
-  /^two services share/,
-  /^two containers see/,
   /^docker cp into a mount/,
   /^a host in order passes/,
   /Podman/,
@@ -73,12 +71,12 @@ test("a build by Podman, and an image of it that travels", async (bench) => {
   }
 });
 
-/** The containers of each synced folder, as the agent tells them. */
-async function users({ runtimeDirectory }: Agent): Promise<string[][]> {
+/** The containers that use a synced folder, as the agent tells them. */
+async function users({ runtimeDirectory }: Agent, folder: string): Promise<string[]> {
   const told = spawnAgent(["syncs", "--json"], { XDG_RUNTIME_DIR: runtimeDirectory });
   assertEquals(await told.wait(), 0, told.stderr);
-  const syncs: { containers: string[] }[] = JSON.parse(told.stdout);
-  return syncs.map(({ containers }) => containers);
+  const syncs: { root: string; containers: string[] }[] = JSON.parse(told.stdout);
+  return syncs.filter(({ root }) => root === folder).flatMap(({ containers }) => containers);
 }
 
 test("a folder is followed for as long as its container runs with Podman", async (bench) => {
@@ -93,7 +91,7 @@ test("a folder is followed for as long as its container runs with Podman", async
     ]);
     await Deno.writeTextFile(`${src.path}/go`, "there");
     await untilText(`${src.path}/out`, "there");
-    assertEquals(await users(bench.agent), [[name]]);
+    assertEquals(await users(bench.agent, src.path), [name]);
     const shown = await docker.ok(["inspect", "-f", "{{json .HostConfig.Binds}}", name]);
     assertMatch(shown, new RegExp(`"${src.path}:/app[:"]`));
     assertEquals(shown.includes("remote-docker-agent"), false);
@@ -101,9 +99,28 @@ test("a folder is followed for as long as its container runs with Podman", async
     assertEquals(labels, '{"own":"1"}');
     // Behind the agent's back: only an event tells of it.
     await direct.ok(["kill", name]);
-    await until("it is let go", async () => (await users(bench.agent))[0]?.length === 0);
+    await until("it is let go", async () => (await users(bench.agent, src.path)).length === 0);
   } finally {
     await direct.run(["rm", "-f", name]);
+  }
+});
+
+test.bare("a port of this machine is there for a container of Podman", {}, async (rig) => {
+  await using server = localServer();
+  const target = `${REVERSE_NAME}:${server.port}`;
+  await using agent = await startAgent(rig, { reverse: target });
+  await using docker = await agent.docker(defaultCli());
+  const name = uniqueName("reverse");
+  await rig.verb("perl");
+  try {
+    // Podman's bridge is there from the start of the container on.
+    await docker.ok(["run", "-d", "--name", name, "bb", "sleep", "600"]);
+    await agent.waitForLog(/Containers reach/, 60_000);
+    const ask = `echo hi | nc ${REVERSE_NAME} ${server.port}`;
+    assertEquals(await docker.ok(["exec", name, "sh", "-c", ask]), "got hi");
+  } finally {
+    await docker.run(["rm", "-f", name]);
+    await rig.verb("no-perl");
   }
 });
 
@@ -115,6 +132,5 @@ await import("./ports_publish_test.ts");
 await import("./ports_lifecycle_test.ts");
 await import("./ports_compose_test.ts");
 await import("./binds_content_test.ts");
-await import("./binds_compose_test.ts");
 await import("./resume_test.ts");
 await import("./doctor_test.ts");

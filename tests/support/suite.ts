@@ -87,13 +87,14 @@ function placeOf(suite: string, ...what: "podman"[]): Place {
   const key = [suite, ...what].join(" ");
   const known = places.get(key);
   if (known !== undefined) return known;
-  const missing = Deno.env.get(MISSING_VARIABLE);
+  const variable = [MISSING_VARIABLE, ...what.map((word) => word.toUpperCase())].join("_");
+  const missing = Deno.env.get(variable);
   if (missing !== undefined) return { obstacle: missing };
   const output = new Deno.Command(SCRIPT, { args: [suite, ...what], stdin: "null" }).outputSync();
   const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes).trim();
   const said = text(output.stderr).replace(/^suite: /, "");
   if (!output.success && output.code !== CANNOT_FETCH) throw new Error(`No ${key}: ${said}`);
-  if (!output.success) Deno.env.set(MISSING_VARIABLE, said);
+  if (!output.success) Deno.env.set(variable, said);
   const place = output.success ? { folder: text(output.stdout) } : { obstacle: said };
   places.set(key, place);
   return place;
