@@ -125,7 +125,7 @@ export async function openForwards(
       await forwarding.addPlain(forward);
     } catch (cause) {
       if (!(cause instanceof BindError)) throw cause;
-      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.message}`, {
+      throw new AgentError("listen", `Cannot forward "${forward.text}": ${cause.plainText}`, {
         cause,
         hint: "choose another local port",
       });

@@ -3,7 +3,7 @@
  * remote host, or refuse, goes to the proxy; what is `direct` does not. It asks no resolver: a range
  * of addresses is compared only with hosts that are written as addresses. Pure.
  */
-import { formatIp, type Prefix } from "./ip.ts";
+import { formatIp, type Prefix } from "../net/ip.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { BridgeRule } from "./rules.ts";
 import type { Destination } from "./socks_wire.ts";

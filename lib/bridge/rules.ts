@@ -4,7 +4,7 @@
  * client named it: a name is never resolved here to see whether a range of addresses holds it. Pure.
  */
 import { AgentError } from "../errors.ts";
-import { ipBytes, isInPrefix, parsePrefix, type Prefix } from "./ip.ts";
+import { ipBytes, isInPrefix, parsePrefix, type Prefix } from "../net/ip.ts";
 
 /** `through` the remote host, `direct`ly from this machine, or not at all. */
 const ROUTES = ["through", "direct", "refuse"] as const;

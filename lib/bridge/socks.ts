@@ -23,7 +23,7 @@ import {
   REPLY_FOR,
   VERSION,
 } from "./socks_wire.ts";
-import { endAfterReply, join, whileOpen, withinHandshake } from "./tunnel.ts";
+import { endClient, join, whileOpen, withinHandshake } from "./tunnel.ts";
 import type { UdpAssociations } from "./udp.ts";
 import type { CheckUser } from "./users.ts";
 
@@ -67,7 +67,7 @@ export async function serveSocks(client: BridgeClient, options: SocksOptions): P
     log.info(`Refused a SOCKS client: ${error.message}`);
     options.emit({ kind: "client.refused", client: remote, reason: error.message });
     if (error.reply !== undefined) await duplex.write(error.reply);
-    await endAfterReply(duplex);
+    await endClient(duplex);
   }
 }
 
@@ -192,7 +192,7 @@ async function associate(
 async function replyFailure(duplex: Duplex, failure: BridgeFailure, log: Logger): Promise<void> {
   log.info(failure.message);
   await duplex.write(encodeReply(REPLY_FOR[failure.kind]));
-  await endAfterReply(duplex);
+  await endClient(duplex);
 }
 
 function strange(version: number): string {

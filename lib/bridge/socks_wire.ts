@@ -1,6 +1,6 @@
 /** SOCKS 5 as bytes (RFC 1928, RFC 1929): what is read and what is written, and no more. Pure. */
+import { formatIp, ipBytes } from "../net/ip.ts";
 import type { FailureKind } from "./failure.ts";
-import { formatIp, ipBytes } from "./ip.ts";
 
 /** The protocol's version, first in every message but those of RFC 1929. */
 export const VERSION = 5;

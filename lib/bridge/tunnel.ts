@@ -2,13 +2,13 @@
 import { messageOf } from "../errors.ts";
 import type { Logger } from "../log.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { endAfterReply } from "../net/end_after_reply.ts";
 import { pipe } from "../net/pipe.ts";
 import type { BridgeClient } from "./listener.ts";
 
 /** How long a client may take until it has said what it wants. */
 export const HANDSHAKE_MS = 10_000;
-/** How long, and for how many bytes, a client that was refused is still read. */
-const LINGER_MS = 500;
+/** How many bytes of a client that was refused are still read. */
 const LINGER_BYTES = 64 * 1024;
 
 /** Runs `handshake`; closes `duplex`, which makes its reads fail, when it takes too long. */
@@ -46,23 +46,7 @@ export async function join(
   if (error !== undefined) log.debug("A connection was cut", { error: messageOf(error) });
 }
 
-/**
- * Ends a client's stream after a last reply. A socket that is closed over unread bytes is reset, and
- * the reply would be lost with it.
- */
-export async function endAfterReply(duplex: Duplex): Promise<void> {
-  const timer = setTimeout(() => duplex.close(), LINGER_MS);
-  try {
-    await duplex.closeWrite();
-    for (let dropped = 0; dropped < LINGER_BYTES;) {
-      const chunk = await duplex.read();
-      if (chunk === null) break;
-      dropped += chunk.length;
-    }
-  } catch {
-    // The client is gone, which is what we are waiting for.
-  } finally {
-    clearTimeout(timer);
-    duplex.close();
-  }
+/** Ends a client's stream after a last reply. */
+export function endClient(duplex: Duplex): Promise<void> {
+  return endAfterReply(duplex, LINGER_BYTES);
 }

@@ -3,6 +3,7 @@
  * client `NAME.pem` and `NAME-key.pem`. Keys are created with mode 0600; no file is ever replaced
  * unless that is asked for.
  */
+import { X509Certificate } from "node:crypto";
 import { join } from "node:path";
 import { AgentError } from "../errors.ts";
 import { writeAtomically } from "../system/atomic_file.ts";
@@ -36,7 +37,13 @@ export interface CertsOptions {
 export interface CertsResult {
   readonly certFile: string;
   readonly keyFile: string;
+  /** The last moment at which it is good. */
+  readonly validTo: Date;
+  /** It was to be good for longer, but no certificate outlives its authority. */
+  readonly isCut: boolean;
 }
+
+type Files = Pick<CertsResult, "certFile" | "keyFile">;
 
 /** `certs init`. Throws `AgentError` of kind `config`, as all of these do. */
 export async function initAuthority(options: CertsOptions): Promise<CertsResult> {
@@ -100,7 +107,7 @@ async function issueTo(request: CertificateRequest, options: CertsOptions): Prom
   await checkAbsent(files, options.force);
   const authority = await readAuthority(options.directory);
   try {
-    return await keep(files, await issue(authority, request), options);
+    return await keep(files, await issue(authority, request), { ...options, authority });
   } catch (cause) {
     if (cause instanceof AgentError) throw cause;
     const { certFile } = filesOf(options.directory, AUTHORITY);
@@ -119,27 +126,29 @@ async function readAuthority(directory: string): Promise<Identity> {
   });
 }
 
-function filesOf(directory: string, stem: string): CertsResult {
+function filesOf(directory: string, stem: string): Files {
   return {
     certFile: join(directory, `${stem}.pem`),
     keyFile: join(directory, `${stem}-key.pem`),
   };
 }
 
-async function checkAbsent({ certFile, keyFile }: CertsResult, force: boolean): Promise<void> {
+async function checkAbsent({ certFile, keyFile }: Files, force: boolean): Promise<void> {
   for (const path of force ? [] : [keyFile, certFile]) {
     if (await exists(path, cannotWrite)) throw present(path);
   }
 }
 
 async function keep(
-  files: CertsResult,
+  files: Files,
   { cert, key }: Identity,
-  { force }: CertsOptions,
+  { force, authority }: CertsOptions & { readonly authority?: Identity },
 ): Promise<CertsResult> {
   await write(files.keyFile, key, 0o600, force);
   await write(files.certFile, cert, 0o644, force);
-  return files;
+  const { validTo } = new X509Certificate(cert);
+  const isCut = authority !== undefined && new X509Certificate(authority.cert).validTo === validTo;
+  return { ...files, validTo: new Date(validTo), isCut };
 }
 
 /** A file that is replaced is replaced whole: a program that reads it never sees half of one. */

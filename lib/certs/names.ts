@@ -19,7 +19,9 @@ export function serverName(text: string): ServerName {
   // An address with a zone means something on one machine alone, and has no form in a certificate.
   if (isIP(text) !== 0 && !text.includes("%")) return { type: "ip", value: text };
   const value = text.toLowerCase();
-  if (isDnsName(value.replace(/^\*\./, ""))) return { type: "dns", value };
+  // No name ends in a number (RFC 1123, section 2.1): it is a mistyped address.
+  const isNumber = /(^|\.)\d+$/.test(value);
+  if (!isNumber && isDnsName(value.replace(/^\*\./, ""))) return { type: "dns", value };
   throw new AgentError("usage", `Cannot make a certificate for "${text}": not a host name`, {
     hint: 'write names such as "gateway.example.net", "*.containers.example.net" or "192.0.2.1"',
   });

@@ -36,7 +36,6 @@ interface Flag {
 
 const FLAGS = flagTable();
 const FLAG_NAMES = [...FLAGS.keys(), "help", "version"].map((word) => `--${word}`);
-const HELP_HINT = "remote-docker-agent --help shows what there is";
 
 function flagTable(): ReadonlyMap<string, Flag> {
   const flags = new Map<string, Flag>();
@@ -57,7 +56,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   if (asked.has("version")) return { kind: "version" };
 
   const flags = tokens.flatMap((token) =>
-    token.kind === "option" ? [readFlag(token, args, cwd)] : []
+    token.kind === "option" ? [readFlag(token, { args, cwd, words })] : []
   );
   const command = words[0] === undefined ? impliedCommand(flags) : readCommand(words[0]);
   const topic = command === "help" && words[1] !== undefined ? readCommand(words[1]) : undefined;
@@ -75,7 +74,7 @@ export function parseCommandLine(args: readonly string[], cwd: string): Invocati
   const stray = flags.find(({ name }) => !takes(command, name));
   if (stray !== undefined) {
     const message = `Cannot use ${stray.origin.where} with the command "${command}"`;
-    throw new AgentError("usage", message, { hint: HELP_HINT });
+    throw new AgentError("usage", message, { hint: helpHint(command) });
   }
   if (command === "help") return { kind: "help", topic };
   return command === "version" ? { kind: "version" } : {
@@ -154,12 +153,22 @@ function tokensOf(args: readonly string[]): Tokens {
     .tokens;
 }
 
-function readFlag(token: OptionToken, args: readonly string[], cwd: string): Given<OptionName> {
+/** Where the options stand of the command that was meant, as far as that is known. */
+function helpHint(word: string | undefined): string {
+  const command = COMMANDS.find((name) => name === word);
+  const help = command === undefined || command === "start" ? "--help" : `help ${command}`;
+  return `remote-docker-agent ${help} shows what there is`;
+}
+
+function readFlag(
+  token: OptionToken,
+  { args, cwd, words }: { args: readonly string[]; cwd: string; words: readonly string[] },
+): Given<OptionName> {
   const flag = FLAGS.get(token.name);
   if (flag === undefined) {
     const typed = (args[token.index] ?? token.rawName).split("=", 1)[0] ?? "";
     throw new AgentError("usage", `Unknown flag ${quote(typed)}`, {
-      hint: suggestion(`--${token.name}`, FLAG_NAMES, HELP_HINT),
+      hint: suggestion(`--${token.name}`, FLAG_NAMES, helpHint(words[0])),
     });
   }
   const where = `--${token.name}`;

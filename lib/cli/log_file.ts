@@ -24,6 +24,7 @@ export class LogFile {
     this.#maxBytes = maxBytes;
     try {
       Deno.mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+      refusePipe(path);
       append(path, new Uint8Array());
       this.#size = Deno.statSync(path).size;
     } catch (cause) {
@@ -51,6 +52,19 @@ export class LogFile {
       Deno.truncateSync(this.#path);
     }
     this.#size = 0;
+  }
+}
+
+/** Opening one waits for a reader, perhaps for ever. */
+function refusePipe(path: string): void {
+  if (isPipe(path)) throw new Error("it is a pipe");
+}
+
+function isPipe(path: string): boolean {
+  try {
+    return Deno.statSync(path).isFifo === true;
+  } catch {
+    return false; // there will be a file
   }
 }
 

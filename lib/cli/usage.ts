@@ -46,10 +46,29 @@ function renderCommand(command: CommandName): string {
     ...(startOptions
       ? [`Takes the options of ${others.join(", ")} as well; see ${helpOf(others)}.`]
       : []),
+    ...renderTerms(command),
     ...groups,
     ...(takesOptions ? [renderEnvironment()] : []),
+    ...renderExamples(command),
   ];
   return sections.join("\n\n") + "\n";
+}
+
+function renderTerms(command: CommandName): string[] {
+  const { terms } = commandSpec(command);
+  if (terms === undefined) return [];
+  const words = terms.words.map(([word, meaning]) => entry(word, meaning));
+  return [[`${terms.heading}:`, ...words].join("\n")];
+}
+
+function renderExamples(command: CommandName): string[] {
+  const { examples } = commandSpec(command);
+  if (examples === undefined) return [];
+  const lines = examples.map((line) => {
+    const whole = `  remote-docker-agent ${line}`;
+    return whole.length <= WIDTH ? whole : whole.replace(" 'tst", " \\\n    'tst");
+  });
+  return [["Examples:", ...lines].join("\n")];
 }
 
 function helpOf([only, ...more]: readonly string[]): string {

@@ -1,9 +1,9 @@
 /** Which options go together. Every refusal names the option to change and says what it needs. */
 import { AgentError } from "../errors.ts";
-import { checkEndpoint, transportOf } from "./settings/endpoint.ts";
 import { checkIdleFlags } from "./idle_flags.ts";
 import type { Origin } from "./option.ts";
 import type { OptionName, Values } from "./schema.ts";
+import { checkEndpoint, transportOf } from "./settings/endpoint.ts";
 import { quote } from "./values.ts";
 
 type Origins = Readonly<Record<OptionName, Origin>>;

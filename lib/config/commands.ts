@@ -23,31 +23,68 @@ export interface CommandSpec {
   readonly optionsOf?: readonly string[];
   /** What stands for the words after `--`, for a command that takes some. */
   readonly rest?: string;
+  /** What else there is to write, for the help: a heading, and words with what they mean. */
+  readonly terms?: {
+    readonly heading: string;
+    readonly words: readonly (readonly [string, string])[];
+  };
+  /** Command lines for the help, without the name of the program. */
+  readonly examples?: readonly string[];
 }
+
+/** The parts of a URL; docs/tstunnel.md. */
+const URL_WORDS = [
+  ["SERVER[:PORT]", "The guest, or a gateway before it; port 443 with cert or ca, else 80"],
+  ["cert=FILE&key=FILE", "Client certificate and its private key"],
+  ["ca=FILE", "Authority that must have signed the server's certificate"],
+  ["insecure=true", "Do not verify the server, for development only"],
+  ["endpoint=HOST[:PORT]", "A gateway there; SERVER is the remote host to ask it for"],
+] as const;
 
 const TABLE = {
   start: { about: "Listen here and carry Docker calls to the remote host (the default)" },
   sync: {
     about: "Keep a local folder and one of the remote host equal",
     places: ["LOCAL", "[[USER@]HOST:]REMOTE|URL"],
+    terms: { heading: "tstunnel://SERVER[:PORT]/REMOTE?NAME=VALUE&...", words: URL_WORDS },
+    examples: [
+      "sync ./src dev@gpu.example.com:/srv/app --watch",
+      "sync ./src 'tstunnel://gpu.example.com/srv/app?cert=c.pem&key=k.pem&ca=ca.pem'",
+    ],
   },
   tunnel: {
     about: "Forward a local port through a guest or gateway, as a tstunnel:// URL says",
     places: ["[ADDRESS:]PORT", "URL"],
+    terms: {
+      heading: "tstunnel://SERVER[:PORT]/TARGET?NAME=VALUE&...",
+      words: [["TARGET", "tcp:HOST:PORT, udp:HOST:PORT or unix:/PATH"], ...URL_WORDS],
+    },
+    examples: [
+      "tunnel 8080 tstunnel://localhost:8080/tcp:localhost:80",
+      "tunnel 8080 'tstunnel://gpu.example.com/tcp:db:5432?cert=c.pem&key=k.pem'",
+    ],
   },
   "relay-server": { about: "Take SSH connections and let them through to the engine's socket" },
   relay: { about: "Carry a named pipe or a socket to such a server, inside WSL or elsewhere" },
   guest: { about: "Let clients run commands, copy files and open tunnels on this machine" },
   "host-exec": {
     about: "Run a command on the remote host, through its guest or over SSH",
+    examples: [
+      "host-exec --server-addr localhost:8080 -- ls -la",
+      "host-exec --ssh-host dev@gpu -t -w /srv -- bash",
+    ],
     rest: "-- COMMAND [ARGUMENT...]",
   },
   keygen: { about: "Make a pair of SSH keys" },
-  gateway: { about: "Let clients with certificates use engines and guests, by server name" },
+  gateway: {
+    about: "Let clients with certificates use engines and guests, by server name",
+    examples: ["gateway --gateway-config gateway.yaml"],
+  },
   certs: {
     about: "Make an authority, and certificates for servers and clients",
     operands: ["init", "server", "client"],
     more: "[NAME...]",
+    examples: ["certs init", "certs server gpu.example.com 192.0.2.7", "certs client alice"],
   },
   status: { about: "Show how the programs that run here are doing" },
   forwards: { about: "Show the ports that arrive here, and where they lead" },

@@ -6,10 +6,10 @@ import { AgentError } from "../errors.ts";
 import type { CommandName } from "./commands.ts";
 import { readEnvironment } from "./env.ts";
 import { type FileContents, readFileContents, type Report, throwIt } from "./file/file.ts";
+import { type ReadFile, readText } from "./file/text_file.ts";
 import { type Given, type Origin, rankOf } from "./option.ts";
 import { defaultConfigFile, pathsOf, type Place } from "./paths.ts";
 import { OPTION_NAMES, type OptionName, specOf, type Values } from "./schema.ts";
-import { type ReadFile, readText } from "./file/text_file.ts";
 import { NONE, quote, readValue, type Value } from "./values.ts";
 
 /** Everything settings depend on. */

@@ -1,4 +1,4 @@
-/** Which version of the Docker Engine API an engine speaks: what it says and does differs by that. */
+/** Which engine it is, and which version of the Docker Engine API it speaks: what it says differs by that. */
 import type { EngineClient } from "./engine_client.ts";
 import { isObject } from "./json_body.ts";
 import { stringField } from "./fields.ts";
@@ -8,11 +8,23 @@ export function apiMinor(version: string | undefined): number {
   return Number(/^1\.(\d+)$/.exec(version ?? "")?.[1] ?? 0);
 }
 
-/** The minor number of the newest version that the engine speaks; 0 if it does not say so. */
-export async function newestApiMinor(
+/** What an engine says of itself. */
+export interface EngineKind {
+  /** The minor number of the newest version that it speaks; 0 if it does not say so. */
+  readonly newestMinor: number;
+  readonly isPodman: boolean;
+}
+
+/** Asks the engine what it is. */
+export async function engineKind(
   engine: Pick<EngineClient, "get">,
   signal: AbortSignal,
-): Promise<number> {
+): Promise<EngineKind> {
   const { body } = await engine.get("/version", { signal });
-  return isObject(body) ? apiMinor(stringField(body, "ApiVersion")) : 0;
+  if (!isObject(body)) return { newestMinor: 0, isPodman: false };
+  const parts = Array.isArray(body["Components"]) ? body["Components"].filter(isObject) : [];
+  return {
+    newestMinor: apiMinor(stringField(body, "ApiVersion")),
+    isPodman: parts.some((part) => stringField(part, "Name") === "Podman Engine"),
+  };
 }

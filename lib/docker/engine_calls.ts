@@ -3,12 +3,10 @@
  * archives. Connections are kept open between requests that have no stream to send. The maker closes it.
  */
 import { AgentError, isClosedError, messageOf } from "../errors.ts";
-import { FramedStream } from "../http/framed_stream.ts";
-import { HttpFramer } from "../http/framer.ts";
 import type { ResponseHead } from "../http/head.ts";
 import { collect, isInterim, type ResponseMessage, staysOpen } from "../http/message.ts";
-import { ResponseParser } from "../http/parser.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { type EngineConnection, EngineConnections, type OpenEngine } from "./engine_connections.ts";
 import { encodeJson, isObject, type Json, parseJson } from "./json_body.ts";
 import { ownRequest } from "./own_request.ts";
 
@@ -39,21 +37,12 @@ export interface EngineReply<T> {
   readonly head: ResponseHead;
 }
 
-/** A connection, and the parser of its answers. */
-interface Connection {
-  readonly parser: ResponseParser;
-  readonly stream: FramedStream<ResponseHead>;
-}
-
 /** See the file comment. */
 export class EngineCalls {
-  readonly #open: (signal?: AbortSignal) => Promise<Duplex>;
-  readonly #idle: Connection[] = [];
-  #isClosed = false;
+  readonly #connections: EngineConnections;
 
-  /** @param open Opens a stream to the engine, waiting for the transport where needed. */
-  constructor(open: (signal?: AbortSignal) => Promise<Duplex>) {
-    this.#open = open;
+  constructor(open: OpenEngine) {
+    this.#connections = new EngineConnections(open, MAX_IDLE);
   }
 
   /** Asks for JSON; nothing where the answer has none. Throws like {@link call}. */
@@ -75,14 +64,14 @@ export class EngineCalls {
   ): Promise<EngineReply<T>> {
     for (;;) {
       call.signal?.throwIfAborted();
-      const kept = call.send === undefined ? this.#idle.pop() : undefined;
-      const connection = kept ?? await this.#connect(call.signal);
+      const kept = call.send === undefined ? this.#connections.take() : undefined;
+      const connection = kept ?? await this.#connections.connect(call.signal);
       const run = new Run(connection, call);
       const abort = () => connection.stream.close();
       call.signal?.addEventListener("abort", abort, { once: true });
       try {
         const { reply, isReusable } = await run.exchange(receive);
-        if (isReusable) this.#keep(connection);
+        if (isReusable) this.#connections.keep(connection);
         else connection.stream.close();
         return reply;
       } catch (error) {
@@ -96,21 +85,9 @@ export class EngineCalls {
     }
   }
 
-  async #connect(signal: AbortSignal | undefined): Promise<Connection> {
-    const parser = new ResponseParser();
-    const duplex = await this.#open(signal);
-    return { parser, stream: new FramedStream(duplex, new HttpFramer(parser)) };
-  }
-
-  #keep(connection: Connection): void {
-    if (this.#isClosed || this.#idle.length >= MAX_IDLE) return connection.stream.close();
-    this.#idle.push(connection);
-  }
-
   /** Closes the kept connections, and from now on each one after its answer. */
   close(): void {
-    this.#isClosed = true;
-    for (const { stream } of this.#idle.splice(0)) stream.close();
+    this.#connections.close();
   }
 }
 
@@ -122,10 +99,10 @@ async function pieceOf(read: () => Promise<Uint8Array | null>) {
 /** One request on a connection. */
 class Run {
   isAnswered = false;
-  readonly #connection: Connection;
+  readonly #connection: EngineConnection;
   readonly #call: EngineCall;
 
-  constructor(connection: Connection, call: EngineCall) {
+  constructor(connection: EngineConnection, call: EngineCall) {
     this.#connection = connection;
     this.#call = call;
   }

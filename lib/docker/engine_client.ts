@@ -3,12 +3,8 @@
  * kept open between requests so that one costs a single round trip. The client owns them.
  */
 import { AgentError, messageOf } from "../errors.ts";
-import { FramedStream } from "../http/framed_stream.ts";
-import { HttpFramer } from "../http/framer.ts";
-import type { ResponseHead } from "../http/head.ts";
 import { collect, isInterim, staysOpen } from "../http/message.ts";
-import { ResponseParser } from "../http/parser.ts";
-import type { Duplex } from "../net/duplex.ts";
+import { type EngineConnection, EngineConnections, type OpenEngine } from "./engine_connections.ts";
 import { type Json, parseJson } from "./json_body.ts";
 import { ownRequest } from "./own_request.ts";
 
@@ -29,21 +25,12 @@ export interface EngineRequestOptions {
   signal?: AbortSignal;
 }
 
-/** One connection and its parser, which is told what it answers. */
-interface Connection {
-  readonly parser: ResponseParser;
-  readonly stream: FramedStream<ResponseHead>;
-}
-
 /** See the file comment. */
 export class EngineClient {
-  readonly #open: (signal?: AbortSignal) => Promise<Duplex>;
-  readonly #idle: Connection[] = [];
-  #closed = false;
+  readonly #connections: EngineConnections;
 
-  /** @param open Opens a stream to the engine, waiting for the transport where needed. */
-  constructor(open: (signal?: AbortSignal) => Promise<Duplex>) {
-    this.#open = open;
+  constructor(open: OpenEngine) {
+    this.#connections = new EngineConnections(open, MAX_IDLE);
   }
 
   /** Asks with GET; once more if a kept connection turns out to have ended. */
@@ -63,8 +50,8 @@ export class EngineClient {
     { signal }: EngineRequestOptions = {},
   ): Promise<EngineAnswer> {
     for (;;) {
-      const kept = this.#idle.pop();
-      const connection = kept ?? await this.#connect(signal);
+      const kept = this.#connections.take();
+      const connection = kept ?? await this.#connections.connect(signal);
       const abort = () => connection.stream.close();
       signal?.addEventListener("abort", abort, { once: true });
       try {
@@ -80,14 +67,8 @@ export class EngineClient {
     }
   }
 
-  async #connect(signal?: AbortSignal): Promise<Connection> {
-    const parser = new ResponseParser();
-    const duplex = await this.#open(signal);
-    return { parser, stream: new FramedStream(duplex, new HttpFramer(parser)) };
-  }
-
   async #exchange(
-    connection: Connection,
+    connection: EngineConnection,
     method: string,
     path: string,
   ): Promise<EngineAnswer> {
@@ -101,20 +82,14 @@ export class EngineClient {
       const { head, framing } = event;
       const answer = { head, framing, body: stream.body() };
       const bytes = await collect(answer.body, MAX_ANSWER_BYTES);
-      if (staysOpen(answer)) this.#keep(connection);
+      if (staysOpen(answer)) this.#connections.keep(connection);
       else stream.close();
       return { status: head.status, body: bytes.length === 0 ? null : parseJson(bytes) };
     }
   }
 
-  #keep(connection: Connection): void {
-    if (this.#closed || this.#idle.length >= MAX_IDLE) return connection.stream.close();
-    this.#idle.push(connection);
-  }
-
   /** Closes the kept connections, and from now on each one after its answer. */
   close(): void {
-    this.#closed = true;
-    for (const { stream } of this.#idle.splice(0)) stream.close();
+    this.#connections.close();
   }
 }

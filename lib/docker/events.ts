@@ -16,7 +16,7 @@ import { LineSplitter } from "./json_lines.ts";
 import { ownRequest } from "./own_request.ts";
 import { sleep } from "../system/sleep.ts";
 
-/** One event, reduced to what is the same in all API versions. */
+/** One event, reduced to what is the same in all API versions, and with Podman. */
 export interface EngineEvent {
   /** `container`, `network`, ... */
   readonly type: string;
@@ -38,6 +38,12 @@ export interface EventWatcherOptions {
   onEvent(event: EngineEvent): void;
   log?: Logger;
 }
+
+/**
+ * What Podman has other words for (libpod/events/config.go). A filter is compared with its own words;
+ * what it tells has Docker's for the end of a container, but not for its removal.
+ */
+const OTHER_WORDS: Readonly<Record<string, string>> = { die: "died", destroy: "remove" };
 
 /** Pauses between attempts while the engine is away: doubling from the first to the last. */
 const FIRST_PAUSE_MS = 250;
@@ -75,7 +81,7 @@ async function followOnce(options: EventWatcherOptions, signal: AbortSignal): Pr
   try {
     signal.throwIfAborted();
     parser.expect("GET");
-    const query = new URLSearchParams({ filters: JSON.stringify(options.filters) });
+    const query = new URLSearchParams({ filters: JSON.stringify(forAnyEngine(options.filters)) });
     await stream.write(ownRequest("GET", `/events?${query}`));
     await readEvents(stream, options);
   } finally {
@@ -103,8 +109,20 @@ async function readEvents(
   }
 }
 
+/**
+ * Filters that Podman understands too; an engine passes over names of events that it does not have.
+ * A label has to be filtered with its value: without one, no event of Podman passes.
+ */
+export function forAnyEngine(
+  filters: Readonly<Record<string, readonly string[]>>,
+): Record<string, readonly string[]> {
+  const { event, ...others } = filters;
+  if (event === undefined) return others;
+  return { ...others, event: [...event, ...event.flatMap((name) => OTHER_WORDS[name] ?? [])] };
+}
+
 /** Reads one event; nothing for what does not have the shape of one. */
-function eventOf(value: Json): EngineEvent | undefined {
+export function eventOf(value: Json): EngineEvent | undefined {
   if (!isObject(value) || !isObject(value["Actor"])) return undefined;
   const { Type, Action } = value;
   const { ID, Attributes } = value["Actor"] as JsonObject;
@@ -113,5 +131,14 @@ function eventOf(value: Json): EngineEvent | undefined {
   }
   const texts = Object.entries(isObject(Attributes) ? Attributes : {})
     .filter((entry): entry is [string, string] => typeof entry[1] === "string");
-  return { type: Type, action: Action, id: ID, attributes: Object.fromEntries(texts) };
+  const attributes = Object.fromEntries(texts);
+  const isJoining = Type === "network" && (Action === "connect" || Action === "disconnect");
+  // Podman names the container as what such an event is about, and the network in the attributes.
+  if (isJoining && attributes["container"] === undefined) attributes["container"] = ID;
+  return { type: Type, action: dockerWord(Type, Action), id: ID, attributes };
+}
+
+function dockerWord(type: string, action: string): string {
+  if (type !== "container") return action;
+  return Object.keys(OTHER_WORDS).find((word) => OTHER_WORDS[word] === action) ?? action;
 }

@@ -1,11 +1,11 @@
 /** Checks on the remote host: what sshd allows, the engine, tools, disk, clock, the link itself. */
-import { apiMinor } from "../docker/api_version.ts";
 import { waitingForGuest } from "../app/waiting.ts";
+import { apiMinor } from "../docker/api_version.ts";
 import { EngineClient } from "../docker/engine_client.ts";
-import { isObject } from "../docker/json_body.ts";
 import { stringField } from "../docker/fields.ts";
+import { isObject } from "../docker/json_body.ts";
 import { AgentError, describeError, messageOf } from "../errors.ts";
-import { posixCommand, shellQuote } from "../transport/ssh/shell.ts";
+import { posixCommand, shellQuote } from "../transport/posix_shell.ts";
 import type { CommandResult, Shell } from "../transport/transport.ts";
 import { type Check, failed, failure, type Finding, passed, skipped, warned } from "./check.ts";
 import type { Patient } from "./patient.ts";

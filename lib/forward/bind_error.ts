@@ -15,8 +15,8 @@ import type { Protocol } from "./binding.ts";
  */
 export type BindReason = "allocated" | "exhausted" | "in-use" | "permission" | "unavailable";
 
-/** Whose words: those of dockerd up to 27, or from 28 on. */
-export type EngineWords = "27" | "28";
+/** Whose words: those of dockerd up to 27, or from 28 on, or of Podman. */
+export type EngineWords = "27" | "28" | "podman";
 
 /** The local end somebody asked for. */
 export interface BindSubject {
@@ -42,10 +42,16 @@ export class BindError extends Error {
 
   /**
    * What dockerd says inside "driver failed programming external connectivity on endpoint NAME
-   * (ID): …".
+   * (ID): …", and Podman without that.
    */
   engineText(words: EngineWords = "27"): string {
     return engineText(words, this.reason, this.subject, this.#detail);
+  }
+
+  /** For who has asked for the port here, and not an engine for a container. */
+  get plainText(): string {
+    if (this.reason === "allocated") return "another forward of this program has the port";
+    return this.reason === "exhausted" ? "all ports of the range are taken" : this.#detail;
   }
 }
 
@@ -68,13 +74,19 @@ function engineText(
   { protocol, host, port }: BindSubject,
   detail: string,
 ): string {
+  const network = `${protocol}${host.includes(":") ? "6" : "4"}`;
+  const address = formatHostPort(host, port);
+  if (words === "podman") {
+    const held = reason === "allocated" || reason === "exhausted";
+    const why = held ? "address already in use" : detail;
+    const what = `cannot listen on the ${protocol.toUpperCase()} port`;
+    return `${what}: listen ${network} ${address}: bind: ${why}`;
+  }
   // The port allocator prints no brackets around an IPv6 address, the userland proxy does.
   if (reason === "allocated") return `Bind for ${host}:${port} failed: port is already allocated`;
   if (reason === "exhausted") return "all ports are allocated";
-  const address = formatHostPort(host, port);
   // Some of 28 also tell the address in the container, which has none yet when it is refused here.
   if (words === "28") return `failed to bind host port ${address}/${protocol}: ${detail}`;
-  const network = `${protocol}${host.includes(":") ? "6" : "4"}`;
   return `Error starting userland proxy: listen ${network} ${address}: bind: ${detail}`;
 }
 

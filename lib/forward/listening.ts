@@ -3,7 +3,8 @@
  * (`/proc/net/tcp`, proc(5)) and, for each container asked about, the sockets its processes hold,
  * where we may see them (as root, or as the user they run as). Pure but for the command's text.
  */
-import { posixCommand } from "../transport/ssh/shell.ts";
+import { formatIp } from "../net/ip.ts";
+import { posixCommand } from "../transport/posix_shell.ts";
 
 /** A TCP socket that listens. */
 export interface ListeningSocket {
@@ -78,12 +79,7 @@ function parseAddress(hex: string): string {
     hex.match(/.{8}/g)?.flatMap((word) =>
       [6, 4, 2, 0].map((at) => parseInt(word.slice(at, at + 2), 16))
     ) ?? [];
-  if (bytes.length === 4) return bytes.join(".");
-  const groups = Array.from(
-    { length: 8 },
-    (_, n) => (((bytes[2 * n] ?? 0) << 8) | (bytes[2 * n + 1] ?? 0)).toString(16),
-  );
-  return URL.parse(`http://[${groups.join(":")}]`)?.hostname.slice(1, -1) ?? groups.join(":");
+  return formatIp(Uint8Array.from(bytes));
 }
 
 /**

@@ -5,7 +5,7 @@
  * when it has heard nothing for {@link SILENCE_S}; a predecessor that still holds the port is waited
  * for.
  */
-import { posixCommand, shellQuote } from "../transport/ssh/shell.ts";
+import { posixCommand, shellQuote } from "../transport/posix_shell.ts";
 
 /** What the program prints once it listens. */
 export const LISTENING = "rda-reverse-listening";

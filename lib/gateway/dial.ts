@@ -8,10 +8,10 @@ import { formatHostPort } from "../net/address.ts";
 import { denoConnDuplex } from "../net/deno_conn.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { readAuthorities, readIdentity } from "../net/tls/files.ts";
+import { dialTls, tlsContext } from "../transport/endpoint/tls_dial.ts";
 import { sshConnector } from "../transport/ssh/connector.ts";
 import type { SshSettings } from "../transport/ssh/settings.ts";
 import { Supervisor } from "../transport/supervisor.ts";
-import { dialTls, tlsContext } from "../transport/endpoint/tls_dial.ts";
 import type { Lane } from "../transport/transport.ts";
 import type { Endpoint } from "./config.ts";
 

@@ -12,6 +12,7 @@ import { inContext, type Logger, logger } from "../log.ts";
 import { formatHostPort } from "../net/address.ts";
 import type { Duplex } from "../net/duplex.ts";
 import { type ClientLimits, UNLIMITED } from "../proxy/limits.ts";
+import { adviceOn } from "./advice.ts";
 import { GatewayClient } from "./client.ts";
 import type { GatewayConfig, GatewayLimits } from "./config.ts";
 import { Host, type HostEnd } from "./host.ts";
@@ -278,6 +279,7 @@ async function prepare(
     await closeHosts(fresh);
     throw error;
   }
+  for (const line of adviceOn(config, material.cert)) log.warn(line);
   return { config, material, hosts, rules: config.rules };
 }
 

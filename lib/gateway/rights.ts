@@ -114,8 +114,13 @@ export function rightsOf(
   client: ClientIdentity,
   host: string,
 ): Rights | undefined {
-  const about = rules.filter((rule) => isAbout(rule, client) && matches(rule.hosts, host));
+  const about = rules.filter((rule) => isAbout(rule, client) && isAboutHost(rule, host));
   return about.length === 0 ? undefined : new Rights(about);
+}
+
+/** Whether a rule lets anybody use a host. */
+export function isAboutHost({ hosts }: ClientRule, host: string): boolean {
+  return matches(hosts, host);
 }
 
 function isAbout(rule: ClientRule, client: ClientIdentity): boolean {
@@ -149,7 +154,7 @@ function wildcards(text: string, any: string): string {
 
 /** `GET /containers/{id}/json`; nothing if that is not what the text is. */
 export function allowedRoute(text: string): AllowedRoute | undefined {
-  const match = /^([A-Z]+|\*) (\/[^\s?#%]*)$/.exec(text);
+  const match = /^(GET|HEAD|POST|PUT|DELETE|OPTIONS|\*) (\/[^\s?#%]*)$/.exec(text);
   if (match?.[1] === undefined || match[2] === undefined) return undefined;
   if (/[{}]/.test(match[2].replaceAll(/\{\w+\+?\}/g, ""))) return undefined;
   const endsInName = /\{\w+\}$/.test(match[2]);

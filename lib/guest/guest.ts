@@ -12,12 +12,12 @@ import { GuestConnection } from "./connection.ts";
 import { copies } from "./copy.ts";
 import { type DoorRules, type OpenDoor, openDoor } from "./doors.ts";
 import { Commands } from "./exec/exec.ts";
+import { ownAccount } from "./exec/program.ts";
+import { Terminals } from "./exec/terminal.ts";
 import { type GuestLimits, Places } from "./limits.ts";
 import { Listening } from "./listen.ts";
-import { ownAccount } from "./exec/program.ts";
 import { encodeReply, errorAnswer } from "./reply.ts";
 import { info, makeRouter } from "./routes.ts";
-import { Terminals } from "./exec/terminal.ts";
 import { isReadableByOthers, readTokens } from "./token_file.ts";
 import { tunnels } from "./tunnel.ts";
 

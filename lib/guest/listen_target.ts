@@ -2,7 +2,7 @@
 import { formatHostPort, isIpLiteral } from "../net/address.ts";
 import { parsePort } from "../net/port.ts";
 import { refuse } from "./reply.ts";
-import { fitsPattern } from "./tunnel_target.ts";
+import { fitsPattern, percentDecoded } from "./tunnel_target.ts";
 
 /** An address to listen on; port 0 is any free one. */
 export interface ListenTarget {
@@ -18,12 +18,7 @@ export interface InterfaceAddress {
 
 /** Reads what follows `/listen/`, percent-encoded: `tcp:ADDRESS:PORT`. Throws `ReplyError` 400. */
 export function parseListenTarget(encoded: string): ListenTarget {
-  let text: string;
-  try {
-    text = decodeURIComponent(encoded);
-  } catch (cause) {
-    throw refuse(400, "the address to listen on is not percent-encoded UTF-8", cause);
-  }
+  const text = percentDecoded(encoded, "the address to listen on");
   const [, host = "", digits = ""] = /^tcp:([\d.]+|\[[\da-fA-F:.]+\]):(\d{1,5})$/.exec(text) ?? [];
   const port = parsePort(digits);
   if (!isIpLiteral(host) || port === undefined) {

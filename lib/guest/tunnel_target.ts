@@ -15,12 +15,7 @@ const MAX_HOST_CHARS = 253 + 6;
 
 /** Reads what follows `/tunnel/`, percent-encoded. Throws `ReplyError` 400. */
 export function parseTunnelTarget(encoded: string): TunnelTarget {
-  let text: string;
-  try {
-    text = decodeURIComponent(encoded);
-  } catch (cause) {
-    throw refuse(400, "the target of the tunnel is not percent-encoded UTF-8", cause);
-  }
+  const text = percentDecoded(encoded, "the target of the tunnel");
   const match = /^(tcp|udp|unix):(.*)$/s.exec(text);
   // deno-lint-ignore no-control-regex
   if (match === null || /[\u0000-\u001f\u007f]/.test(text)) throw malformed();
@@ -48,6 +43,15 @@ function readHostPort(text: string): { host: string; port: number } {
   if (match === null || port === undefined) throw malformed();
   if (text.length > MAX_HOST_CHARS) throw refuse(400, "the name of the host is too long");
   return { host: (match[1] ?? "").replace(/^\[|\]$/g, ""), port };
+}
+
+/** Throws `ReplyError` 400 that says what cannot be read. */
+export function percentDecoded(encoded: string, what: string): string {
+  try {
+    return decodeURIComponent(encoded);
+  } catch (cause) {
+    throw refuse(400, `${what} is not percent-encoded UTF-8`, cause);
+  }
 }
 
 function malformed() {

@@ -4,6 +4,7 @@
  */
 import { discard } from "../net/discard.ts";
 import type { Duplex } from "../net/duplex.ts";
+import { endAfterReply } from "../net/end_after_reply.ts";
 import { prefixed } from "../net/prefixed.ts";
 import { DuplexSource } from "../net/source.ts";
 import type { HttpFramer } from "./framer.ts";
@@ -11,8 +12,7 @@ import type { RequestHead, ResponseHead } from "./head.ts";
 import { type Body, type BodyPiece, firstBytes, type Message } from "./message.ts";
 import type { HttpEvent } from "./parser.ts";
 
-/** How long, and for how many bytes, a closing connection is still read. */
-const LINGER_MS = 500;
+/** How much of a closing connection is still read. */
 const LINGER_BYTES = 256 * 1024;
 
 /** See the file comment. */
@@ -127,26 +127,11 @@ export class FramedStream<H extends RequestHead | ResponseHead> {
     });
   }
 
-  /**
-   * Closes after a last reply whose reader may still be sending: a socket closed over unread bytes
-   * is reset, and the reply would be lost with it. Reads and drops a little, for a short time.
-   */
+  /** Closes after a last reply whose reader may still be sending; see `endAfterReply`. */
   async closeAfterReply(): Promise<void> {
-    const timer = setTimeout(() => this.#duplex.close(), LINGER_MS);
-    try {
-      await this.#duplex.closeWrite();
-      const rest = prefixed(this.#duplex, this.#source.release());
-      for (let dropped = 0; dropped < LINGER_BYTES;) {
-        const chunk = await rest.read();
-        if (chunk === null) break;
-        dropped += chunk.length;
-      }
-    } catch {
-      // The peer is gone, which is what we are waiting for.
-    } finally {
-      clearTimeout(timer);
-      this.close();
-    }
+    const rest = () => prefixed(this.#duplex, this.#source.release());
+    await endAfterReply(this.#duplex, LINGER_BYTES, rest);
+    this.close();
   }
 
   /** Closes the connection. Idempotent. */

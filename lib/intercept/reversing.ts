@@ -21,6 +21,15 @@ export interface ReversingOptions {
   nextTransport: ReverseOptions["nextTransport"];
 }
 
+/** Podman's bridge is not there before the first container on it has started. */
+export function afterStart(hurry: () => void): Interceptor {
+  return async (exchange, next) => {
+    const response = await next();
+    if (exchange.route?.name === "ContainerStart") hurry();
+    return response;
+  };
+}
+
 /** See the file comment. */
 export class Reversing {
   readonly interceptors: readonly Interceptor[];
@@ -36,11 +45,16 @@ export class Reversing {
     );
     this.#forwards = forwards;
     // What waits, as for a guest, is wanted now.
-    const addressForContainer = (signal: AbortSignal) => {
+    const hurry = () => {
       for (const forward of forwards) forward.hurry();
+    };
+    const addressForContainer = (signal: AbortSignal) => {
+      hurry();
       return bridgeAddress(signal);
     };
-    this.interceptors = names.length === 0 ? [] : [reverseHosts(names, addressForContainer)];
+    this.interceptors = names.length === 0
+      ? []
+      : [reverseHosts(names, addressForContainer), afterStart(hurry)];
   }
 
   /** Begins to listen on the remote host. */

@@ -6,6 +6,7 @@
  * Those are set by way of the C library, where it is there.
  */
 import type { Socket } from "node:net";
+import { duplicateOf } from "./descriptor.ts";
 
 /** Between two questions, in seconds. */
 const PAUSE_S = 5;
@@ -49,23 +50,4 @@ function load(): Deno.DynamicLibrary<typeof SYMBOLS> | undefined {
   } catch {
     return undefined;
   }
-}
-
-/**
- * A descriptor of the same socket, which belongs to the caller; negative where the runtime gives none. The
- * socket of TLS is the one beneath.
- */
-function duplicateOf(socket: Socket): number {
-  const handle: unknown = Reflect.get(socket, "_handle");
-  if (!isObject(handle)) return -1;
-  const beneath: unknown = Reflect.get(handle, "_parent");
-  const tcp = isObject(beneath) ? beneath : handle;
-  const give: unknown = Reflect.get(tcp, "fdForIpc");
-  if (typeof give !== "function") return -1;
-  const descriptor: unknown = give.call(tcp);
-  return typeof descriptor === "number" ? descriptor : -1;
-}
-
-function isObject(value: unknown): value is object {
-  return typeof value === "object" && value !== null;
 }

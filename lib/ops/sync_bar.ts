@@ -5,7 +5,7 @@
 // @ts-types="@types/cli-progress"
 import { MultiBar, type SingleBar } from "cli-progress";
 import process from "node:process";
-import { QUIET_MS, type ReportSync } from "../intercept/binds/sync_report.ts";
+import { QUIET_MS, type ReportSync } from "../sync/sync_report.ts";
 import type { SyncProgress } from "../sync/types.ts";
 
 const FORMAT = "Syncing {what} {bar} {percentage}%  {files} files  {megabytes} MB  {rate} MB/s  " +

@@ -1,5 +1,6 @@
 /** Reads a stream by counts instead of by chunks. The stream stays its owner's. */
 import type { Duplex } from "../net/duplex.ts";
+import { concat } from "../system/bytes.ts";
 
 /** See the file comment. One call at a time. */
 export class ByteReader {
@@ -43,21 +44,12 @@ export class ByteReader {
 
   /** Everything up to the end. */
   async all(): Promise<Uint8Array> {
-    const chunks: Uint8Array[] = [];
-    let length = 0;
+    const parts: Uint8Array[] = [];
     for (;;) {
       const part = await this.some(Number.MAX_SAFE_INTEGER);
-      if (part === null) break;
-      chunks.push(part);
-      length += part.length;
+      if (part === null) return concat(parts);
+      parts.push(part);
     }
-    const whole = new Uint8Array(length);
-    let at = 0;
-    for (const chunk of chunks) {
-      whole.set(chunk, at);
-      at += chunk.length;
-    }
-    return whole;
   }
 
   /** Reads and drops the rest; never rejects. */

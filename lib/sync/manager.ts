@@ -78,7 +78,9 @@ export class SyncManager implements BindSync {
   ): Promise<string> {
     const source = resolveSource(local, this.#options.home);
     if (source.only !== undefined) {
-      throw new AgentError("usage", `Cannot sync "${local}": it is not a folder`);
+      throw new AgentError("usage", `Cannot sync "${local}": it is not a folder`, {
+        hint: "name the folder that holds it",
+      });
     }
     const facts = await probeRemote(await this.#store.shell(signal), signal);
     const path = expandHome(remote, facts).replace(/(?<=.)\/+$/, "");

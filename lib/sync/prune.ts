@@ -1,11 +1,11 @@
 /** Removes the remote copies that nobody uses, after bringing back what they alone have. */
 import { describeError } from "../errors.ts";
-import { shellQuote } from "../transport/ssh/shell.ts";
-import type { Shell } from "../transport/transport.ts";
+import { shellQuote } from "../transport/posix_shell.ts";
 import { isMissing, type RemoteFiles } from "../transport/remote_files.ts";
+import type { Shell } from "../transport/transport.ts";
 import { removeTree } from "./files/open_files.ts";
-import { probeRemote } from "./remote/root.ts";
 import { statOrNothing } from "./local/tree.ts";
+import { probeRemote } from "./remote/root.ts";
 import { askScript } from "./remote/shell.ts";
 import type { Session } from "./session/session.ts";
 import { SESSION_ID, type SessionStore } from "./session_store.ts";

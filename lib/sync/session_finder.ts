@@ -7,8 +7,8 @@
  * containers use.
  */
 import { dirname, join } from "node:path";
-import { IgnoreFiles } from "./local/ignore_files.ts";
 import { relativeTo } from "./core/path_map.ts";
+import { IgnoreFiles } from "./local/ignore_files.ts";
 import type { Session } from "./session/session.ts";
 import type { SessionStore } from "./session_store.ts";
 import { checkSize, type Source } from "./sources.ts";

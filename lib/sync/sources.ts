@@ -3,7 +3,8 @@
  * nobody can mean, and what is larger than the limit.
  */
 import { basename, dirname, parse } from "node:path";
-import { AgentError, messageOf } from "../errors.ts";
+import { AgentError } from "../errors.ts";
+import { systemReason } from "../system/system_reason.ts";
 import type { IgnoreRules } from "./core/ignore.ts";
 import { type LocalTree, statOrNothing } from "./local/tree.ts";
 import { scanLocal } from "./local/scan.ts";
@@ -32,7 +33,10 @@ export function resolveSource(local: string, home: string | undefined): Source {
   try {
     real = Deno.realPathSync(local);
   } catch (cause) {
-    throw new AgentError("config", `Cannot sync "${local}": ${messageOf(cause)}`, { cause });
+    throw new AgentError("config", `Cannot sync "${local}": ${systemReason(cause)}`, {
+      cause,
+      hint: "name a folder of this machine that is there",
+    });
   }
   if (parse(real).root === real) {
     throw new SyncRefused(

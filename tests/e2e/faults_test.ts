@@ -3,6 +3,7 @@ import { assert, assertEquals, assertMatch, assertStringIncludes } from "../supp
 import type { Bench } from "../support/e2e.ts";
 import { endToEnd } from "../support/e2e.ts";
 import { until } from "../support/poll.ts";
+import { deaf } from "../support/deaf.ts";
 import { request } from "../support/raw_http.ts";
 
 const test = await endToEnd();
@@ -112,7 +113,7 @@ test("sshd away: told as 503, found again when it is back", { agentOnly, flags }
 });
 
 test("a request lost on the way gets 502", { agentOnly }, async (bench) => {
-  const id = await bench.docker.ok(["run", "-d", "--rm", "bb", "sleep", "600"]);
+  const id = await deaf(bench.direct);
   try {
     const line = `POST /v1.41/containers/${id}/stop?t=600`;
     const lost = request(bench.agent.socket, line, { timeoutMs: TOLD_WITHIN_MS });

@@ -1,7 +1,7 @@
 /** Forwards by address (`--forward`), TCP and UDP, and what they do when the connection is lost. */
-import { createSocket } from "node:dgram";
 import { type Agent, startAgent } from "../support/agent.ts";
 import { assert, assertEquals, assertMatch, assertRejects } from "../support/assert.ts";
+import { askUntilAnswered } from "../support/ask_udp.ts";
 import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { freePort } from "../support/free_ports.ts";
@@ -42,22 +42,10 @@ async function readAll(conn: Deno.Conn): Promise<string> {
   return text;
 }
 
-/** Sends until it is answered, as UDP's clients do. */
-async function ask(port: number, text: string, timeoutMs = 60_000): Promise<string> {
-  const socket = createSocket("udp4");
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  socket.on("message", (data) => resolve(data.toString()));
-  const send = () => socket.send(text, port, LOOPBACK);
-  const again = setInterval(send, 200);
-  const timer = setTimeout(() => reject(new Error("No datagram came back")), timeoutMs);
-  try {
-    send();
-    return await promise;
-  } finally {
-    clearInterval(again);
-    clearTimeout(timer);
-    await new Promise<void>((done) => socket.close(() => done()));
-  }
+function ask(port: number, text: string, timeoutMs?: number): Promise<string> {
+  const data = new TextEncoder().encode(text);
+  const read = (answer: Uint8Array) => new TextDecoder().decode(answer);
+  return askUntilAnswered({ host: LOOPBACK, port }, data, read, timeoutMs);
 }
 
 /** An agent with one forward from a free port to `far`. */

@@ -53,6 +53,40 @@ Deno.test("failures say what is wrong, on one line", async () => {
   }
 });
 
+Deno.test("a guest that wants a token has host-exec and tunnel say how to give one", async () => {
+  const folder = await Deno.makeTempDir();
+  const [good, bad] = [`${folder}/good`, `${folder}/bad`];
+  for (const file of [good, bad]) await Deno.writeTextFile(file, file.padEnd(40, "x"));
+  try {
+    await using guest = await startLocalGuest(["--token-file", good]);
+    const address = `127.0.0.1:${guest.port}`;
+    const whoami = async (...flags: string[]) => {
+      const { code, stderr } = await hostExec(["--server-addr", address, ...flags, "--", "true"]);
+      return { code, stderr };
+    };
+    assertEquals((await whoami("--token-file", good)).code, 0);
+    const none = await whoami();
+    assertMatch(none.stderr, /wants a token; give its token with --token-file\n$/);
+    const wrong = await whoami("--token-file", bad);
+    assertMatch(wrong.stderr, /does not know the token; check the token in --token-file\n$/);
+    assertEquals([none.code, wrong.code], [255, 255]);
+
+    const words = ["tunnel", "0", `tstunnel://${address}/tcp:127.0.0.1:${guest.port}`];
+    await using refused = spawnAgent(words);
+    assertEquals(await refused.wait(), 5);
+    assertMatch(refused.stderr, /wants a client certificate or a token; .* or --ts-token-file/);
+    await using tunnel = spawnAgent([...words, "--ts-token-file", good]);
+    const [, local] = await tunnel.waitFor(/Listening on (127\.0\.0\.1:\d+)/);
+    const through = await hostExec(
+      ["--server-addr", local ?? "", "--token-file", good, "--", "echo", "through"],
+    );
+    assertEquals([through.code, through.stdout], [0, "through\n"]);
+    assertEquals(await tunnel.stop(), 0);
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+});
+
 Deno.test("Ctrl-C is for the command; a second one leaves it", async () => {
   await using guest = await startLocalGuest();
   const line = "trap 'echo caught; exit 9' INT; echo ready $$; while :; do sleep 0.05; done";

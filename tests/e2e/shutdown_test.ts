@@ -10,6 +10,7 @@ import { DockerCli } from "../support/docker_cli.ts";
 import { defaultCli, endToEnd } from "../support/e2e.ts";
 import { exists } from "../support/exists.ts";
 import { until } from "../support/poll.ts";
+import { deaf } from "../support/deaf.ts";
 import { request } from "../support/raw_http.ts";
 import type { Rig } from "../support/rig.ts";
 
@@ -119,8 +120,8 @@ test.bare(
 test.bare("who waits for an answer then is told why there is none", { agentOnly }, async (rig) => {
   await using direct = await DockerCli.open(defaultCli(), `unix://${rig.directSocket}`);
   const agent = await startAgent(rig, { "shutdown-timeout": "1s" });
-  // It does not heed SIGTERM, and the engine answers when it has ended.
-  const id = await direct.ok(["run", "-d", "--rm", "bb", "sleep", "600"]);
+  // The engine answers when it has ended.
+  const id = await deaf(direct);
   try {
     await using docker = await agent.docker(defaultCli());
     await using stopping = docker.spawn(["stop", "-t", "60", id]);

@@ -1,6 +1,6 @@
 /** Clients of the network bridge: curl as users have it, and SOCKS byte by byte. */
-import { createSocket } from "node:dgram";
 import { encodeDatagram, encodeDestination, parseDatagram } from "../../lib/bridge/socks_wire.ts";
+import { askUntilAnswered } from "./ask_udp.ts";
 import { type Finished, runCommand } from "./child.ts";
 
 const HOST = "127.0.0.1";
@@ -75,22 +75,10 @@ export async function askUdp(
   const reply = await control.read(10);
   if (reply[1] !== 0) throw new Error(`Reply ${reply[1]}`);
   const relay = ((reply[8] ?? 0) << 8) | (reply[9] ?? 0);
-  const socket = createSocket("udp4");
-  const { promise, resolve, reject } = Promise.withResolvers<string>();
-  socket.on("message", (data) => {
-    const answer = parseDatagram(data);
-    if (answer?.to.host !== to.host) reject(new Error(`From ${answer?.to.host}`));
-    else resolve(new TextDecoder().decode(answer.data));
+  const data = encodeDatagram(to, new TextEncoder().encode(text));
+  return await askUntilAnswered({ host: HOST, port: relay }, data, (bytes) => {
+    const answer = parseDatagram(bytes);
+    if (answer?.to.host !== to.host) throw new Error(`From ${answer?.to.host}`);
+    return new TextDecoder().decode(answer.data);
   });
-  const send = () => socket.send(encodeDatagram(to, new TextEncoder().encode(text)), relay, HOST);
-  const again = setInterval(send, 200);
-  const timer = setTimeout(() => reject(new Error("No datagram came back")), 60_000);
-  try {
-    send();
-    return await promise;
-  } finally {
-    clearInterval(again);
-    clearTimeout(timer);
-    await new Promise<void>((done) => socket.close(() => done()));
-  }
 }

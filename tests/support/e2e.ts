@@ -6,7 +6,7 @@
 import { type Agent, peerIsSsh, startAgent } from "./agent.ts";
 import { type CliName, cliVersion, DockerCli } from "./docker_cli.ts";
 import { describeRig, type Rig, RIG_UP_VARIABLE, rigDown, rigUp, unsupported } from "./rig.ts";
-import { ownSuite, suiteTakes } from "./suite.ts";
+import { engineName, isPodman, ownSuite, suiteTakes } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Separates the name of an ignored test from the reason; the runner splits there. */
@@ -52,7 +52,7 @@ export async function endToEnd(): Promise<Register> {
   const bare = (plain: string, options: TestOptions, body: (rig: Rig) => Promise<void>) => {
     const way = currentWay();
     if (way?.takes(plain) === false || !suiteTakes(plain)) return;
-    const name = [ownSuite(), way?.name, plain].filter((part) => part !== undefined).join(": ");
+    const name = [engineName(), way?.name, plain].filter((part) => part !== undefined).join(": ");
     const reason = obstacle ?? missing(options);
     if (rig !== undefined && reason === undefined) Deno.test(name, () => body(rig));
     else Deno.test.ignore(`${name}${SKIPPED_BECAUSE}${reason}]`, () => {});
@@ -84,13 +84,14 @@ const own: { rig?: Promise<Rig> } = {};
 
 /** The rig, which is brought up unless the runner holds it up already. */
 export async function readyRig(): Promise<Rig> {
-  if (Deno.env.has(RIG_UP_VARIABLE) && ownSuite() === undefined) return await describeRig();
-  return await (own.rig ??= broughtUp());
+  const isHeld = Deno.env.has(RIG_UP_VARIABLE) && ownSuite() === undefined;
+  if (isHeld && !isPodman()) return await describeRig();
+  return await (own.rig ??= broughtUp(isHeld));
 }
 
-async function broughtUp(): Promise<Rig> {
+async function broughtUp(isHeld: boolean): Promise<Rig> {
   const rig = await rigUp();
-  globalThis.addEventListener("unload", () => rigDown(rig.name));
+  if (!isHeld) globalThis.addEventListener("unload", () => rigDown(rig.name));
   return rig;
 }
 

@@ -37,7 +37,7 @@ export interface AskOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly hangUp?: () => void;
-  /** Answers what is asked anew. Default: nothing is. */
+  /** Answers what is asked anew. Default: the engine, where there is one. */
   readonly again?: (request: EngineRequest) => Reply | Promise<Reply>;
 }
 
@@ -60,7 +60,7 @@ export async function send(
   options: AskOptions = {},
 ): Promise<ResponseMessage> {
   const run = compose(layers, ({ request }: Exchange) => answerOf(engine, request));
-  return await run(exchangeOf(line, options));
+  return await run(exchangeOf(line, { again: engine, ...options }));
 }
 
 async function answerOf(

@@ -8,7 +8,7 @@
  */
 import { runOk } from "./child.ts";
 import { exists } from "./exists.ts";
-import { currentSuite, NEWER_SUITE, ownSuite, suiteObstacle } from "./suite.ts";
+import { currentSuite, isPodman, NEWER_SUITE, ownSuite, suiteObstacle } from "./suite.ts";
 import { currentWay } from "./way.ts";
 
 /** Names the rig, so that several checkouts can have one each. */
@@ -78,6 +78,7 @@ export function unsupported(): string | undefined {
 export async function rigUp(name = rigName()): Promise<Rig> {
   const env = { ...Deno.env.toObject(), RHOST_SUITE: currentSuite() ?? "" };
   await runOk(SCRIPT, ["-n", name, "up"], { env, timeoutMs: UP_TIMEOUT_MS });
+  if (isPodman()) await runOk(SCRIPT, ["-n", name, "podman"], { timeoutMs: UP_TIMEOUT_MS });
   return await describeRig(name);
 }
 
@@ -101,8 +102,8 @@ export async function describeRig(name = rigName()): Promise<Rig> {
     knownHosts: get("RHOST_KNOWN_HOSTS"),
     sshConfig: get("RHOST_SSH_CONFIG"),
     bin: get("RHOST_BIN"),
-    dockerSocket: get("RHOST_DOCKER_SOCK"),
-    directSocket: get("RHOST_DIRECT_SOCK"),
+    dockerSocket: get(isPodman() ? "RHOST_PODMAN_SOCK" : "RHOST_DOCKER_SOCK"),
+    directSocket: get(isPodman() ? "RHOST_DIRECT_PODMAN_SOCK" : "RHOST_DIRECT_SOCK"),
     root: get("RHOST_ROOT"),
     async verb(...args) {
       const own = currentWay()?.verbs?.[args[0] ?? ""];

@@ -73,31 +73,19 @@ export class RigDoor implements AsyncDisposable {
     const altNames = `IP:${rig.address},IP:127.0.0.1,DNS:${name}`;
     const own = await certificates.issue(authority, "own", { altNames });
     const client = await certificates.issue(authority, "client");
-    const tls = `${HOME}/tls-${port}`;
-    await Deno.mkdir(`${rig.root}${tls}`, { recursive: true });
-    for (const file of [own.certFile, own.keyFile, authority.certFile]) {
-      await Deno.copyFile(file, `${rig.root}${tls}/${file.slice(file.lastIndexOf("/") + 1)}`);
-    }
-    await runOk("chown", ["-R", "--reference", `${rig.root}/home/${rig.user}`, rig.root + tls]);
-    const door = [
-      `--tls-cert=${tls}/own.pem`,
-      `--tls-key=${tls}/own.key`,
-      `--client-ca=${tls}/ca.pem`,
-    ];
     const address = `${rig.address}:${port}`;
+    const door = [`--listen=${address}`, ...await installTls(rig, port, own, authority)];
     const inner = port + INNER;
     const parts = gateway
       ? {
         guest: new DoorPart(rig, ["guest", `--port=${inner}`, ...more], inner),
         gateway: new DoorPart(rig, [
-          ...["gateway", `--listen=${address}`, ...door, `--gateway-host=${name}`],
-          ...[`--gateway-guest=http://127.0.0.1:${inner}`, "--allow-client=client"],
+          ...["gateway", ...door, `--gateway-host=${name}`],
+          ...[`--gateway-engine=unix://${rig.dockerSocket}`, "--allow-client=client"],
+          `--gateway-guest=http://127.0.0.1:${inner}`,
         ], port),
       }
-      : {
-        guest: new DoorPart(rig, ["guest", `--listen=${address}`, ...door, ...more], port),
-        gateway: undefined,
-      };
+      : { guest: new DoorPart(rig, ["guest", ...door, ...more], port), gateway: undefined };
     await Promise.all([later ? undefined : parts.guest.start(), parts.gateway?.start()]);
     const flags = flagsOf(address, gateway ? name : undefined, { authority, client });
     return new RigDoor(
@@ -144,8 +132,18 @@ export class DoorPart {
 
   /** Ends it at once, so that it says nothing to anybody. */
   async kill(): Promise<void> {
-    await this.#rig.verb("exec", "sh", "-c", `kill -9 $(cat ${idFile(this.#port)})`);
+    await this.#signal("KILL");
     await this.stop();
+  }
+
+  /** It answers nobody, and its connections stay, until the result is disposed of. */
+  async freeze(): Promise<AsyncDisposable> {
+    await this.#signal("STOP");
+    return { [Symbol.asyncDispose]: () => this.#signal("CONT") };
+  }
+
+  async #signal(name: string): Promise<void> {
+    await this.#rig.verb("exec", "sh", "-c", `kill -${name} $(cat ${idFile(this.#port)})`);
   }
 
   /** Ends it and waits until it has. */
@@ -218,6 +216,22 @@ async function install(rig: Rig): Promise<void> {
   ].join("; ");
   const executable = await Deno.realPath(Deno.execPath());
   await runOk("sh", ["-ec", script, "sh", home, PROJECT, executable, cache, packages]);
+}
+
+/** Puts what a door shows, and whom it lets in, onto the remote host; the flags that say where. */
+async function installTls(
+  rig: Rig,
+  port: number,
+  own: CertificateFiles,
+  authority: CertificateFiles,
+): Promise<string[]> {
+  const tls = `${HOME}/tls-${port}`;
+  await Deno.mkdir(`${rig.root}${tls}`, { recursive: true });
+  for (const file of [own.certFile, own.keyFile, authority.certFile]) {
+    await Deno.copyFile(file, `${rig.root}${tls}/${file.slice(file.lastIndexOf("/") + 1)}`);
+  }
+  await runOk("chown", ["-R", "--reference", `${rig.root}/home/${rig.user}`, rig.root + tls]);
+  return [`--tls-cert=${tls}/own.pem`, `--tls-key=${tls}/own.key`, `--client-ca=${tls}/ca.pem`];
 }
 
 async function listens(rig: Rig, port: number): Promise<boolean> {

@@ -4,8 +4,8 @@
  */
 import { constants } from "node:os";
 import { AgentError } from "../../errors.ts";
-import type { ExitReport } from "../../transport/guest/exec_frames.ts";
 import type { GuestProcess } from "../../transport/guest/exec.ts";
+import type { ExitReport } from "../../transport/guest/exec_frames.ts";
 import type { LocalStreams } from "../local_streams.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
 

@@ -19,8 +19,9 @@ export interface CertsWords {
 
 /** Returns the exit code; throws `AgentError`. */
 export async function runCerts(words: CertsWords, values: Values, system: System): Promise<number> {
-  const result = await make(words, values);
-  system.out(`Certificate: ${result.certFile}\nPrivate key: ${result.keyFile}\n`);
+  const { certFile, keyFile, validTo, isCut } = await make(words, values);
+  const until = `${validTo.toISOString().slice(0, 10)}${isCut ? ", when its authority ends" : ""}`;
+  system.out(`Certificate: ${certFile}\nPrivate key: ${keyFile}\nValid until: ${until}\n`);
   return 0;
 }
 

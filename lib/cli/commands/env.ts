@@ -5,7 +5,7 @@ import type { Place } from "../../config/paths.ts";
 import type { Values } from "../../config/schema.ts";
 import { AgentError } from "../../errors.ts";
 import { formatDockerHost, isLoopback, parseListenAddress } from "../../net/address.ts";
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import { logTo } from "../logging.ts";
 import type { CommandRun } from "./command.ts";
 

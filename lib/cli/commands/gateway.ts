@@ -1,13 +1,13 @@
 /** `gateway`: runs until a signal ends it; SIGHUP has it read its configuration again. */
 import metadata from "../../../deno.json" with { type: "json" };
-import { gatewayLoader } from "../../config/settings/gateway.ts";
 import type { Loaded } from "../../config/load.ts";
+import { gatewayLoader } from "../../config/settings/gateway.ts";
 import { opsSettings } from "../../config/settings/ops.ts";
 import { type Gateway, startGateway } from "../../gateway/gateway.ts";
 import { logger } from "../../log.ts";
 import { GatewayMetrics } from "../../ops/metrics/gateway_metrics.ts";
-import { gatewaySource } from "../../ops/sources/gateway.ts";
 import { openOps } from "../../ops/ops.ts";
+import { gatewaySource } from "../../ops/sources/gateway.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 

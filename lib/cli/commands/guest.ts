@@ -1,15 +1,15 @@
 /** `guest`: does on this machine what clients ask for, until a signal ends it. */
 import metadata from "../../../deno.json" with { type: "json" };
-import { guestPlace, guestSettings } from "../../config/settings/guest.ts";
 import type { Loaded } from "../../config/load.ts";
+import { guestPlace, guestSettings } from "../../config/settings/guest.ts";
 import { opsSettings } from "../../config/settings/ops.ts";
 import { AgentError } from "../../errors.ts";
 import { type GuestOptions, startGuest } from "../../guest/guest.ts";
 import { logger } from "../../log.ts";
-import { systemReason } from "../../system/system_reason.ts";
-import { guestSource } from "../../ops/sources/guest.ts";
 import { Metrics } from "../../ops/metrics/metrics.ts";
 import { openOps, type OpsSettings } from "../../ops/ops.ts";
+import { guestSource } from "../../ops/sources/guest.ts";
+import { systemReason } from "../../system/system_reason.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";
 

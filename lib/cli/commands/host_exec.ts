@@ -131,7 +131,7 @@ async function startThere(
   try {
     return await execOverGuest(stream, { ...command, ...address, signal });
   } catch (error) {
-    throw explainGuestFailure(way.endpoint, error);
+    throw explainGuestFailure(way.endpoint, error, token !== undefined);
   }
 }
 

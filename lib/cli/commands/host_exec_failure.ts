@@ -8,6 +8,7 @@ import type { EndpointSettings } from "../../transport/endpoint/dialer.ts";
 import { UpgradeRefused } from "../../transport/endpoint/http_upgrade.ts";
 import { tlsError, wordsOf } from "../../transport/endpoint/tls_error.ts";
 
+const UNAUTHORIZED = 401;
 /** POSIX, Shell Command Language, 2.8.2. */
 const NOT_FOUND = 127;
 const NOT_EXECUTABLE = 126;
@@ -39,7 +40,17 @@ function statusOf(error: AgentError): number {
 }
 
 /** With TLS 1.3, a server refuses a certificate only after the handshake (RFC 8446, 4.4.2.4). */
-export function explainGuestFailure(endpoint: EndpointSettings, error: unknown): unknown {
+export function explainGuestFailure(
+  endpoint: EndpointSettings,
+  error: unknown,
+  hasToken: boolean,
+): unknown {
+  if (error instanceof UpgradeRefused && error.status === UNAUTHORIZED) {
+    const hint = hasToken ? "check the token in --token-file" : "give its token with --token-file";
+    const name = formatHostPort(endpoint.host, endpoint.port);
+    const message = `The server "${name}" ${hasToken ? "does not know the" : "wants a"} token`;
+    return new AgentError("authentication", message, { cause: error, hint });
+  }
   if (!(error instanceof AgentError) || error.kind !== "lost") return error;
   const { cause } = error;
   const { cert, ca } = wordsOf(endpoint);

@@ -1,12 +1,12 @@
 /** `start`: runs the agent until a signal or a failure ends it, and tells docker where it is. */
 import type { Agent, ServedHost } from "../../app/agent.ts";
 import { type Configuration, loadConfiguration } from "../../config/configuration.ts";
-import type { Sources } from "../../config/load.ts";
 import { watchFile } from "../../config/file/watch_file.ts";
+import type { Sources } from "../../config/load.ts";
 import { describeError } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { isLoopback, parseListenAddress } from "../../net/address.ts";
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import { logTo, noting } from "../logging.ts";
 import type { System } from "../system.ts";
 import { runService } from "./service.ts";

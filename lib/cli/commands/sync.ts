@@ -2,26 +2,27 @@
  * `sync`: keeps a local folder and one of the remote host equal, once or until interrupted, without any
  * container. Owns the connection and the session.
  */
+import { basename, join } from "node:path";
 import { connectorOf } from "../../app/transport.ts";
 import { listedHosts, loadSettings } from "../../config/configuration.ts";
 import { findGiven, type Sources } from "../../config/load.ts";
-import { describeRemote, type Settings } from "../../config/settings/settings.ts";
-import { resolvePath } from "../../config/paths.ts";
-import { stateObstacle } from "../../config/state_folder.ts";
 import type { Given } from "../../config/option.ts";
+import { resolvePath } from "../../config/paths.ts";
 import type { OptionName } from "../../config/schema.ts";
+import { OPTIONS_OF } from "../../config/settings/endpoint.ts";
+import { describeRemote, type Settings } from "../../config/settings/settings.ts";
+import { stateObstacle } from "../../config/state_folder.ts";
 import { AgentError } from "../../errors.ts";
-import { logReports, type SyncReport } from "../../intercept/binds/sync_report.ts";
 import { configureLogging, logger, oneLine } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { barReports } from "../../ops/sync_bar.ts";
-import { basename, join } from "node:path";
 import { SyncManager } from "../../sync/manager.ts";
 import { formatBytes } from "../../sync/sources.ts";
+import { logReports, type SyncReport } from "../../sync/sync_report.ts";
+import { isTunnelUrl, parseFolderUrl, settingsOf } from "../../transport/endpoint/tunnel_url.ts";
 import { Supervisor } from "../../transport/supervisor.ts";
-import { URL_WORDS } from "../../transport/endpoint/tls_error.ts";
-import { isTunnelUrl, parseFolderUrl } from "../../transport/endpoint/tunnel_url.ts";
 import { STOP_SIGNALS, type StopSignal, type System } from "../system.ts";
+import { requireUrlLast } from "./url_last.ts";
 
 /** Returns the exit code. Throws `AgentError`. */
 export async function runSync(
@@ -30,11 +31,14 @@ export async function runSync(
   system: System,
 ): Promise<number> {
   const [local = "", place = ""] = places ?? [];
+  requireUrlLast("sync", local);
   const { path, flags: named } = readPlace(place, sources.cwd);
+  if (isTunnelUrl(place)) refuseBoth(sources.flags);
   const host = await listedHost(sources, named);
   const flags = [...sources.flags, ...(host === undefined ? named : [])];
   const loaded = await loadSettings({ ...sources, flags }, host);
-  const settings = isTunnelUrl(place) ? inWordsOfUrl(loaded) : loaded;
+  const settings = isTunnelUrl(place) ? asInUrl(loaded, place, system) : loaded;
+  if (settings.sync.mode === "off") throw nothingTravels(settings);
   const write = (line: string) => system.err(`${line}\n`);
   configureLogging({ level: settings.logLevel, format: settings.logFormat, write });
   const watches = flags.findLast(({ name }) => name === "watch")?.text === "true";
@@ -90,9 +94,39 @@ function readPlace(place: string, base: string): { path: string; flags: Given<Op
   };
 }
 
-function inWordsOfUrl(settings: Settings): Settings {
-  const { tstunnel } = settings;
-  return tstunnel ? { ...settings, tstunnel: { ...tstunnel, words: URL_WORDS } } : settings;
+/** What a URL says itself, and flags would say again. */
+const IN_URL: readonly OptionName[] = OPTIONS_OF.tstunnel.filter((name) =>
+  name !== "ts-token-file"
+);
+
+function refuseBoth(flags: readonly Given<OptionName>[]): void {
+  const stray = flags.find(({ name }) => IN_URL.includes(name));
+  if (stray === undefined) return;
+  throw new AgentError("usage", `Cannot use ${stray.origin.where} together with a URL`, {
+    hint: "the URL says where the server is, and with which files to go there",
+  });
+}
+
+/** Whatever a file says of another server is not for that of the URL, above all no token. */
+function asInUrl(settings: Settings, url: string, { cwd, place }: System): Settings {
+  const { server } = parseFolderUrl(url);
+  const tokenFile = settings.tstunnel?.tokenFile;
+  const sendsToken = tokenFile !== undefined &&
+    settings.origins["ts-token-file"].source !== "file";
+  return {
+    ...settings,
+    tstunnel: {
+      ...settingsOf(server, (file) => resolvePath(file, cwd, place)),
+      ...(sendsToken && { tokenFile }),
+    },
+  };
+}
+
+function nothingTravels({ origins }: Settings): AgentError {
+  const { where } = origins["sync-mode"];
+  return new AgentError("usage", `Cannot sync with ${where}: in mode off nothing travels`, {
+    hint: "give --sync-mode two-way-safe, one-way-safe or one-way-replica",
+  });
 }
 
 /** `host:path`, where the host may have a user, or only a path. */
@@ -191,7 +225,8 @@ async function tell(manager: SyncManager, id: string, system: System): Promise<v
   const info = manager.snapshot().find(({ session }) => session === id);
   if (info !== undefined) {
     const kept = info.conflicts === 0 ? "" : `; ${info.conflicts} conflicts`;
-    system.out(`Synced ${info.files} entries, ${formatBytes(info.bytes)}${kept}\n`);
+    const entries = info.files === 1 ? "1 entry" : `${info.files} entries`;
+    system.out(`Synced ${entries}, ${formatBytes(info.bytes)}${kept}\n`);
   }
   for (const { session, local, kept } of await manager.conflicts()) {
     const text = `The remote version of ${local} is kept in ${kept}`;

@@ -23,6 +23,7 @@ import {
   parseTunnelUrl,
   settingsOf,
 } from "../../transport/endpoint/tunnel_url.ts";
+import { requireUrlLast } from "./url_last.ts";
 import type { System } from "../system.ts";
 import { runService, type Service } from "./service.ts";
 
@@ -53,15 +54,22 @@ export async function runTunnel(
   system: System,
 ): Promise<number> {
   const [text = "", url = ""] = places ?? [];
-  const { values } = await loadValues(sources);
+  const { values, origins } = await loadValues(sources);
   const { "log-level": level, "log-format": format } = values;
   configureLogging({
     level,
     format: format ?? (system.isTerminal ? "text" : "json"),
     write: (line) => system.err(`${line}\n`),
   });
+  requireUrlLast("tunnel", text);
   const { server, target } = parseTunnelUrl(url);
-  const settings = settingsOf(server, (file) => resolvePath(file, system.cwd, system.place));
+  const { "ts-token-file": tokenFile } = values;
+  // That of a file is for the server that the file names.
+  const sendsToken = tokenFile !== undefined && origins["ts-token-file"].source !== "file";
+  const settings = {
+    ...settingsOf(server, (file) => resolvePath(file, system.cwd, system.place)),
+    ...(sendsToken && { tokenFile }),
+  };
   const job: TunnelJob = { text, local: parseLocalEnd(text), target, settings };
   return await runService({
     scope: "tunnel",
@@ -156,7 +164,7 @@ async function take(
     });
   } catch (cause) {
     if (!(cause instanceof BindError)) throw cause;
-    throw new AgentError("listen", `Cannot listen on "${text}": ${cause.message}`, {
+    throw new AgentError("listen", `Cannot listen on "${text}": ${cause.plainText}`, {
       cause,
       hint: "choose another local port",
     });

@@ -1,5 +1,5 @@
 /** Renders the completion script of zsh. Pure. */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { CommandWord, FlagWord } from "./words.ts";
 
 /** The script, to be read by `source` after `compinit` or put into a folder of `fpath`. */

@@ -15,12 +15,12 @@ import {
   parseDocument,
 } from "yaml";
 import { AgentError } from "../../errors.ts";
-import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./keys.ts";
 import { hostNameProblem } from "../host_name.ts";
 import type { Given, Origin } from "../option.ts";
 import { type OptionName, specOf } from "../schema.ts";
 import { suggestion } from "../suggest.ts";
 import { quote } from "../values.ts";
+import { GROUP_KEYS, HOSTS_KEY, isPerHost, KEYS } from "./keys.ts";
 
 /** More hosts than anybody has; each costs listeners and a connection. */
 export const MAX_HOSTS = 100;
@@ -95,7 +95,7 @@ export function readFileContents(
 
 /** The root of the one document in `text`; mistakes are reported. */
 export function parse(text: string, source: Source): Node | null {
-  const hint = 'the file holds "key: value" lines, as in the documentation';
+  let hint = 'the file holds "key: value" lines, as in the documentation';
   let document;
   try {
     document = parseDocument(text, {
@@ -112,10 +112,14 @@ export function parse(text: string, source: Source): Node | null {
   const problem = document.errors[0] ?? document.warnings[0];
   if (problem === undefined) return document.contents;
   const { line, col } = source.lines.linePos(problem.pos[0]);
-  const what = problem.code === "MULTIPLE_DOCS"
+  let what = problem.code === "MULTIPLE_DOCS"
     ? "More than one document"
     // What the parser says of its own recursion.
     : problem.message.replace(/^Maximum call stack.*/, "too deeply nested");
+  if (problem.code === "DUPLICATE_KEY") {
+    what = "the key was there before";
+    hint = "leave out one of the two; what belongs together stands below a single key";
+  }
   const message = `Cannot read ${source.path}:${line}:${col}: ${what}`;
   source.report(new AgentError("config", message, { hint }));
   return null;

@@ -5,6 +5,7 @@
 import type { Node } from "yaml";
 import {
   DEFAULT_LIMITS,
+  type Endpoint,
   type GatewayConfig,
   type GatewayLimits,
   type HostConfig,
@@ -32,6 +33,16 @@ const ROOT_KEYS = ["listen", "cert", "key", "client_ca", "hosts", "clients", "li
 const HOST_KEYS = [
   ...["engine", "guest", "guest_token_file", "ca", "cert", "key"],
   ...["ssh_key", "ssh_known_hosts", "ssh_config"],
+];
+const NO_SSH = "no address begins with ssh://";
+const NO_TLS = "no address begins with tls:// or https://";
+/** Keys of a host that are for one kind of address, and what is said where there is none. */
+const USES: readonly (readonly [key: string, kind: Endpoint["kind"], why: string])[] = [
+  ["ssh_key", "ssh", NO_SSH],
+  ["ssh_known_hosts", "ssh", NO_SSH],
+  ["ssh_config", "ssh", NO_SSH],
+  ["cert", "tls", NO_TLS],
+  ["ca", "tls", NO_TLS],
 ];
 const CLIENT_KEYS = ["name", "spiffe", "fingerprint", "hosts", "access", "allow", "guest"];
 const LIMIT_KEYS: Readonly<Record<string, keyof GatewayLimits>> = {
@@ -132,12 +143,24 @@ function hostOf(map: YamlMap, file: ReadFile): HostConfig {
   if (engine === undefined && guest === undefined) {
     throw map.fault(undefined, "A host has an engine or a guest, or both");
   }
+  refuseUseless(map, [engine, guest]);
   const guestTokenFile = map.text("guest_token_file", file);
   return {
     ...(engine === undefined ? {} : { engine }),
     ...(guest === undefined ? {} : { guest }),
     ...(guestTokenFile === undefined ? {} : { guestTokenFile }),
   };
+}
+
+function refuseUseless(map: YamlMap, [engine, guest]: readonly (Endpoint | undefined)[]): void {
+  const useless = (key: string, why: string) =>
+    map.fault(key, `"${key}" is of no use: ${why}`, "leave it out");
+  for (const [key, kind, why] of USES) {
+    if (map.has(key) && engine?.kind !== kind && guest?.kind !== kind) throw useless(key, why);
+  }
+  if (map.has("guest_token_file") && guest === undefined) {
+    throw useless("guest_token_file", "there is no guest");
+  }
 }
 
 function ruleOf(map: YamlMap): ClientRule {
@@ -156,6 +179,9 @@ function ruleOf(map: YamlMap): ClientRule {
   }
   const hosts = map.texts("hosts", (text) => namePattern(plain(text)));
   if (hosts.length === 0) throw map.fault(undefined, 'A client has "hosts" that it may use');
+  if (!["access", "allow", "guest"].some((key) => map.has(key))) {
+    throw map.fault(undefined, 'A client has "access", "allow" or "guest", what it may do');
+  }
   return {
     names,
     uris,

@@ -1,9 +1,9 @@
 /** Reads nested mappings of a YAML file strictly: unknown keys and wrong kinds name their place. */
 import { isAlias, isMap, isScalar, isSeq, type Node } from "yaml";
 import { AgentError, messageOf } from "../../errors.ts";
-import { fault, type Source } from "./file.ts";
 import { suggestion } from "../suggest.ts";
 import { quote } from "../values.ts";
+import { fault, type Source } from "./file.ts";
 
 /** One mapping whose keys are known beforehand. */
 export class YamlMap {

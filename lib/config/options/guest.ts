@@ -59,7 +59,8 @@ export const GUEST_OPTIONS = {
     default: "*",
     placeholder: "PATTERN",
     group: "Guest",
-    help: "What tunnels may lead to, such as tcp:127.0.0.1:* or unix:/run/docker.sock",
+    help:
+      "What tunnels may lead to, such as tcp:127.0.0.1:* or unix:/run/docker.sock; none: nowhere",
     commands: guest,
   },
   "allow-listen": {

@@ -73,6 +73,6 @@ export const MTLS_OPTIONS = {
     ...path,
     group: "TS tunnel",
     help: "File with the token that the guest asks for",
-    commands: linked,
+    commands: [...linked, "tunnel"],
   },
 } as const satisfies Record<string, OptionSpec>;

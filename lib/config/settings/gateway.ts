@@ -12,10 +12,10 @@ import {
   readGatewayFile,
   simpleRule,
 } from "../file/gateway_file.ts";
+import { type ReadFile, readText } from "../file/text_file.ts";
 import type { Loaded } from "../load.ts";
 import { pathsOf, type Place } from "../paths.ts";
 import type { OptionName } from "../schema.ts";
-import { type ReadFile, readText } from "../file/text_file.ts";
 import { identityOf } from "./identity.ts";
 
 const DEFAULT_ENGINE = "unix:///var/run/docker.sock";

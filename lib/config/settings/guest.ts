@@ -11,7 +11,7 @@ import { identityOf } from "./identity.ts";
 const DEFAULT_PORT = 8080;
 /** Beyond loopback only containers get there. */
 const DEFAULT_LISTEN = ["tcp:127.0.0.1:*", "tcp:[::1]:*", "tcp:docker0:*"];
-const NO_LISTEN = "none";
+const NOWHERE = "none";
 
 /** What settings take from the machine beside its {@link Place}. */
 export interface GuestPlace {
@@ -39,8 +39,7 @@ export function guestSettings(loaded: Loaded, place: GuestPlace): GuestOptions {
   if (allowedNames.length > 0 && clientCaFile === undefined) {
     throw missing("allowed-cns", "client-ca");
   }
-  const allowTunnels = values["allow-tunnel"];
-  for (const pattern of allowTunnels) checkPattern(pattern);
+  const allowTunnels = tunnelPatterns(values["allow-tunnel"]);
   const allowListen = listenPatterns(values["allow-listen"]);
   return {
     listen: addresses(values, origins.listen.source === "default"),
@@ -82,16 +81,22 @@ function copyRoots(values: Values, { home, temporary }: GuestPlace): readonly st
   return home === undefined ? [temporary] : [home, temporary];
 }
 
-function checkPattern(pattern: string): void {
-  if (pattern === "*" || /^(tcp|udp|unix):./.test(pattern)) return;
-  throw new AgentError("usage", `Invalid value "${pattern}" for --allow-tunnel`, {
-    hint: "write tcp:HOST:PORT, udp:HOST:PORT or unix:/PATH, with * for any characters",
-  });
+function tunnelPatterns(given: readonly string[]): readonly string[] {
+  if (given.length === 1 && given[0] === NOWHERE) return [];
+  for (const pattern of given) {
+    // One without a port, or with a relative path, would never fit.
+    if (pattern === "*" || /^(tcp|udp):(.*\*\d*|.+:\d{1,5})$|^unix:[/*]/.test(pattern)) continue;
+    throw new AgentError("usage", `Invalid value "${pattern}" for --allow-tunnel`, {
+      hint:
+        "write tcp:HOST:PORT, udp:HOST:PORT or unix:/PATH, with * for any characters, or none alone",
+    });
+  }
+  return given;
 }
 
 function listenPatterns(given: readonly string[]): readonly string[] {
   if (given.length === 0) return DEFAULT_LISTEN;
-  if (given.length === 1 && given[0] === NO_LISTEN) return [];
+  if (given.length === 1 && given[0] === NOWHERE) return [];
   for (const pattern of given) {
     if (pattern === "*" || /^tcp:.+:(\d{1,5}|\d*\*\d*)$/.test(pattern)) continue;
     throw new AgentError("usage", `Invalid value "${pattern}" for --allow-listen`, {

@@ -121,6 +121,11 @@ export function hostCommand(
   { env, tty, workdir }: Pick<Values, "env" | "tty" | "workdir">,
   here: Readonly<Record<string, string>>,
 ): HostCommand {
+  if (words[0] === "") {
+    throw new AgentError("usage", "The command after -- is empty", {
+      hint: "write the name of a program, such as -- ls -la",
+    });
+  }
   const envs = env.flatMap((text) => {
     if (text.startsWith("=")) {
       throw new AgentError("usage", `Invalid value "${text}" for --env`, {

@@ -1,6 +1,6 @@
 /** A certificate and its key, as two options name them. */
-import { requirePair } from "../../transport/endpoint/credentials.ts";
 import type { IdentityFiles } from "../../net/tls/files.ts";
+import { requirePair } from "../../transport/endpoint/credentials.ts";
 import type { Loaded } from "../load.ts";
 import type { OptionName, Values } from "../schema.ts";
 

@@ -7,7 +7,7 @@
  * in network order, length counting what follows it. To the relay: `O` (open: data is
  * `port(2) host`), `D` (datagram), `C` (close), `P` (nothing, to break the silence). From it: `D`.
  */
-import { posixCommand, shellQuote } from "../../transport/ssh/shell.ts";
+import { posixCommand, shellQuote } from "../../transport/posix_shell.ts";
 
 /** What the program prints first; anything before it comes from a login script. */
 export const READY = "rda-udp-relay-1\n";

@@ -11,10 +11,10 @@ import {
   parseObject,
   parseSize,
 } from "../../transport/guest/exec_frames.ts";
-import { exitOf, type Report } from "./stream_relay.ts";
 import type { GuestLimits } from "../limits.ts";
 import { signalGroup } from "./session.ts";
 import type { Output, Spawned } from "./spawned.ts";
+import { exitOf, type Report } from "./stream_relay.ts";
 
 /** How long a client has to take the last frame and leave. */
 const LINGER_MS = 2_000;

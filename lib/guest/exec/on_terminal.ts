@@ -1,8 +1,8 @@
 /** A command on a terminal of its own, which it can also open as `/dev/tty`. */
 import { messageOf } from "../../errors.ts";
 import type { TerminalSize } from "../../transport/guest/exec_frames.ts";
-import type { Program } from "./program.ts";
 import { refuse } from "../reply.ts";
+import type { Program } from "./program.ts";
 import { cannotStart, type Output, reportOf, type Spawned } from "./spawned.ts";
 import type { Terminal, Terminals } from "./terminal.ts";
 

@@ -1,8 +1,8 @@
 /** A command's stream at the first level of the protocol: bytes in, bytes out, half-close is EOF. */
 import type { Duplex } from "../../net/duplex.ts";
 import { sleep } from "../../system/sleep.ts";
-import { exitOf, type Report } from "./stream_relay.ts";
 import type { Spawned } from "./spawned.ts";
+import { exitOf, type Report } from "./stream_relay.ts";
 
 /** How long a client that still sends is read after the command's end, lest it lose the output. */
 const LINGER_MS = 2_000;

@@ -4,8 +4,8 @@
  */
 import { delimiter, isAbsolute, join, resolve } from "node:path";
 import { userInfo } from "node:os";
-import type { ExecRequest } from "./request.ts";
 import { refuse } from "../reply.ts";
+import type { ExecRequest } from "./request.ts";
 
 /** A program, ready to be started. */
 export interface Program {

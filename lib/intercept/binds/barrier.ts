@@ -4,14 +4,14 @@
  */
 import { AgentError, describeError } from "../../errors.ts";
 import { type Logger, logger } from "../../log.ts";
-import { sleep } from "../../system/sleep.ts";
 import { Halt } from "../../sync/session/guards.ts";
 import { SessionTaken } from "../../sync/session/session_lock.ts";
+import type { ReportSync } from "../../sync/sync_report.ts";
 import type { BindSync } from "../../sync/types.ts";
+import { sleep } from "../../system/sleep.ts";
 import { type BoundContainer } from "./bound_container.ts";
 import { sessionsOf } from "./label.ts";
 import { StallWatch } from "./stall_watch.ts";
-import type { ReportSync } from "./sync_report.ts";
 
 /** What is needed to wait. */
 export interface BindBarrierOptions {

@@ -3,20 +3,19 @@
  * events that tell what happens to containers. Its maker closes it, then the sync manager.
  */
 import { EngineClient } from "../../docker/engine_client.ts";
-import { watchEvents } from "../../docker/events.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import type { Platform } from "../../sync/core/path_map.ts";
+import type { ReportSync } from "../../sync/sync_report.ts";
 import type { BindSync, SyncMode } from "../../sync/types.ts";
+import { Following } from "../following.ts";
 import { type AskHolder, BindBarrier } from "./barrier.ts";
-import { BINDS_LABEL } from "./label.ts";
+import { ContainerBinds } from "./container_binds.ts";
+import { bindMounts } from "./create.ts";
 import { bindLifecycle } from "./lifecycle.ts";
 import type { BindRule } from "./rules.ts";
 import type { BindFiles } from "./sources.ts";
 import { unrewriteBinds } from "./unrewrite.ts";
-import { bindMounts } from "./create.ts";
-import { ContainerBinds } from "./container_binds.ts";
-import type { ReportSync } from "./sync_report.ts";
 
 /** What bind mounts are made of. */
 export interface BindMountsOptions {
@@ -40,12 +39,11 @@ export interface BindMountsOptions {
   openWhenUp(signal: AbortSignal): Promise<Duplex>;
 }
 
-/** What is followed; a container that is stopped or killed dies. */
-const FILTERS = {
-  type: ["container"],
-  event: ["start", "die", "destroy", "rename"],
-  label: [BINDS_LABEL],
-};
+/**
+ * What is followed; a container that is stopped or killed dies. Whose it is, its labels tell: Podman
+ * passes no event where a label is asked for without its value.
+ */
+const FILTERS = { type: ["container"], event: ["start", "die", "destroy", "rename"] };
 
 /** See the file comment. */
 export class BindMounts {
@@ -55,9 +53,7 @@ export class BindMounts {
   readonly #engine: EngineClient;
   readonly #barrier: BindBarrier;
   readonly #containers: ContainerBinds;
-  readonly #closing = new AbortController();
-  #watching: Promise<void> = Promise.resolve();
-  #looking: Promise<void> = Promise.resolve();
+  readonly #following = new Following();
 
   constructor(options: BindMountsOptions) {
     this.#options = options;
@@ -79,22 +75,17 @@ export class BindMounts {
 
   /** Begins to follow the engine: the folders of containers that run already are watched again. */
   start(): void {
-    this.#watching = watchEvents({
-      filters: FILTERS,
-      open: (signal) => this.#options.openWhenUp(signal),
-      onConnected: () => void (this.#looking = this.#containers.lookAtAll()),
-      onEvent: (event) => this.#containers.handle(event),
-    }, this.#closing.signal);
+    const open = (signal: AbortSignal) => this.#options.openWhenUp(signal);
+    this.#following.start(this.#containers, { filters: FILTERS, open });
   }
 
   /** Stops following and waiting; the sessions stay as they are. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    const following = this.#following.close();
     this.#barrier.close();
     const steps = this.#containers.close();
     this.#engine.close();
     await steps;
-    await this.#watching;
-    await this.#looking;
+    await following;
   }
 }

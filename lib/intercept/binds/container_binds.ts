@@ -10,6 +10,7 @@ import { describeError } from "../../errors.ts";
 import { type Logger, logger } from "../../log.ts";
 import type { BindSync } from "../../sync/types.ts";
 import { Attempts } from "../attempts.ts";
+import { inspectContainer, removeUnstarted } from "../inspect_container.ts";
 import {
   type BoundContainer,
   boundFromEvent,
@@ -112,19 +113,13 @@ export class ContainerBinds {
     target: string,
     signal: AbortSignal,
   ): Promise<BoundView | undefined> {
-    const path = `/containers/${encodeURIComponent(target)}/json`;
-    const answer = await this.#options.engine.get(path, { signal });
-    if (answer.status === 404) return undefined;
-    const view = boundFromInspect(answer.body);
-    if (answer.status === 200 && view !== undefined) return view;
-    throw unexpectedAnswer("the inspection of a container", answer);
+    return await inspectContainer(this.#options.engine, target, boundFromInspect, signal);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
   async removeUnstarted(id: string): Promise<void> {
     const found = await this.inspect(id, this.#closing.signal);
-    if (found?.container.autoRemove !== true || found.container.running) return;
-    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+    await removeUnstarted(this.#options.engine, id, found?.container);
   }
 
   /** Makes sessions of a container again that are gone. Throws `AgentError`. */

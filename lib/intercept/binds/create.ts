@@ -19,10 +19,10 @@ import { collect, withResponseBody } from "../../http/message.ts";
 import type { BindSync, SyncMode } from "../../sync/types.ts";
 import { MAX_CREATE_BYTES, MAX_CREATED_BYTES } from "../container_create.ts";
 import { refusedInLocalWords } from "./answers.ts";
+import type { ContainerBinds } from "./container_binds.ts";
 import { type BindRequest, type BoundMount } from "./label.ts";
 import { type AskedBind, findBinds, setBindLabel, volumesFrom } from "./rewrite.ts";
 import { type BindSource, resolveSource, type SourcePolicy } from "./sources.ts";
-import type { ContainerBinds } from "./container_binds.ts";
 
 /** What the creation of containers needs of its surroundings. */
 export interface BindOptions extends SourcePolicy {

@@ -5,9 +5,9 @@
  */
 import { localSource, type Platform, relativeTo, remotePath } from "../../sync/core/path_map.ts";
 import type { SyncInfo } from "../../sync/types.ts";
+import { filtersOf, valuesOf } from "../list_filters.ts";
 import type { BoundContainer } from "./bound_container.ts";
 import { cleanTarget } from "./label.ts";
-import { filtersOf, valuesOf } from "../list_filters.ts";
 
 /** What is known here of mounts. */
 export interface KnownMounts {

@@ -11,10 +11,11 @@ import { describeError, messageOf } from "../../errors.ts";
 import { BindError } from "../../forward/bind_error.ts";
 import { type Logger, logger } from "../../log.ts";
 import { Attempts } from "../attempts.ts";
-import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
-import type { LocalEnds, StartingContainer } from "./local_ends.ts";
-import { PORTS_LABEL } from "./label.ts";
+import { inspectContainer, removeUnstarted } from "../inspect_container.ts";
 import { Turns } from "../turns.ts";
+import { type ContainerView, viewOfInspect, viewOfListItem } from "./container_view.ts";
+import { PORTS_LABEL } from "./label.ts";
+import type { LocalEnds, StartingContainer } from "./local_ends.ts";
 
 /** What is needed to follow the ports of containers. */
 export interface ContainerPortsOptions {
@@ -145,19 +146,16 @@ export class ContainerPorts {
 
   /** What the engine knows of a container now; nothing when there is no such container. */
   async #inspect(target: string, signal: AbortSignal): Promise<ContainerView | undefined> {
-    const path = `/containers/${encodeURIComponent(target)}/json`;
-    const answer = await this.#options.engine.get(path, { signal });
-    if (answer.status === 404) return undefined;
-    const view = viewOfInspect(answer.body);
-    if (answer.status === 200 && view !== undefined) return view;
-    throw unexpectedAnswer("the inspection of a container", answer);
+    return await inspectContainer(this.#options.engine, target, viewOfInspect, signal);
   }
 
   /** Removes a container that could not be started, as the engine does with `--rm`. */
   async removeUnstarted(id: string): Promise<void> {
-    const view = await this.#inspect(id, this.#closing.signal);
-    if (view?.autoRemove !== true || view.running) return;
-    await this.#options.engine.delete(`/containers/${id}?v=1&force=1`);
+    await removeUnstarted(
+      this.#options.engine,
+      id,
+      await this.#inspect(id, this.#closing.signal),
+    );
   }
 
   /** The name of a container, for messages. */

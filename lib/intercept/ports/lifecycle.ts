@@ -12,7 +12,7 @@
  *   are looked up and the local ones lead there. A start that failed gives them back.
  * - stop, kill, die, a restart by policy, rename, remove: told by events, see `container_ports.ts`.
  */
-import { newestApiMinor } from "../../docker/api_version.ts";
+import { type EngineKind, engineKind } from "../../docker/api_version.ts";
 import type { EngineClient } from "../../docker/engine_client.ts";
 import { ReplyError } from "../../docker/error_reply.ts";
 import type { Exchange, Interceptor } from "../../docker/exchange.ts";
@@ -74,15 +74,21 @@ async function refusal(
     log.warn(`Cannot remove a container that did not start: ${describeError(failure)}`);
   }
   // The message is about something else, in whichever words.
-  const version = await newestApiMinor(engine, signal).catch(() => 0);
-  const isNew = version >= NEW_WORDS_SINCE;
-  return new ReplyError(
-    500,
-    (isNew ? "failed to set up container networking: " : "") +
-      `driver failed programming external connectivity on endpoint ${name} (${container.id}): ` +
-      error.engineText(isNew ? "28" : "27"),
-    { cause: error },
-  );
+  const kind = await engineKind(engine, signal).catch(() => undefined);
+  return new ReplyError(500, inWordsOf(kind, container, name, error), { cause: error });
+}
+
+function inWordsOf(
+  kind: EngineKind | undefined,
+  { id }: StartingContainer,
+  name: string,
+  error: BindError,
+): string {
+  if (kind?.isPodman === true) return error.engineText("podman");
+  const isNew = (kind?.newestMinor ?? 0) >= NEW_WORDS_SINCE;
+  return (isNew ? "failed to set up container networking: " : "") +
+    `driver failed programming external connectivity on endpoint ${name} (${id}): ` +
+    error.engineText(isNew ? "28" : "27");
 }
 
 async function start(

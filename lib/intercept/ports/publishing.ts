@@ -4,17 +4,17 @@
  * manager.
  */
 import { EngineClient } from "../../docker/engine_client.ts";
-import { watchEvents } from "../../docker/events.ts";
 import type { Interceptor } from "../../docker/exchange.ts";
 import type { RequestedBinding } from "../../forward/binding.ts";
 import type { Obstacle } from "../../forward/udp/tunnel.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { Following } from "../following.ts";
 import { ContainerPorts } from "./container_ports.ts";
+import { publishPorts } from "./create.ts";
 import { portLifecycle } from "./lifecycle.ts";
 import { LocalEnds, type LocalEndsOptions, type PortForwarding } from "./local_ends.ts";
 import { portsUnless } from "./out_of_reach.ts";
 import type { PortPolicy } from "./rewrite.ts";
-import { publishPorts } from "./create.ts";
 import { unrewritePorts } from "./unrewrite.ts";
 
 /** What published ports are made of. */
@@ -50,9 +50,7 @@ export class Publishing {
   readonly #ports: ContainerPorts;
   readonly #engine: EngineClient;
   readonly #options: PublishingOptions;
-  readonly #closing = new AbortController();
-  #watching: Promise<void> = Promise.resolve();
-  #looking: Promise<void> = Promise.resolve();
+  readonly #following = new Following();
 
   constructor(options: PublishingOptions) {
     const { policy, foreign, forwarding, hostPorts, obstacle } = options;
@@ -77,20 +75,15 @@ export class Publishing {
 
   /** Begins to follow the engine: containers that run already get their ports back. */
   start(): void {
-    this.#watching = watchEvents({
-      filters: FILTERS,
-      open: (signal) => this.#options.openWhenUp(signal),
-      onConnected: () => void (this.#looking = this.#ports.lookAtAll()),
-      onEvent: (event) => this.#ports.handle(event),
-    }, this.#closing.signal);
+    const open = (signal: AbortSignal) => this.#options.openWhenUp(signal);
+    this.#following.start(this.#ports, { filters: FILTERS, open });
   }
 
   /** Stops following; the local ports stay as they are. */
   async close(): Promise<void> {
-    this.#closing.abort();
+    const following = this.#following.close();
     this.#ports.close();
     this.#engine.close();
-    await this.#watching;
-    await this.#looking;
+    await following;
   }
 }

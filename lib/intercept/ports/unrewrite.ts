@@ -17,8 +17,8 @@ import type { ResponseMessage } from "../../http/message.ts";
 import { editedAnswer, editedEvents, type LabelEdit } from "../answers.ts";
 import { editedImages, hideImageLabel } from "../image_views.ts";
 import { PORTS_LABEL } from "./label.ts";
-import { type PortKnowledge, showEvent, showInspect, showListItem } from "./views.ts";
 import { takePublishFilter } from "./publish_filter.ts";
+import { type PortKnowledge, showEvent, showInspect, showListItem } from "./views.ts";
 
 /** What is known here of containers and their ports. */
 export interface UnrewriteOptions extends PortKnowledge {

@@ -8,7 +8,7 @@ import type { Resumption } from "./resumption.ts";
 import { formatTime, SeenWindow, timeOfDate } from "./seen_window.ts";
 import { Splitter } from "./splitter.ts";
 import { messageLength } from "./text_messages.ts";
-import { stampOf } from "./time_stamp.ts";
+import { type Stamp, stampOf } from "./time_stamp.ts";
 
 /** The first byte of a frame is the number of its stream; text begins with a digit of the year. */
 const LAST_STREAM = 3;
@@ -73,15 +73,20 @@ export class LogStream implements Resumption {
     if (this.#framed) return this.#deliverFrame(message);
     const stamp = stampOf(message);
     if (stamp === undefined) return [message];
-    if (!this.#window.isNew(stamp.at, `${stamp.at} ${message.length}`)) return [];
+    if (!this.#isNew(message, stamp)) return [];
     return [this.#wantsTimes ? message : message.subarray(stamp.length)];
+  }
+
+  /** What shares a coarse time and a length with others is told apart by its text as well. */
+  #isNew(message: Uint8Array, { at, span }: Stamp): boolean {
+    const text = span === 1n ? "" : hashOf(message);
+    return this.#window.isNew(at, `${message[0]} ${at} ${message.length} ${text}`, span);
   }
 
   #deliverFrame(frame: Uint8Array): Uint8Array[] {
     const stamp = stampOf(frame.subarray(FRAME_HEADER));
     if (stamp === undefined) return [frame];
-    const key = `${frame[0]} ${stamp.at} ${frame.length}`;
-    if (!this.#window.isNew(stamp.at, key)) return [];
+    if (!this.#isNew(frame, stamp)) return [];
     if (this.#wantsTimes) return [frame];
     const payload = frame.subarray(FRAME_HEADER + stamp.length);
     // A copy also where the bytes are Node's, whose slices are views.
@@ -91,7 +96,14 @@ export class LogStream implements Resumption {
   }
 }
 
+/** FNV-1a, 32 bits. */
+function hashOf(bytes: Uint8Array): number {
+  let hash = 0x811c9dc5;
+  for (const byte of bytes) hash = Math.imul(hash ^ byte, 0x01000193);
+  return hash;
+}
+
 /** As the engine reads a boolean in a query. */
-function isTrue(text: string | null): boolean {
+export function isTrue(text: string | null): boolean {
   return text !== null && !/^(|0|no|false|none)$/i.test(text.trim());
 }

@@ -12,12 +12,14 @@ import { collect, type ResponseMessage, withResponseBody } from "../../http/mess
 import { CutShortError } from "../../http/parse_error.ts";
 import type { Transport } from "../../transport/transport.ts";
 import { EventStream } from "./event_stream.ts";
-import { follow } from "./follow.ts";
+import { follow, type IsLoss } from "./follow.ts";
 import { containerGoesOn, execGoesOn, fateOf } from "./stream_end.ts";
-import { LogStream } from "./log_stream.ts";
+import { isTrue, LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
-import { startHeard } from "./start.ts";
-import { resumeWait } from "./wait.ts";
+import { PodmanLogs } from "./podman_logs.ts";
+import { startHeard, type StartSurroundings } from "./start.ts";
+import { LostStarts } from "./unbegun.ts";
+import { resumeWait, type WaitSurroundings } from "./wait.ts";
 
 /** Of the state of an exec. */
 const MAX_ANSWER_BYTES = 1024 * 1024;
@@ -37,8 +39,11 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   const streams = () => connection()?.streams ?? connection();
   const attached = new LostStreams(streams);
   const execs = new LostStreams(streams);
-  return async (exchange, next) => {
+  const lost = { attached, lostStarts: new LostStarts() };
+  const podman = new PodmanLogs();
+  return async (exchange, ask) => {
     const { route } = exchange;
+    const next = async () => podman.noted(await ask());
     const id = route?.params["id"] ?? "";
     const mayEndSilently = connection()?.streams?.endSilently === true;
     const isLoss = mayEndSilently ? isLostOrCut : isLostError;
@@ -46,22 +51,21 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
       case "SystemEvents":
         return await follow(exchange, next, new EventStream(route.query), isLoss);
       case "ContainerLogs":
-        if (!isFollowed(route.query)) return await next();
+        if (!isTrue(route.query.get("follow")) || await podman.mixesTimes(exchange)) {
+          return await next();
+        }
         return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, {
-          isLoss,
-          lostStream: (id) => attached.has(id),
-          allHeard: async (id) => {
-            if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
-          },
-        });
+        return await resumeWait(exchange, next, waitBeside(lost, isLoss, mayEndSilently));
       case "ContainerAttach":
         attached.note(id);
         exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
         return await next();
       case "ContainerStart":
-        return await startHeard(exchange, next, attached);
+        return await startHeard(exchange, next, {
+          ...lost,
+          isUp: () => connection() !== undefined,
+        });
       case "ExecStart":
         execs.note(id);
         exchange.fate = fateOf(execs, exchange, mayEndSilently, execGoesOn);
@@ -74,14 +78,24 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   };
 }
 
+function waitBeside(
+  { attached, lostStarts }: Pick<StartSurroundings, "attached" | "lostStarts">,
+  isLoss: IsLoss,
+  mayEndSilently: boolean,
+): WaitSurroundings {
+  return {
+    isLoss,
+    lostStream: (id) => attached.has(id),
+    lostStarts,
+    allHeard: async (id) => {
+      if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
+    },
+  };
+}
+
 /** Where it cannot be told whether the engine went away or something on the way to it. */
 function isLostOrCut(error: unknown): boolean {
   return isLostError(error) || error instanceof CutShortError;
-}
-
-function isFollowed(query: URLSearchParams): boolean {
-  const text = query.get("follow");
-  return text !== null && !/^(|0|no|false|none)$/i.test(text.trim());
 }
 
 /** The docker CLI takes a command that is still running for one that has ended well. */

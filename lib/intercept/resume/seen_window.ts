@@ -9,9 +9,15 @@ const DISORDER_NS = 1_000_000_000n;
 /** Of a flood, only so many items are remembered; they then reach back less far. */
 const MAX_ITEMS = 16_384;
 
+interface Item {
+  readonly at: bigint;
+  readonly span: bigint;
+  readonly key: string;
+}
+
 /** See the file comment. */
 export class SeenWindow {
-  readonly #items: { readonly at: bigint; readonly key: string }[] = [];
+  readonly #items: Item[] = [];
   /** Before this index, items are forgotten already. */
   #first = 0;
   #newest = 0n;
@@ -19,6 +25,8 @@ export class SeenWindow {
   #floor: bigint | undefined;
   /** What is still to be left out after {@link replay}. */
   #known = new Map<string, number>();
+  /** Until this item comes again, others of its span are older than the stream. */
+  #start: Item | undefined;
 
   /** Where to ask from; `undefined` if nothing has been delivered. */
   get since(): bigint | undefined {
@@ -31,16 +39,25 @@ export class SeenWindow {
     for (const { key } of this.#items.slice(this.#first)) {
       this.#known.set(key, (this.#known.get(key) ?? 0) + 1);
     }
+    const oldest = this.#items[this.#first];
+    this.#start = this.#floor === undefined && (oldest?.span ?? 1n) > 1n ? oldest : undefined;
   }
 
-  /** Takes an item; whether it is new, and so to be delivered. */
-  isNew(at: bigint, key: string): boolean {
+  /**
+   * Takes an item; whether it is new, and so to be delivered. Its real time is less than `span`
+   * nanoseconds after `at`.
+   */
+  isNew(at: bigint, key: string, span = 1n): boolean {
+    if (this.#start !== undefined) {
+      if (key !== this.#start.key && at === this.#start.at) return false;
+      this.#start = undefined;
+    }
     const known = this.#known.get(key) ?? 0;
     if (known > 0) {
       this.#known.set(key, known - 1);
       return false;
     }
-    this.#items.push({ at, key });
+    this.#items.push({ at, span, key });
     if (at > this.#newest) this.#newest = at;
     this.#forget();
     return true;
@@ -50,8 +67,11 @@ export class SeenWindow {
     for (;;) {
       const oldest = this.#items[this.#first];
       const many = this.#items.length - this.#first > MAX_ITEMS;
-      if (oldest === undefined || (!many && oldest.at >= this.#newest - DISORDER_NS)) break;
-      if (this.#floor === undefined || oldest.at >= this.#floor) this.#floor = oldest.at + 1n;
+      if (oldest === undefined) break;
+      // Of a flood within one span, some comes again rather than that any is lost.
+      const end = oldest.at + (many ? 1n : oldest.span);
+      if (!many && end > this.#newest - DISORDER_NS) break;
+      if (this.#floor === undefined || end > this.#floor) this.#floor = end;
       this.#first++;
     }
     if (this.#first < MAX_ITEMS) return;

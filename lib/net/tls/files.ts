@@ -72,8 +72,25 @@ function checkUsable(identity: Identity, { certFile }: IdentityFiles, whose: str
 /** Reads one or more authorities' certificates; same errors as {@link readIdentity}. */
 export async function readAuthorities(path: string, whose: string): Promise<string> {
   const text = certificatesIn(await readPem(path, `${whose} CA`));
-  parseCertificate(text, path, `${whose} CA`);
+  const { issuer } = parseCertificate(text, path, `${whose} CA`);
+  const certificates = splitPem(text);
+  if (certificates.length > 0 && certificates.every(isOfNoAuthority)) {
+    const message = `Cannot use the ${whose} CA "${path}": it is no authority's certificate`;
+    throw new AgentError("config", message, {
+      hint: `give that of the authority which has signed it: ${issuer.replaceAll("\n", ", ")}`,
+    });
+  }
   return text;
+}
+
+/** Old roots do not say that they may sign, but have signed themselves. */
+function isOfNoAuthority(pem: string): boolean {
+  try {
+    const { ca, subject, issuer } = new X509Certificate(pem);
+    return !ca && subject !== issuer;
+  } catch {
+    return false; // one that only the TLS library understands
+  }
 }
 
 /** A bundle as one text for each certificate in it. */

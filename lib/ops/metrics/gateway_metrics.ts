@@ -1,7 +1,7 @@
 /** What a gateway has counted since it began, beside what every proxy counts. */
 import { type GatewayObserver, type RefusalKind, REFUSALS } from "../../gateway/observer.ts";
-import { Metrics } from "./metrics.ts";
 import type { GatewayCounts, HostCounts } from "../sources/source.ts";
+import { Metrics } from "./metrics.ts";
 
 /** Hosts that are counted; a gateway that is told of others again and again keeps the first ones. */
 const MAX_HOSTS = 10_000;

@@ -10,8 +10,8 @@ import {
   type ProxyObserver,
   type RouteLabel,
 } from "../../proxy/observer.ts";
-import { Histogram } from "./histogram.ts";
 import type { Counts, LastError, OperationCount } from "../sources/source.ts";
+import { Histogram } from "./histogram.ts";
 
 /** See the file comment. */
 export class Metrics implements ProxyObserver, Counts {

@@ -1,7 +1,7 @@
 /** What only a gateway counts, in the text format of Prometheus. */
 import { Counter, Gauge } from "prom-client";
-import { add, type Registers, type Sample } from "./prometheus_sample.ts";
 import type { GatewayCounts, HostCounts } from "../sources/source.ts";
+import { add, type Registers, type Sample } from "./prometheus_sample.ts";
 
 /** Adds the figures of a gateway. */
 export function addGateway({ refusals, hosts }: GatewayCounts, registers: Registers): void {

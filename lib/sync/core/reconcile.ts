@@ -12,8 +12,8 @@
  * The list of changes must be closed: where a directory has vanished or turned into something else on
  * one side, the paths below it are in the list too, because they are absent there.
  */
-import { type Entry, parentsOf, sameContent, sameEntry } from "./entry.ts";
 import type { SyncMode } from "../types.ts";
+import { type Entry, parentsOf, sameContent, sameEntry } from "./entry.ts";
 
 /** One path on which not all three are the same. */
 export interface Change {

@@ -1,4 +1,5 @@
 /** Waiting until the clock of the remote file system has gone on. */
+import { sleep } from "../../system/sleep.ts";
 import type { FilesRoot } from "./files_root.ts";
 import { remoteClock } from "./file_stamp.ts";
 
@@ -20,16 +21,8 @@ export async function nextSecond(
   return clock;
 }
 
-async function pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-  signal?.throwIfAborted();
-  const { promise, resolve, reject } = Promise.withResolvers<void>();
-  const timer = setTimeout(resolve, ms);
-  const onAbort = () => reject(signal?.reason);
-  signal?.addEventListener("abort", onAbort, { once: true });
-  try {
-    await promise;
-  } finally {
-    clearTimeout(timer);
-    signal?.removeEventListener("abort", onAbort);
-  }
+async function pause(ms: number, signal = new AbortController().signal): Promise<void> {
+  signal.throwIfAborted();
+  await sleep(ms, signal);
+  signal.throwIfAborted();
 }

@@ -13,8 +13,8 @@ import {
   linesBelow,
   matcherOf,
 } from "../core/ignore.ts";
-import { type LocalTree } from "./tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree } from "./tree.ts";
 
 /** Longer files are no lists of patterns that somebody has written. */
 const MAX_FILE_CHARS = 1024 * 1024;

@@ -2,8 +2,8 @@
  * Where case does not count, what has been renamed from `a` to `A` is found as `a` still: asked for by
  * its old name it would seem to be there twice.
  */
-import type { LocalTree } from "./tree.ts";
 import { localPath, relativeTo } from "../core/path_map.ts";
+import type { LocalTree } from "./tree.ts";
 
 /** Whether what is found at `path` is listed under another name. Never throws. */
 export function isRenamed({ root, platform }: LocalTree, path: string): boolean {

@@ -6,8 +6,8 @@
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { isTemporary } from "../core/ignore.ts";
-import type { LocalTree } from "./tree.ts";
 import { relativeTo } from "../core/path_map.ts";
+import type { LocalTree } from "./tree.ts";
 
 /** What a watcher tells. */
 export interface LocalHints {

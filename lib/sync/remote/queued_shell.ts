@@ -1,4 +1,5 @@
 /** A shell that runs a few commands at a time and lets the others wait, however many ask. */
+import { Places } from "../../system/places.ts";
 import type {
   CommandResult,
   RemoteProcess,
@@ -13,8 +14,7 @@ const MAX_WATCHING = 3;
 /** See the file comment. */
 export class QueuedShell implements Shell {
   readonly #inner: Shell;
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  readonly #places = new Places(MAX_RUNNING);
   #watching = 0;
 
   constructor(inner: Shell) {
@@ -31,19 +31,14 @@ export class QueuedShell implements Shell {
   }
 
   async spawn(command: string, options?: SpawnOptions): Promise<RemoteProcess> {
-    if (this.#running >= MAX_RUNNING) {
-      // Whoever leaves hands over its place, so the count stays.
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#running++;
-    }
+    await this.#places.enter();
     try {
       options?.signal?.throwIfAborted();
       const process = await this.#inner.spawn(command, options);
-      void process.exit.then(() => this.#leave());
+      void process.exit.then(() => this.#places.leave());
       return process;
     } catch (error) {
-      this.#leave();
+      this.#places.leave();
       throw error;
     }
   }
@@ -55,11 +50,5 @@ export class QueuedShell implements Shell {
     const started = this.#inner.spawn(command, options);
     void started.then(({ exit }) => exit).catch(() => {}).finally(() => this.#watching -= 1);
     return started;
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
   }
 }

@@ -4,8 +4,8 @@
  * place then. Such paths are left alone from then on, and the rest goes again.
  */
 import { AgentError } from "../../errors.ts";
-import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import type { Problem } from "../types.ts";
 
 /** More of them are no few odd names, but a file system that is made for something else. */

@@ -4,7 +4,7 @@
  * that is how it is set right: one that has the host's own tools, read-only, and the session's folder,
  * opens what is in it to everybody. The folder itself is inside a directory that lets nobody else in.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import type { RemoteRoot } from "./root.ts";
 import { askScript } from "./shell.ts";

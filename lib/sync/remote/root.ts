@@ -2,16 +2,16 @@
  * One remote directory tree as a session sees it: where it is, where files are put together before
  * they are moved into it, and what the host can do. Plain data.
  */
-import type { Shell } from "../../transport/transport.ts";
-import { shellQuote } from "../../transport/ssh/shell.ts";
 import { AgentError, isLostError } from "../../errors.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import { RemoteFileError, type RemoteFiles } from "../../transport/remote_files.ts";
+import type { Shell } from "../../transport/transport.ts";
 import { dropParts } from "../files/large_parts.ts";
 import { makeDirs, openFiles } from "../files/open_files.ts";
-import { askScript } from "./shell.ts";
+import { keepLargeFiles, LARGE, LINK } from "../transfer/large_keep.ts";
 import { LinkRate } from "../transfer/link_rate.ts";
 import type { Volume } from "../volume/volume.ts";
-import { keepLargeFiles, LARGE, LINK } from "../transfer/large_keep.ts";
+import { askScript } from "./shell.ts";
 
 /** What an upload cut off has left is kept for the next attempt, but not for ever. */
 const KEEP_DAYS = 7;

@@ -5,19 +5,19 @@
  * If it is known when the tree was looked at last, the host first asks itself whether anything has
  * changed since (`find -newerct`): for a tree that has not, that is half the work there and none here.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import type { ByteReader } from "../byte_reader.ts";
+import type { SideView } from "../core/diff.ts";
 import { type Agreed, parentsOf, type Seen } from "../core/entry.ts";
+import type { IgnoreRules } from "../core/ignore.ts";
 import { filesRoot } from "../files/files_root.ts";
 import { listFiles, type Listing } from "../files/list_files.ts";
+import type { Problem } from "../types.ts";
 import { listVolume, type VolumeEntry } from "../volume/list_volume.ts";
-import type { IgnoreRules } from "../core/ignore.ts";
 import type { RemoteRoot } from "./root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "./shell.ts";
 import { contentIn, dirStamp, FIND_STAMP, isRacy, meantMode, stampParts } from "./stamp.ts";
-import type { SideView } from "../core/diff.ts";
-import type { Problem } from "../types.ts";
 
 /** What is at the root, as far as the guards care. */
 export interface RemoteView extends SideView {

@@ -4,7 +4,7 @@
  */
 import { AgentError, isClosedError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import { posixCommand } from "../../transport/ssh/shell.ts";
+import { posixCommand } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { ByteReader } from "../byte_reader.ts";
 

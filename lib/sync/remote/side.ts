@@ -4,11 +4,11 @@
  */
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
-import { lacksRights, openRights } from "./rights.ts";
-import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./root.ts";
 import type { SessionRecord } from "../state.ts";
 import { EngineShell } from "../volume/engine_shell.ts";
 import { openVolumeRoot } from "../volume/open_volume.ts";
+import { lacksRights, openRights } from "./rights.ts";
+import { makeRemoteDir, openRemoteRoot, probeRemote, type RemoteRoot } from "./root.ts";
 import type { WatchingShell } from "./watch.ts";
 
 /** For the last question before a session is at rest. */

@@ -4,7 +4,7 @@
  * watches), a loop asks `find` for the first path that is newer than a mark. Either prints a line when
  * there is something, rests several times as long as a look takes, and ends when its input does.
  */
-import { posixCommand, shellQuote } from "../../transport/ssh/shell.ts";
+import { posixCommand, shellQuote } from "../../transport/posix_shell.ts";
 import type { RemoteProcess, Shell, SpawnOptions } from "../../transport/transport.ts";
 import type { RemoteRoot } from "./root.ts";
 

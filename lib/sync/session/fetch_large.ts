@@ -2,13 +2,13 @@
  * Large remote files of which this machine has something already: an older version, or what a download
  * that was cut off has left beside its place. Only what differs travels.
  */
+import { shellQuote } from "../../transport/posix_shell.ts";
+import type { Shell } from "../../transport/transport.ts";
 import type { Entry, Seen } from "../core/entry.ts";
+import { localPath } from "../core/path_map.ts";
 import { type Applied, isInPlace, partialBeside, placeFetched } from "../local/apply.ts";
 import { type LocalTree, statOrNothing } from "../local/tree.ts";
-import { localPath } from "../core/path_map.ts";
 import type { RemoteRoot } from "../remote/root.ts";
-import type { Shell } from "../../transport/transport.ts";
-import { shellQuote } from "../../transport/ssh/shell.ts";
 import { askScript } from "../remote/shell.ts";
 import { keyOf, LARGE, LARGE_FILE_BYTES, LINK } from "../transfer/large_keep.ts";
 import { fetchByRsync } from "../transfer/rsync.ts";

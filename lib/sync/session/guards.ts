@@ -6,8 +6,8 @@
 import { AgentError } from "../../errors.ts";
 import type { StampedChange } from "../core/diff.ts";
 import type { Agreed } from "../core/entry.ts";
-import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import type { RemoteView } from "../remote/scan.ts";
 
 /** Fewer entries than this may all be deleted without a question. */

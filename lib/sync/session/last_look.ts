@@ -4,8 +4,8 @@
  * without comparing everything. A clock that was set, another mode, or anything that could not be
  * settled, and everything is compared again.
  */
-import type { LocalTree } from "../local/tree.ts";
 import type { LocalView } from "../local/scan.ts";
+import type { LocalTree } from "../local/tree.ts";
 import type { RemoteView } from "../remote/scan.ts";
 import type { AgreedIndex } from "../state.ts";
 import type { Problem, SyncMode } from "../types.ts";

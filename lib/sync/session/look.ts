@@ -2,11 +2,11 @@
  * The look at both sides that a round begins with. A side of which it is known that nothing has changed
  * since the last look is not gone through again.
  */
-import { isUnchangedSince } from "./last_look.ts";
-import type { RoundParts, RoundScope } from "./round_parts.ts";
 import { type LocalView, scanLocal } from "../local/scan.ts";
 import { type RemoteView, scanRemote } from "../remote/scan.ts";
 import type { Problem } from "../types.ts";
+import { isUnchangedSince } from "./last_look.ts";
+import type { RoundParts, RoundScope } from "./round_parts.ts";
 
 /** What there is; a side without a view is as it was agreed on. */
 export interface Looked {

@@ -2,14 +2,14 @@
 import type { Logger } from "../../log.ts";
 import type { Shell } from "../../transport/transport.ts";
 import type { ConflictStore } from "../conflict_store.ts";
-import type { RootGuard } from "./guards.ts";
 import type { IgnoreRules } from "../core/ignore.ts";
-import type { LastLook } from "./last_look.ts";
-import type { LocalTree } from "../local/tree.ts";
 import type { NameLimits } from "../core/plan.ts";
+import type { LocalTree } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import type { AgreedIndex } from "../state.ts";
 import type { SyncMode, SyncProgress } from "../types.ts";
+import type { RootGuard } from "./guards.ts";
+import type { LastLook } from "./last_look.ts";
 
 /** What a round works with; everything is the session's. */
 export interface RoundParts {

@@ -3,8 +3,8 @@ import type { Emit } from "../../agent_event.ts";
 import { AgentError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import type { LocalTree } from "../local/tree.ts";
-import type { RoundResult } from "./round.ts";
 import type { WatchingShell } from "../remote/watch.ts";
+import type { RoundResult } from "./round.ts";
 
 /** What a session needs of its surroundings. */
 export interface SessionDeps {

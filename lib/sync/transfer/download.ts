@@ -3,16 +3,16 @@
  * What has vanished meanwhile does not arrive; what changes while it is read differs from its stamp at
  * the next look.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
+import type { ByteReader } from "../byte_reader.ts";
 import { downloadFiles, hashFiles } from "../files/download_files.ts";
 import { filesRoot } from "../files/files_root.ts";
-import type { ByteReader } from "../byte_reader.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote/shell.ts";
-import { gunzip } from "./gzip.ts";
-import type { FileSink } from "./file_sink.ts";
 import { downloadVolume } from "../volume/download_volume.ts";
+import type { FileSink } from "./file_sink.ts";
+import { gunzip } from "./gzip.ts";
 import { TarReader } from "./tar_read.ts";
 
 const encoder = new TextEncoder();

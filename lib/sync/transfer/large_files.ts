@@ -3,10 +3,10 @@
  * beginning that an upload cut off has left. They are made equal one by one before a batch goes, in the
  * staging directory, where what has arrived survives a cut; the batch then takes them from there.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
-import { type LocalTree, look, readContent } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree, look, readContent } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { askScript } from "../remote/shell.ts";
 import { keyOf, LARGE } from "./large_keep.ts";

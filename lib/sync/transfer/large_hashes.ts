@@ -4,9 +4,9 @@
  * which state of it that was. It is started when it is first needed; whoever makes a {@link LargeHashes}
  * disposes of it.
  */
-import { type ContentHash, type LocalTree, readContent, stampOf } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
 import type { Put } from "../core/plan.ts";
+import { type ContentHash, type LocalTree, readContent, stampOf } from "../local/tree.ts";
 import { LARGE_FILE_BYTES } from "./large_keep.ts";
 
 /** For less than this a thread is not worth starting, which takes about 20 ms. */

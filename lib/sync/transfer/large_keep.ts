@@ -3,7 +3,7 @@
  * text.
  */
 import { createHash } from "node:crypto";
-import { shellQuote } from "../../transport/ssh/shell.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 
 /** For smaller files the questions cost more than they save. */
 export const LARGE_FILE_BYTES = 8 * 1024 * 1024;

@@ -5,9 +5,9 @@
  * Each command runs inside the directory it concerns, after that directory has been found to be where
  * its path says. So a symlink put in its place by a container leads nowhere.
  */
+import { shellQuote } from "../../transport/posix_shell.ts";
 import { nameOf, parentOf } from "../core/entry.ts";
 import { FIND_STAMP, STAT_FORMAT } from "../remote/stamp.ts";
-import { shellQuote } from "../../transport/ssh/shell.ts";
 
 /** Length of the arguments of one command; far below what any system allows. */
 const MAX_ARGUMENTS = 60_000;

@@ -3,7 +3,7 @@
  * the one over there, on our connection. In the place of ssh it gets a shell that passes its stream on
  * to us, after a line that says what it wants to have run.
  */
-import { posixCommand, shellQuote } from "../../transport/ssh/shell.ts";
+import { posixCommand, shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
 import { basename, dirname } from "node:path";
 import { ByteReader } from "../byte_reader.ts";

@@ -1,7 +1,7 @@
 /** One entry of an upload, as it goes into the archive. */
 import type { Seen } from "../core/entry.ts";
-import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local/tree.ts";
 import type { Put } from "../core/plan.ts";
+import { type ContentSink, type LocalTree, look, readContent, readWhole } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { openMode } from "../remote/stamp.ts";
 import type { LargeHashes } from "./large_hashes.ts";

@@ -2,8 +2,8 @@
  * Files with holes, such as disk images: only their data travels, as GNU tar's sparse entries (pax
  * format, version 1.0), and they have holes on the other side as well.
  */
-import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
+import { type LocalTree, statOrNothing } from "../local/tree.ts";
 import type { TarHeader } from "./tar_write.ts";
 
 /** A file that occupies less than this share of its size is looked into. */

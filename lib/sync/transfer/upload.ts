@@ -3,13 +3,13 @@
  * looks, and only when it has arrived whole, and nothing it replaces has changed since, is everything
  * moved into place. A cut leaves the tree as it was.
  */
-import { shellQuote } from "../../transport/ssh/shell.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { shellQuote } from "../../transport/posix_shell.ts";
 import type { Shell } from "../../transport/transport.ts";
-import type { LocalTree } from "../local/tree.ts";
 import type { Put } from "../core/plan.ts";
-import { uploadFiles } from "../files/upload_files.ts";
 import { filesRoot } from "../files/files_root.ts";
+import { uploadFiles } from "../files/upload_files.ts";
+import type { LocalTree } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { EXIT_NO_ROOT, runScript, scriptError } from "../remote/shell.ts";
 import { uploadVolume } from "../volume/upload_volume.ts";
@@ -18,8 +18,8 @@ import { type Candidate, sendLargeFiles, type Sent } from "./large_files.ts";
 import { keepLargeFiles, LARGE_FILE_BYTES } from "./large_keep.ts";
 import { EXIT_STALE, parseReport, remoteScript, wantedState } from "./remote_script.ts";
 import { sendEntry } from "./send_entry.ts";
-import { nothingDone, outcome, remoteWork, type Upload, type Uploaded } from "./upload_work.ts";
 import { TarWriter } from "./tar_write.ts";
+import { nothingDone, outcome, remoteWork, type Upload, type Uploaded } from "./upload_work.ts";
 
 /** Blocks that tar reads at a time: 64 KiB. */
 const TAR_BLOCKS = 128;

@@ -1,7 +1,7 @@
 /** One entry of an upload into a volume, and the state in which it arrives. */
-import { type LocalTree, look, readContent, readWhole, statOrNothing } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
 import type { Put } from "../core/plan.ts";
+import { type LocalTree, look, readContent, readWhole, statOrNothing } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { openMode } from "../remote/stamp.ts";
 import { contentHash } from "../transfer/content_hash.ts";

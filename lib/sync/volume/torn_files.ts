@@ -5,9 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import type { Entry } from "../core/entry.ts";
-import type { LocalTree } from "../local/tree.ts";
 import { localPath } from "../core/path_map.ts";
 import type { Put } from "../core/plan.ts";
+import type { LocalTree } from "../local/tree.ts";
 import type { RemoteView } from "../remote/scan.ts";
 import type { AgreedIndex } from "../state.ts";
 

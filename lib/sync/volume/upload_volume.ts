@@ -4,8 +4,8 @@
  * incomplete; and what an upload that is cut off has written is compared again by the next look.
  */
 import { lastingStamp } from "../core/entry.ts";
-import type { LocalTree } from "../local/tree.ts";
 import type { Put } from "../core/plan.ts";
+import type { LocalTree } from "../local/tree.ts";
 import type { RemoteRoot } from "../remote/root.ts";
 import { dirStamp } from "../remote/stamp.ts";
 import { TarWriter } from "../transfer/tar_write.ts";

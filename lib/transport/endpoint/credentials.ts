@@ -9,8 +9,8 @@ import { AgentError, describeError } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
 import { flawOf } from "../../net/tls/certificate_flaw.ts";
 import { expiryNotice } from "../../net/tls/expiry.ts";
-import { stampOf } from "../../system/file_stamp.ts";
 import { type Identity, readAuthorities, readIdentity } from "../../net/tls/files.ts";
+import { stampOf } from "../../system/file_stamp.ts";
 import { tlsContext } from "./tls_dial.ts";
 
 /** Paths of PEM files. */

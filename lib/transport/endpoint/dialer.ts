@@ -10,7 +10,7 @@ import type { Duplex } from "../../net/duplex.ts";
 import { prefixed } from "../../net/prefixed.ts";
 import { CommonEnd } from "./common_end.ts";
 import { type CredentialFiles, Credentials } from "./credentials.ts";
-import { type DialOptions, dialPlain, dialTls } from "./tls_dial.ts";
+import { type DialOptions, dialPlain, dialTls, type Line } from "./tls_dial.ts";
 import { aborted, isAnswer, type TlsEndpoint, wordsOf } from "./tls_error.ts";
 
 /** How to reach a gateway or guest. */
@@ -27,7 +27,7 @@ export interface EndpointSettings extends TlsEndpoint {
 const MAX_SPARE = 3;
 /** A spare one is closed after this time, before a server loses patience with it. */
 const SPARE_LIFE_MS = 8_000;
-/** Between two looks whether this machine has been given other addresses. */
+/** Between two looks whether there are connections that are of no use any more. */
 const LOOK_MS = 2_000;
 
 /** A connection that nobody has used yet. `first` is the read that notices its end. */
@@ -43,8 +43,8 @@ export class Dialer {
   readonly #credentials: Credentials | undefined;
   readonly #log: Logger;
   readonly #closing = new AbortController();
-  /** All connections, with the address of this machine that each goes out from. */
-  readonly #streams = new Map<Duplex, string | undefined>();
+  /** All connections, with what each goes over. */
+  readonly #streams = new Map<Duplex, Line | undefined>();
   readonly #spares: Spare[] = [];
   #dialing = 0;
   /** Runs while there are connections. */
@@ -105,19 +105,19 @@ export class Dialer {
     const closing = this.#closing.signal;
     if (closing.aborted) throw aborted(this.endpoint);
     const both = signal === undefined ? closing : AbortSignal.any([signal, closing]);
-    let from: string | undefined;
-    const duplex = await this.#connect(both, (address) => from = knownAddress(address));
+    let line: Line | undefined;
+    const duplex = await this.#connect(both, (found) => line = found);
     if (closing.aborted) {
       duplex.close();
       throw aborted(this.endpoint);
     }
-    this.#keep(duplex, from);
+    this.#keep(duplex, line);
     return this.#ends?.watch(duplex, { takesCutsForEnds: this.#takesCutsForEnds }) ?? duplex;
   }
 
-  #keep(duplex: Duplex, from: string | undefined): void {
-    this.#streams.set(duplex, from);
-    this.#looking ??= setInterval(() => this.closeStrayed(), LOOK_MS);
+  #keep(duplex: Duplex, line: Line | undefined): void {
+    this.#streams.set(duplex, line);
+    this.#looking ??= setInterval(() => this.#look(), LOOK_MS);
     void duplex.closed.then(() => {
       this.#streams.delete(duplex);
       if (this.#streams.size > 0) return;
@@ -156,18 +156,29 @@ export class Dialer {
    * nothing will ever come over them, and nobody will say so.
    */
   closeStrayed(addresses: ReadonlySet<string> = localAddresses()): void {
-    for (const [duplex, from] of [...this.#streams]) {
+    for (const [duplex, line] of [...this.#streams]) {
+      const { localAddress } = line ?? {};
+      const from = localAddress === undefined ? undefined : knownAddress(localAddress);
       if (from !== undefined && !addresses.has(from)) duplex.close();
     }
   }
 
-  #connect(signal: AbortSignal, onLocalAddress?: (address: string) => void): Promise<Duplex> {
+  #look(): void {
+    this.closeStrayed();
+    for (const [duplex, line] of [...this.#streams]) {
+      if (line?.isUnanswered() !== true) continue;
+      this.#log.info("A connection to the remote host is dead: nobody takes what is sent over it");
+      duplex.close();
+    }
+  }
+
+  #connect(signal: AbortSignal, onConnected?: (line: Line) => void): Promise<Duplex> {
     const { endpoint } = this;
     const options = {
       endpoint,
       signal,
       ...limitOf(endpoint),
-      ...(onLocalAddress && { onLocalAddress }),
+      ...(onConnected && { onConnected }),
     };
     return this.#credentials === undefined
       ? dialPlain(options)

@@ -65,16 +65,25 @@ export async function ask(duplex: Duplex, question: Question): Promise<PlainAnsw
     parser.expect("GET");
     await stream.write(encodeRequestHead(headOf(question)));
     const answer = await answerOf(stream);
+    // An end that we have made ourselves says nothing about the peer.
+    if (answer.status === undefined && (late || signal?.aborted)) throw new Error("gave up");
     const endsInOrder = question.untilEnd === true ? await endOf(stream) : undefined;
     return { ...answer, ...(endsInOrder !== undefined && { endsInOrder }) };
   } catch (error) {
-    if (signal?.aborted) throw new AgentError("lost", "The connection is no longer wanted");
-    throw late ? new NoAnswer(`no answer within ${timeoutMs / 1000} s`) : error;
+    if (late) throw new NoAnswer(`no answer within ${timeoutMs / 1000} s`);
+    if (!signal?.aborted) throw error;
+    if (isTimeout(signal.reason)) throw new NoAnswer("no answer in time");
+    throw new AgentError("lost", "The connection is no longer wanted");
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", stop);
     stream.close();
   }
+}
+
+/** Whether it is the reason of an `AbortSignal.timeout`. */
+function isTimeout(reason: unknown): boolean {
+  return reason instanceof DOMException && reason.name === "TimeoutError";
 }
 
 function headOf({ path, host, headers = [] }: Question) {

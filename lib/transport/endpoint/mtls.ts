@@ -5,14 +5,14 @@
 import { AgentError } from "../../errors.ts";
 import { HttpParseError } from "../../http/parse_error.ts";
 import { formatHostPort } from "../../net/address.ts";
-import { Dialer, type EndpointSettings } from "./dialer.ts";
-import { EndpointTransport } from "./endpoint_transport.ts";
 import { guestAt } from "../guest/info.ts";
 import { GuestKeeper } from "../guest/keeper.ts";
+import type { Transport } from "../transport.ts";
+import { Dialer, type EndpointSettings } from "./dialer.ts";
+import { EndpointTransport } from "./endpoint_transport.ts";
 import { ask, NoAnswer, type PlainAnswer } from "./http_ask.ts";
 import { said } from "./said.ts";
 import { tlsError, wordsOf } from "./tls_error.ts";
-import type { Transport } from "../transport.ts";
 
 /** How to reach the gateway. The files are PEM files. */
 export interface MtlsSettings {

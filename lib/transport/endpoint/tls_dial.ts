@@ -22,10 +22,19 @@ import { AgentError } from "../../errors.ts";
 import { formatHostPort } from "../../net/address.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import { keepAlive } from "../../net/keep_alive.ts";
+import { isUnanswered } from "../../net/tcp_silence.ts";
 import type { Identity } from "../../net/tls/files.ts";
 import { socketDuplex } from "../../net/tls/stream.ts";
 import { aborted, type TlsEndpoint, tlsError, unreachable, wordsOf } from "./tls_error.ts";
 import { serverFlaw } from "./tls_examine.ts";
+
+/** What is below a connection. */
+export interface Line {
+  /** The address of this machine that it goes out from. */
+  readonly localAddress: string | undefined;
+  /** Whether nobody takes any more what is sent over it. */
+  isUnanswered(): boolean;
+}
 
 /** Options of {@link dialPlain}. */
 export interface DialOptions {
@@ -33,8 +42,8 @@ export interface DialOptions {
   /** For connecting and the handshake together, in milliseconds. Default: 15 s. */
   timeoutMs?: number;
   signal?: AbortSignal;
-  /** Is told which address of this machine the connection goes out from. */
-  onLocalAddress?: (address: string) => void;
+  /** Is told what the connection goes over. */
+  onConnected?: (line: Line) => void;
 }
 
 /** Options of {@link dialTls}. */
@@ -128,7 +137,8 @@ async function established(
   socket.setNoDelay(true);
   try {
     await until(socket, event, options);
-    if (socket.localAddress !== undefined) options.onLocalAddress?.(socket.localAddress);
+    const { localAddress } = socket;
+    options.onConnected?.({ localAddress, isUnanswered: () => isUnanswered(socket) });
     keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {

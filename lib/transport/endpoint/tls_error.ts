@@ -56,6 +56,7 @@ export const URL_WORDS: EndpointWords = {
   address: "the server in the URL",
   cert: "cert= in the URL",
   ca: "ca= in the URL",
+  token: "--ts-token-file",
   name: "write a name that the certificate has, and where it is with endpoint=HOST:PORT",
 };
 

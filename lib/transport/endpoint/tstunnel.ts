@@ -6,15 +6,15 @@ import { AgentError, messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import { readSmallText } from "../../system/small_file.ts";
-import { Dialer, type EndpointSettings } from "./dialer.ts";
-import { EndpointTransport } from "./endpoint_transport.ts";
 import { type FoundGuest, guestAt } from "../guest/info.ts";
 import { GuestKeeper } from "../guest/keeper.ts";
 import { GuestLink } from "../guest/link.ts";
+import type { Target, Transport } from "../transport.ts";
+import { Dialer, type EndpointSettings } from "./dialer.ts";
+import { EndpointTransport } from "./endpoint_transport.ts";
 import { warnOfOpenness } from "./openness.ts";
 import { said } from "./said.ts";
 import { wordsOf } from "./tls_error.ts";
-import type { Target, Transport } from "../transport.ts";
 
 const MAX_TOKEN_FILE_BYTES = 64 * 1024;
 

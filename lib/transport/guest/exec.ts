@@ -5,6 +5,7 @@
  */
 import { AgentError, messageOf } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { upgrade, type UpgradeOptions } from "../endpoint/http_upgrade.ts";
 import {
   type ExitReport,
   FRAME,
@@ -16,7 +17,6 @@ import {
   parseExit,
   type TerminalSize,
 } from "./exec_frames.ts";
-import { upgrade, type UpgradeOptions } from "../endpoint/http_upgrade.ts";
 
 /** Where commands are asked for. */
 export const EXEC_PATH = "/tinyscale/v1/host-exec/command";

@@ -3,8 +3,8 @@
  * docs/protocol.md), for both ends. A frame has Docker's header: a byte of type, three zero bytes,
  * and the length of the payload as 32 bits, big-endian.
  */
-import { concat } from "../../system/bytes.ts";
 import type { Duplex } from "../../net/duplex.ts";
+import { concat } from "../../system/bytes.ts";
 
 /** The header by which framing is asked for and granted, and its value. */
 export const FRAMED_HEADER = "X-Exec-Stream";

@@ -2,9 +2,9 @@
 import { AgentError } from "../../errors.ts";
 import { HttpParseError } from "../../http/parse_error.ts";
 import type { Dialer } from "../endpoint/dialer.ts";
-import { bearer, type GuestAddress, GuestLink, INFO_PATH } from "./link.ts";
 import { ask, NoAnswer } from "../endpoint/http_ask.ts";
 import { tlsError } from "../endpoint/tls_error.ts";
+import { bearer, type GuestAddress, GuestLink, INFO_PATH } from "./link.ts";
 
 /** What is there. */
 export type FoundGuest =

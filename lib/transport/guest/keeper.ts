@@ -147,7 +147,10 @@ export class GuestKeeper {
 }
 
 function reasonOf(found: Exclude<FoundGuest, { kind: "guest" }>): string {
-  return found.kind === "none" ? REASONS[found.status ?? 0] ?? NO_GUEST : NO_GUEST;
+  if (found.kind === "silent") {
+    return `nothing is heard of a guest of the remote host: ${found.reason}`;
+  }
+  return REASONS[found.status ?? 0] ?? NO_GUEST;
 }
 
 function areSame(one: ReadonlySet<string>, other: ReadonlySet<string>): boolean {

@@ -7,10 +7,10 @@ import { AgentError, describeError } from "../../errors.ts";
 import { type Logger, logger } from "../../log.ts";
 import { formatHostPort } from "../../net/address.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import { bearer, type GuestLink } from "./link.ts";
 import { upgrade, type Upgraded, UpgradeRefused } from "../endpoint/http_upgrade.ts";
 import { Lines } from "../lines.ts";
 import type { RemoteListener } from "../transport.ts";
+import { bearer, type GuestLink } from "./link.ts";
 
 /** Where listeners are asked for; what follows is `tcp:ADDRESS:PORT`. */
 export const LISTEN_PREFIX = "/tinyscale/v1/listen/";

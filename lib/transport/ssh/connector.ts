@@ -4,12 +4,12 @@
  */
 import { logger } from "../../log.ts";
 import type { Connect } from "../transport.ts";
+import { terminalPrompt } from "./auth/prompt.ts";
+import { Secrets } from "./auth/secrets.ts";
 import { connectSsh } from "./client.ts";
 import { loadSshConfig } from "./config/file.ts";
 import { localEnv } from "./config/local_env.ts";
-import { terminalPrompt } from "./auth/prompt.ts";
 import { resolveSsh } from "./config/resolve.ts";
-import { Secrets } from "./auth/secrets.ts";
 import type { SshSettings } from "./settings.ts";
 
 /**

@@ -7,19 +7,19 @@ import type { ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
 import { logger } from "../../log.ts";
 import type { Duplex } from "../../net/duplex.ts";
-import type { ExitReport, TerminalSize } from "../guest/exec_frames.ts";
 import type { GuestProcess } from "../guest/exec.ts";
+import type { ExitReport, TerminalSize } from "../guest/exec_frames.ts";
+import { posixCommand, shellQuote } from "../posix_shell.ts";
+import { terminalPrompt } from "./auth/prompt.ts";
+import { Secrets } from "./auth/secrets.ts";
+import { connectThrough } from "./chain.ts";
 import { channelDuplex } from "./channel.ts";
 import { sendSignal, sendSize } from "./channel_requests.ts";
-import { connectThrough } from "./chain.ts";
 import { loadSshConfig } from "./config/file.ts";
-import type { Connection } from "./connection.ts";
 import { localEnv } from "./config/local_env.ts";
-import { terminalPrompt } from "./auth/prompt.ts";
 import { resolveSsh } from "./config/resolve.ts";
-import { Secrets } from "./auth/secrets.ts";
+import type { Connection } from "./connection.ts";
 import type { SshSettings } from "./settings.ts";
-import { posixCommand, shellQuote } from "./shell.ts";
 
 /** Where there is no such directory: no status of the command, which did not run. */
 const NO_DIRECTORY = 255;

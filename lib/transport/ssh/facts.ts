@@ -5,8 +5,8 @@
  */
 import { messageOf } from "../../errors.ts";
 import type { Logger } from "../../log.ts";
+import { posixCommand } from "../posix_shell.ts";
 import type { Shell } from "../transport.ts";
-import { posixCommand } from "./shell.ts";
 
 /** The remote side, as its user sees it. */
 export interface RemoteFacts {

@@ -3,9 +3,9 @@
  * up with one command on the remote host, where it runs commands for us.
  */
 import { AgentError, messageOf } from "../../errors.ts";
+import { posixCommand, shellQuote } from "../posix_shell.ts";
 import type { Shell, Target } from "../transport.ts";
 import { formatTarget } from "../url.ts";
-import { posixCommand, shellQuote } from "./shell.ts";
 
 /** RFC 4254 section 5.1. */
 const ADMINISTRATIVELY_PROHIBITED = 1;
@@ -52,15 +52,15 @@ function socketFailure(
 ): AgentError {
   const fail = (why: string, hint: string) =>
     new AgentError("engine", `Cannot open "${path}" on ${host}: ${why}`, { cause: error, hint });
-  const checkPath = "check that Docker runs on the remote host, or name its socket with " +
-    "--remote-docker";
+  const checkPath = podmanHint(path) ??
+    "check that Docker runs on the remote host, or name its socket with --remote-docker";
   switch (found?.state) {
     case "missing":
       return fail("no such socket", checkPath);
     case "not-socket":
       return fail("it is not a socket", checkPath);
     case "denied":
-      return fail(`permission denied for user "${found.user}"`, permissionHint(found));
+      return fail(`permission denied for user "${found.user}"`, permissionHint(path, found));
   }
   // sshd gives the same answer when forwarding is off and when the socket is dead.
   if (found?.listening === true || reasonOf(error) === ADMINISTRATIVELY_PROHIBITED) {
@@ -71,7 +71,18 @@ function socketFailure(
   return fail(plainMessage(error), `${checkPath}; the SSH server has to allow forwarding`);
 }
 
-function permissionHint({ user, group }: SocketState): string {
+/** How the socket of Podman comes to be there, by the units of its packages (podman.socket). */
+function podmanHint(path: string): string | undefined {
+  if (!/\/podman\.sock$/.test(path)) return undefined;
+  const systemctl = path.startsWith("/run/user/") ? "systemctl --user" : "sudo systemctl";
+  return `start it on the remote host: ${systemctl} enable --now podman.socket`;
+}
+
+function permissionHint(path: string, { user, group }: SocketState): string {
+  if (podmanHint(path) !== undefined && (group === "" || group === "root")) {
+    return "sign in as root, or use the socket of the user's own Podman, such as " +
+      "--remote-docker unix:///run/user/1000/podman/podman.sock";
+  }
   const name = group === "" || group === "root" ? "docker" : group;
   return `add the user to group ${name} on the remote host: sudo usermod -aG ${name} ${user}`;
 }

@@ -6,6 +6,7 @@ import type { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ClientChannel } from "ssh2";
 import { AgentError, messageOf } from "../../errors.ts";
+import { Places } from "../../system/places.ts";
 import { Output } from "../output.ts";
 import type { CommandResult, RemoteProcess, Shell, SpawnOptions } from "../transport.ts";
 import type { Connection } from "./connection.ts";
@@ -21,9 +22,8 @@ const MAX_SPAWNED = 6;
 /** The commands of one connection. */
 export class SshShell implements Shell {
   readonly #connection: Connection;
-  readonly #waiting: (() => void)[] = [];
+  readonly #sessions = new Places(MAX_SESSIONS);
   #files: Promise<SftpFiles> | undefined;
-  #running = 0;
   #spawned = 0;
 
   constructor(connection: Connection) {
@@ -35,12 +35,12 @@ export class SshShell implements Shell {
    * gone, or the reason of `signal`, which also ends the session.
    */
   async run(command: string, options: { signal?: AbortSignal } = {}): Promise<CommandResult> {
-    await this.#enter();
+    await this.#sessions.enter();
     try {
       options.signal?.throwIfAborted();
       return await this.#exec(command, options.signal);
     } finally {
-      this.#leave();
+      this.#sessions.leave();
     }
   }
 
@@ -53,9 +53,9 @@ export class SshShell implements Shell {
     this.#spawned++;
     const leave = () => {
       this.#spawned--;
-      this.#leave();
+      this.#sessions.leave();
     };
-    await this.#enter();
+    await this.#sessions.enter();
     try {
       const channel = await this.#open(command, options.signal);
       const process = remoteProcess(channel, this.#connection, options);
@@ -103,21 +103,6 @@ export class SshShell implements Shell {
       );
     }
   }
-
-  async #enter(): Promise<void> {
-    if (this.#running >= MAX_SESSIONS) {
-      // Whoever leaves hands over its place, so the count stays.
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else {
-      this.#running++;
-    }
-  }
-
-  #leave(): void {
-    const next = this.#waiting.shift();
-    if (next === undefined) this.#running--;
-    else next();
-  }
 }
 
 async function collect(channel: ClientChannel): Promise<CommandResult> {
@@ -141,14 +126,4 @@ export function endServerDelay(connection: Connection): void {
   new SshShell(connection).run(":", { signal: limit }).catch(() => {
     // Forwarding works without it.
   });
-}
-
-/** `text` as one word of a POSIX shell. */
-export function shellQuote(text: string): string {
-  return `'${text.replaceAll("'", "'\\''")}'`;
-}
-
-/** `script` for the POSIX shell, whatever the user's login shell is. */
-export function posixCommand(script: string): string {
-  return `sh -c ${shellQuote(script)}`;
 }

@@ -1,6 +1,6 @@
-import { formatIp, ipBytes, isInPrefix, parsePrefix } from "../../../lib/bridge/ip.ts";
 import { parseBridgeRule, routeTo } from "../../../lib/bridge/rules.ts";
 import { AgentError } from "../../../lib/errors.ts";
+import { formatIp, ipBytes, isInPrefix, parsePrefix } from "../../../lib/net/ip.ts";
 import { assertEquals, assertThrows } from "../../support/assert.ts";
 
 Deno.test("addresses are read and written in their shortest form", () => {

@@ -26,7 +26,7 @@ function openssl(...args: string[]): Promise<string> {
   return runOk("openssl", args);
 }
 
-async function days({ certFile }: CertsResult): Promise<number> {
+async function days({ certFile }: Pick<CertsResult, "certFile">): Promise<number> {
   const { validFrom, validTo } = new X509Certificate(await Deno.readTextFile(certFile));
   return Math.floor((Date.parse(validTo) - Date.parse(validFrom)) / 86_400_000);
 }
@@ -84,7 +84,7 @@ Deno.test("a client's certificate carries its SPIFFE ID", async () => {
       dnsNames: ["alice"],
       uris: ["spiffe://example.net/orgs/acme/users/alice"],
     });
-    assertEquals(await days({ certFile, keyFile: "" }), 5);
+    assertEquals(await days({ certFile }), 5);
   });
 });
 
@@ -152,6 +152,8 @@ Deno.test("what cannot be in a certificate is refused by name", async () => {
       "../x",
       "a".repeat(300),
       "fe80::1%eth0",
+      "300.1.1.1",
+      "10.0.0",
     ];
     for (const name of servers) {
       await assertRejects(() => issueServer([name], options), AgentError, "not a host name");
@@ -174,6 +176,18 @@ Deno.test("what cannot be in a certificate is refused by name", async () => {
     }
     const names = [...Deno.readDirSync(options.directory)].map(({ name }) => name).sort();
     assertEquals(names, ["ca-key.pem", "ca.pem"]);
+  });
+});
+
+Deno.test("no certificate outlives its authority, and that is told", async () => {
+  await inDirectory(async (options) => {
+    const authority = await initAuthority({ ...options, days: 30 });
+    assertEquals(authority.isCut, false);
+    const long = await issueServer(["gpu.example"], { ...options, days: 31 });
+    assertEquals([long.validTo, long.isCut], [authority.validTo, true]);
+    const short = await issueClient("alice", { ...options, days: 29 });
+    assertEquals([short.validTo < authority.validTo, short.isCut], [true, false]);
+    assertEquals(await days(short), 29);
   });
 });
 

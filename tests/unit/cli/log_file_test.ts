@@ -47,6 +47,17 @@ Deno.test("a log file that cannot be written is refused, with the reason", async
   assertThrows(() => new LogFile(`${place.path}/file/rda.log`), AgentError, message);
 });
 
+Deno.test({
+  name: "a pipe is no place for a log: nobody may ever read from it",
+  ignore: Deno.build.os === "windows",
+  async fn() {
+    await using place = await folder({});
+    const path = `${place.path}/pipe`;
+    assertEquals(new Deno.Command("mkfifo", { args: [path] }).outputSync().code, 0);
+    assertThrows(() => new LogFile(path), AgentError, "it is a pipe");
+  },
+});
+
 Deno.test("messages are in the file alone, and so is what has ended the program", async () => {
   await using place = await folder({});
   const path = `${place.path}/rda.log`;

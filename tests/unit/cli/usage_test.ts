@@ -20,6 +20,15 @@ Deno.test("the help names every option, command and secret and fits 80 columns",
   }
 });
 
+Deno.test("the help of who takes a tstunnel:// URL names all of its parameters", () => {
+  const parameters = ["cert=", "key=", "ca=", "insecure=", "endpoint="];
+  for (const command of ["tunnel", "sync"] as const) {
+    const text = renderUsage(command);
+    for (const name of parameters) assert(text.includes(name), `${command}: ${name}`);
+    assert(text.includes("\nExamples:\n  remote-docker-agent "));
+  }
+});
+
 Deno.test("the help of the default command is that of the program, the others have a short one", () => {
   assertEquals(renderUsage("start"), renderUsage());
   assertEquals(renderUsage("version").split("\n")[0], "Usage: remote-docker-agent version");

@@ -106,7 +106,7 @@ Deno.test({
   ignore: !hasSix,
   async fn() {
     await using manager = testManager();
-    using holder = Deno.listen({ hostname: six, port: 0 });
+    using holder = Deno.listen({ hostname: six, port: freePort() });
     const { port } = holder.addr;
     const taken = binding({ ...UNNAMED, hostPort: `${port}` });
     const error = await bindErrorOf(manager.reserve(web, [taken]));
@@ -168,7 +168,7 @@ Deno.test("what is held stays when another port cannot be had, and with it its c
   manager.activate(web.id, new Map([["80/tcp", backend]]));
   using client = await Deno.connect({ hostname: LOOPBACK, port });
   await writeText(client, "hello");
-  const holder = Deno.listen({ hostname: LOOPBACK, port: 0 });
+  const holder = Deno.listen({ hostname: LOOPBACK, port: freePort() });
   const more = binding({ containerPort: 81, hostPort: `${holder.addr.port}` });
   assertEquals((await bindErrorOf(manager.reserve(web, [binding(), more]))).reason, "in-use");
   assertEquals(manager.published(web.id), [first]);

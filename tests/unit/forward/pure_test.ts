@@ -144,6 +144,27 @@ Deno.test("refusals in the words of dockerd 20.10", () => {
   for (const [error, text] of table) assertEquals(error.engineText(), text);
 });
 
+Deno.test("who asked for a port here is told in plain words why it cannot be had", () => {
+  const subject = { protocol: "tcp", host: "127.0.0.1", port: 80 } as const;
+  const errnoError = (code: string) => Object.assign(new Error(code), { code });
+  assertEquals(
+    [
+      new BindError("allocated", subject),
+      new BindError("exhausted", subject),
+      new BindError("in-use", subject),
+      new BindError("permission", subject),
+      new BindError("unavailable", subject, errnoError("EADDRNOTAVAIL")),
+    ].map(({ plainText }) => plainText),
+    [
+      "another forward of this program has the port",
+      "all ports of the range are taken",
+      "address already in use",
+      "permission denied",
+      "cannot assign requested address",
+    ],
+  );
+});
+
 Deno.test("what the system reports is told apart", () => {
   const failed = (code: string) => Object.assign(new Error(code), { code });
   assertEquals(

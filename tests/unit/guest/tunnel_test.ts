@@ -12,6 +12,7 @@ import {
 } from "../../support/assert.ts";
 import { readAll, say, text } from "../../support/duplex.ts";
 import { type TestGuest, withGuest } from "../../support/guest.ts";
+import { freePort } from "../../support/free_ports.ts";
 import { until } from "../../support/poll.ts";
 
 async function tunnel(guest: TestGuest, target: string): Promise<Duplex> {
@@ -112,9 +113,7 @@ Deno.test("a tunnel for datagrams that is silent is closed", async () => {
 
 Deno.test("a target that cannot be reached is told in Go's words", async () => {
   await withGuest({}, async (guest) => {
-    using free = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-    const { port } = free.addr;
-    free.close();
+    const port = freePort();
     await Deno.writeTextFile(`${guest.directory}/file`, "");
     const cases: [target: string, status: number, message: RegExp][] = [
       [`tcp:127.0.0.1:${port}`, 502, /^dial tcp 127\.0\.0\.1:\d+: connect: connection refused$/],

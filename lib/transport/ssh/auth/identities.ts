@@ -8,13 +8,13 @@ import type { Buffer } from "node:buffer";
 import type { ParsedKey } from "ssh2";
 import { AgentError, messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
+import { keyTypeOf } from "../host_key/known_hosts.ts";
+import type { IdentityFile, ResolvedSsh } from "../settings.ts";
+import { utils } from "../ssh2.ts";
 import { agentKeys, signWithAgent } from "./agent.ts";
 import { type KeyFile, readKeyFile } from "./key_file.ts";
-import { keyTypeOf } from "../host_key/known_hosts.ts";
 import type { Secrets } from "./secrets.ts";
-import type { IdentityFile, ResolvedSsh } from "../settings.ts";
 import { signWith } from "./sign.ts";
-import { utils } from "../ssh2.ts";
 
 /** One key that can be offered. */
 export interface Identity {

@@ -3,8 +3,8 @@
  * option wins, identity files add up, an included file counts only inside the section that includes
  * it. No command is ever run: a section under `Match exec` does not apply, and a note says so.
  */
-import type { ConfigNode, Criterion } from "./tree.ts";
 import { matchesGlob } from "../host_key/known_hosts.ts";
+import type { ConfigNode, Criterion } from "./tree.ts";
 
 /** What is known of the host before the configuration is consulted. */
 export interface ConfigQuery {

@@ -5,10 +5,10 @@ import { dirname, isAbsolute, join } from "node:path";
 import { AgentError } from "../../../errors.ts";
 import { readSmallText, UnreadableFile } from "../../../system/small_file.ts";
 import { systemReason } from "../../../system/system_reason.ts";
-import { type ConfigNode, parseConfig } from "./tree.ts";
 import { matchesGlob } from "../host_key/known_hosts.ts";
 import type { SshEnv } from "../settings.ts";
 import { expandPath } from "./tokens.ts";
+import { type ConfigNode, parseConfig } from "./tree.ts";
 
 /** As in OpenSSH. */
 const MAX_INCLUDE_DEPTH = 16;

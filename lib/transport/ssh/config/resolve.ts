@@ -5,9 +5,6 @@
 import { join } from "node:path";
 import { AgentError } from "../../../errors.ts";
 import { parseSshHost, type SshHost } from "../../url.ts";
-import { type ConfigValues, evaluateConfig } from "./eval.ts";
-import type { ConfigNode } from "./tree.ts";
-import { resolveAgents } from "./resolve_agent.ts";
 import type {
   IdentityFile,
   ResolvedSsh,
@@ -15,7 +12,10 @@ import type {
   SshSettings,
   StrictHostKeyChecking,
 } from "../settings.ts";
+import { type ConfigValues, evaluateConfig } from "./eval.ts";
+import { resolveAgents } from "./resolve_agent.ts";
 import { expandPath, expandTokens, type TokenValues } from "./tokens.ts";
+import type { ConfigNode } from "./tree.ts";
 
 const DEFAULT_PORT = 22;
 const DEFAULT_TIMEOUT_MS = 10_000;

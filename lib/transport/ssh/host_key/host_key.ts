@@ -7,6 +7,7 @@
 import type { ServerHostKeyAlgorithm } from "ssh2";
 import { AgentError, messageOf } from "../../../errors.ts";
 import type { Logger } from "../../../log.ts";
+import type { ResolvedSsh } from "../settings.ts";
 import {
   fingerprintOf,
   formatKnownHost,
@@ -18,7 +19,6 @@ import {
   lookupKey,
 } from "./known_hosts.ts";
 import { appendKnownHost, readKnownHosts } from "./known_hosts_file.ts";
-import type { ResolvedSsh } from "../settings.ts";
 
 /** Checks the host key of one connection attempt. */
 export interface HostKeyVerifier {

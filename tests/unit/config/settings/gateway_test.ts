@@ -1,7 +1,7 @@
 /** The gateway's configuration: by a file, by flags, and what is wrong with either. */
 import { parseCommandLine } from "../../../../lib/cli/args.ts";
-import { gatewayLoader } from "../../../../lib/config/settings/gateway.ts";
 import { loadValues } from "../../../../lib/config/load.ts";
+import { gatewayLoader } from "../../../../lib/config/settings/gateway.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import { DEFAULT_LIMITS, type GatewayConfig } from "../../../../lib/gateway/config.ts";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
@@ -119,6 +119,18 @@ Deno.test("what is wrong in a file is named with line and column", async () => {
     [`${head}hosts: {}`, "There are no hosts"],
     [`${head}hosts: {a.example: {engin: x}}`, 'gateway.yaml:4:21: unknown key "engin"'],
     [`${head}hosts: {a.example: {guest_token_file: x}}`, "A host has an engine or a guest"],
+    [
+      `${head}hosts: {a.example: {engine: unix:///x, guest_token_file: x}}`,
+      '"guest_token_file" is of no use: there is no guest',
+    ],
+    [
+      `${head}hosts: {a.example: {engine: unix:///x, ssh_key: x}}`,
+      'gateway.yaml:4:49: "ssh_key" is of no use: no address begins with ssh://',
+    ],
+    [
+      `${head}hosts: {a.example: {engine: unix:///x, guest: "http://h:1", ca: x}}`,
+      '"ca" is of no use: no address begins with tls:// or https://',
+    ],
     [`${head}hosts: {a b: {engine: unix:///x}}`, 'gateway.yaml:4:9: "a b" is not a host name'],
     [`${head}hosts: {192.0.2.1: {engine: unix:///x}}`, "is not a host name"],
     [
@@ -137,6 +149,8 @@ Deno.test("what is wrong in a file is named with line and column", async () => {
     [`${head}${host}clients: [{fingerprint: a, hosts: a.example}]`, "64 hex digits"],
     [`${head}${host}clients: [{name: a, hosts: b, access: reed-only}]`, "did you mean read-only?"],
     [`${head}${host}clients: [{name: a, hosts: b, allow: GET}]`, '"GET" is not a route'],
+    [`${head}${host}clients: [{name: a, hosts: b, allow: PSOT /x}]`, '"PSOT /x" is not a route'],
+    [`${head}${host}clients: [{name: a, hosts: b}]`, 'A client has "access", "allow" or "guest"'],
     [`${head}${host}clients: [{name: a, hosts: b, guest: root}]`, "expected exec, copy, tunnel"],
     [`${head}${host}clients: {name: a}`, '"clients" takes a list'],
     [`${head}${host}limits: {connections: 0}`, "gateway.yaml:5:23: expected a whole number"],

@@ -40,6 +40,18 @@ Deno.test("a guest's clients may do what the flags say", async () => {
   assertEquals(usual.allowTunnels, ["*"]);
   assertEquals(usual.allowListen, ["tcp:127.0.0.1:*", "tcp:[::1]:*", "tcp:docker0:*"]);
   assertEquals((await guest(["--allow-listen", "none"])).allowListen, []);
+  assertEquals((await guest(["--allow-tunnel", "none"])).allowTunnels, []);
+  const tunnels = [
+    "tcp:*",
+    "tcp:db:*",
+    "tcp:[::1]:80",
+    "udp:*:53",
+    "tcp:10.*",
+    "unix:*",
+    "unix:/r/*",
+  ];
+  const flags = tunnels.flatMap((pattern) => ["--allow-tunnel", pattern]);
+  assertEquals((await guest(flags)).allowTunnels, tunnels);
   const narrow = ["tcp:[::1]:80", "tcp:br-*:3000", "tcp:eth0:30*"];
   const asked = narrow.flatMap((pattern) => ["--allow-listen", pattern]);
   assertEquals((await guest(asked)).allowListen, narrow);
@@ -66,6 +78,9 @@ const BAD_GUESTS: readonly [args: readonly string[], message: string][] = [
   [["--client-ca", "a"], "Cannot use --client-ca without --tls-cert"],
   [["--allowed-cns", "alice"], "Cannot use --allowed-cns without --client-ca"],
   [["--allow-tunnel", "db:80"], 'Invalid value "db:80" for --allow-tunnel'],
+  [["--allow-tunnel", "tcp:db"], 'Invalid value "tcp:db" for --allow-tunnel'],
+  [["--allow-tunnel", "unix:run/x"], 'Invalid value "unix:run/x" for --allow-tunnel'],
+  [["--allow-tunnel=none", "--allow-tunnel=*"], 'Invalid value "none" for --allow-tunnel'],
   [["--allow-listen", "3000"], 'Invalid value "3000" for --allow-listen'],
   [["--allow-listen=tcp:docker0"], 'Invalid value "tcp:docker0" for --allow-listen'],
   [["--allow-listen=udp:lo:53"], 'Invalid value "udp:lo:53" for --allow-listen'],

@@ -7,6 +7,7 @@ import { logger } from "../../../../lib/log.ts";
 import { LengthFrames } from "../../../../lib/net/length_frame.ts";
 import { memoryPair } from "../../../../lib/net/memory.ts";
 import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
+import { freePort } from "../../../support/free_ports.ts";
 import { until } from "../../../support/poll.ts";
 import { binding, LOOPBACK, testManager } from "../support.ts";
 import { echoServer, has, localShell } from "./support.ts";
@@ -65,13 +66,14 @@ Deno.test("datagrams beyond the limit do not get into a tunnel", async () => {
 /** A UDP port that another socket of this machine holds, one that would share it. */
 async function heldPort() {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
-  await new Promise<void>((resolve) => socket.bind({ address: LOOPBACK, port: 0 }, resolve));
+  const port = freePort();
+  await new Promise<void>((resolve) => socket.bind({ address: LOOPBACK, port }, resolve));
   let isOpen = true;
   const close = async () => {
     if (isOpen) await new Promise<void>((resolve) => socket.close(() => resolve()));
     isOpen = false;
   };
-  return { port: socket.address().port, close, [Symbol.asyncDispose]: close };
+  return { port, close, [Symbol.asyncDispose]: close };
 }
 
 Deno.test("a UDP port of another process: the text of the userland proxy, and none is kept", async () => {

@@ -56,7 +56,7 @@ function responseOf(status: number): ResponseMessage {
 }
 
 /** Ports that tell what they are asked, of an engine with the API `version`. */
-function portsThat(reserve: () => Promise<void>, version = "1.41") {
+function portsThat(reserve: () => Promise<void>, version = "1.41", component = "Engine") {
   const told: string[] = [];
   const ports = {
     find: () => Promise.resolve(CONTAINER),
@@ -67,7 +67,8 @@ function portsThat(reserve: () => Promise<void>, version = "1.41") {
     nameOf: () => Promise.resolve("web"),
     removeUnstarted: () => (told.push("remove"), Promise.resolve()),
   };
-  const engine = { get: () => Promise.resolve({ status: 200, body: { ApiVersion: version } }) };
+  const body = { ApiVersion: version, Components: [{ Name: component }] };
+  const engine = { get: () => Promise.resolve({ status: 200, body }) };
   const interceptor = portLifecycle(ports as Partial<ContainerPorts> as ContainerPorts, engine);
   return { told, interceptor };
 }
@@ -128,6 +129,19 @@ Deno.test("a port that cannot be had: the words of engines from 28 on", async ()
       ReplyError,
     );
     assertEquals(error.message, `${text}already in use`);
+  }
+});
+
+Deno.test("a port that cannot be had: the words of Podman", async () => {
+  const subject = { protocol: "tcp", host: "127.0.0.1", port: 80 } as const;
+  for (const reason of ["allocated", "in-use"] as const) {
+    const taken = () => Promise.reject(new BindError(reason, subject));
+    const { interceptor } = portsThat(taken, "1.41", "Podman Engine");
+    await assertRejects(
+      () => interceptor(exchangeOf("POST", `/containers/${ID}/start`), () => Promise.reject()),
+      ReplyError,
+      "cannot listen on the TCP port: listen tcp4 127.0.0.1:80: bind: address already in use",
+    );
   }
 });
 

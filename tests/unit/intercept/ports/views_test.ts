@@ -6,8 +6,8 @@ import {
   type PortRequest,
   PORTS_LABEL,
 } from "../../../../lib/intercept/ports/label.ts";
-import { showInspect, showListItem } from "../../../../lib/intercept/ports/views.ts";
 import { takePublishFilter } from "../../../../lib/intercept/ports/publish_filter.ts";
+import { showInspect, showListItem } from "../../../../lib/intercept/ports/views.ts";
 import { assertEquals } from "../../../support/assert.ts";
 
 const ASKED = { "80/tcp": [{ HostIp: "", HostPort: "8080" }] };

@@ -65,6 +65,14 @@ const FRAMES: Item[] = TIMES.map((at, index) => {
   return { at, sent: frame(stream, timeText(at) + text), wanted: frame(stream, text) };
 });
 
+/** Podman tells no more than the second; two lines of one may be of the same length. */
+const COARSE: Item[] = TIMES.map((at, index) => {
+  const text = index % 3 === 0 ? "same\n" : `line ${index}\n`;
+  const stream = 1 + index % 2;
+  const time = timeText(at).replace(/\.\d+/, "");
+  return { at, sent: frame(stream, time + text), wanted: frame(stream, text) };
+});
+
 const LONG = "x".repeat(16 * 1024);
 const TEXT: Item[] = TIMES.map((at, index) => {
   const text = index === 4 ? LONG : `line ${index}\r\n`;
@@ -80,6 +88,7 @@ const EVENTS: Item[] = TIMES.map((at, index) => {
 const wantedOf = (items: readonly Item[]) => concat(items.map(({ wanted }) => wanted));
 const CASES = [
   ["frames", FRAMES, () => new LogStream(new URLSearchParams("follow=1&stderr=1"))],
+  ["frames of Podman", COARSE, () => new LogStream(new URLSearchParams("follow=1&stderr=1"))],
   ["text", TEXT, () => new LogStream(new URLSearchParams("follow=1&stdout=1"))],
   ["events", EVENTS, () => new EventStream(new URLSearchParams())],
 ] as const;
@@ -103,6 +112,14 @@ Deno.test("a tail is that of the first answer, however often it is cut", () => {
     const stream = new LogStream(new URLSearchParams("follow=1&tail=2"));
     const out = deliver(FRAMES, stream, [cut, 50]);
     assertEquals(out, wantedOf(FRAMES.slice(-2)));
+  }
+});
+
+Deno.test("a tail within a second, where no more is told of the time", () => {
+  const items = COARSE.slice(0, 7); // all of one second
+  for (let cut = 0; cut < 200; cut++) {
+    const stream = new LogStream(new URLSearchParams("follow=1&tail=2"));
+    assertEquals(deliver(items, stream, [cut, cut + 50]), wantedOf(items.slice(-2)));
   }
 });
 

@@ -44,6 +44,30 @@ Deno.test("certificate and key may be in one file, in any order, with whatever i
   });
 });
 
+Deno.test("the certificate of a client or server is no authority, and the one to give is named", async () => {
+  await inDirectory(async (directory) => {
+    const options = { directory, force: false };
+    const authority = await initAuthority(options);
+    const { certFile } = await issueServer(["localhost"], options);
+    const error = await assertRejects(() => readAuthorities(certFile, "client"), AgentError);
+    assert(error instanceof AgentError);
+    assertMatch(error.message, /^Cannot use the client CA ".*": it is no authority's certificate$/);
+    assertMatch(error.hint ?? "", /has signed it: CN=remote-docker-agent CA /);
+    // A bundle may have more in it than is needed, and old roots do not say what they are.
+    const bundle = `${directory}/bundle.pem`;
+    const texts = [certFile, authority.certFile].map((path) => Deno.readTextFileSync(path));
+    await Deno.writeTextFile(bundle, texts.join(""));
+    await readAuthorities(bundle, "client");
+    const old = `${directory}/old.pem`;
+    await runOk("openssl", [
+      ...["req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"],
+      ...["-subj", "/CN=old", "-addext", "basicConstraints=critical,CA:FALSE"],
+      ...["-keyout", `${directory}/old-key.pem`, "-out", old],
+    ]);
+    await readAuthorities(old, "client");
+  });
+});
+
 Deno.test("a key that TLS takes for too weak is told when it is read", async () => {
   await inDirectory(async (directory) => {
     const files = { certFile: `${directory}/weak.pem`, keyFile: `${directory}/weak.key` };

@@ -1,7 +1,12 @@
 import { Buffer } from "node:buffer";
 // @ts-types="@types/ssh2"
 import type { ServerChannel } from "ssh2";
-import { assert, assertEquals, assertRejects } from "../../../support/assert.ts";
+import {
+  assert,
+  assertEquals,
+  assertRejects,
+  assertStringIncludes,
+} from "../../../support/assert.ts";
 import { AgentError } from "../../../../lib/errors.ts";
 import type { Duplex } from "../../../../lib/net/duplex.ts";
 import type { Lane } from "../../../../lib/transport/transport.ts";
@@ -184,6 +189,22 @@ Deno.test("a refused stream names the target and the cause", async () => {
     'Cannot open "/run/docker.sock" on dev@127.0.0.1: permission denied for user "dev"',
     "add the user to group docker on the remote host: sudo usermod -aG docker dev",
   ]);
+});
+
+Deno.test("what is wrong with a socket of Podman has a remedy of its own", async () => {
+  const table = [
+    ["/run/podman/podman.sock", "missing", "sudo systemctl enable --now podman.socket"],
+    ["/run/user/7/podman/podman.sock", "missing", "systemctl --user enable --now podman.socket"],
+    ["/run/podman/podman.sock", "denied", "sign in as root, or use the socket of the user's own"],
+  ] as const;
+  for (const [path, state, hint] of table) {
+    const run = () => ({ stdout: `user=dev\ngroup=root\nstate=${state}\n`, code: 0 });
+    await using server = await startServer({ mayOpen: () => false, run });
+    await using key = await withKey();
+    await using transport = await connect(hostOf(server.port, key));
+    const error = await assertRejects(() => transport.open({ kind: "unix", path }), AgentError);
+    assertStringIncludes((error as AgentError).hint ?? "", hint);
+  }
 });
 
 Deno.test("bulk streams take a second connection, which is replaced when it dies", async () => {

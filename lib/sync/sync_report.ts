@@ -2,8 +2,8 @@
  * Tells how a long sync goes on that somebody waits for. Here as log lines; a terminal may show it
  * otherwise. Reports have no timers: they speak when there is progress.
  */
-import { logger } from "../../log.ts";
-import type { SyncProgress } from "../../sync/types.ts";
+import { logger } from "../log.ts";
+import type { SyncProgress } from "./types.ts";
 
 /** One sync that is waited for. */
 export interface SyncReport {
