@@ -86,7 +86,6 @@ function isWithin(path: string, root: string): boolean {
 
 /** The real path of the deepest directory above `path` that there is, with the rest of it. */
 async function nearest(path: string): Promise<string> {
-  if (path === "/") return "/";
   const parent = dirname(path);
   const above = await realPath(parent) ?? await nearest(parent);
   return join(above, basename(path));

@@ -89,6 +89,6 @@ function permissionHint(address: ListenAddress, platform: typeof Deno.build.os):
       "choose a higher one";
   }
   return address.port < FIRST_FREE_PORT
-    ? `Ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
+    ? `ports below ${FIRST_FREE_PORT} need special rights; choose a higher one`
     : "choose another port";
 }

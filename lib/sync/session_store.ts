@@ -121,7 +121,7 @@ export class SessionStore {
     if (shell !== undefined && (volume === true || !(shell instanceof EngineShell))) return shell;
     const message = `Cannot sync "${remotePath}": the remote host runs no commands for us now`;
     throw new AgentError("engine", message, {
-      hint: "It goes on when it does; or create the containers anew",
+      hint: "it goes on when it does; or create the containers anew",
     });
   }
 

@@ -166,7 +166,9 @@ export class Supervisor {
         return stream;
       } catch (error) {
         const retry = error instanceof AgentError && error.kind === "lost" && !signal?.aborted;
-        if (!retry || performance.now() >= deadline) throw error;
+        if (!retry) throw error;
+        // That the transport went away under it says less than why there is none.
+        if (performance.now() >= deadline) throw this.live === transport ? error : this.#notReady();
         await this.#left(transport, deadline - performance.now());
       }
     }

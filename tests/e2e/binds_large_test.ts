@@ -55,12 +55,14 @@ test(
       await docker.ok(run, { timeoutMs });
       const exec = (script: string) => docker.ok(["exec", name, "sh", "-c", script], { timeoutMs });
       assertEquals(await exec("find /app -type f | wc -l; cat /app/d249/f199"), "50000\n249 199");
+      await rig.verb("exec", "touch", MARK);
       Deno.writeTextFileSync(`${src.path}/d7/f7`, "changed here");
       Deno.removeSync(`${src.path}/d0`, { recursive: true });
       assertEquals(
         await exec("cat /app/d7/f7; ls /app | wc -l"),
         "changed here249",
       );
+      assertEquals(await touchedSince(rig), 1, "the file that was changed");
       // Behind the back of every barrier.
       await docker.ok(["exec", "-d", name, "sh", "-c", "echo there >/app/d8/f8; rm -r /app/d1"]);
       await untilText(`${src.path}/d8/f8`, "there\n");

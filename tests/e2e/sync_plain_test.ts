@@ -85,7 +85,9 @@ test.bare("of a large file that has changed, only what differs travels", {
   await using bench = new SyncRig(rig);
   const path = join(bench.local, "big");
   await writeNoise(path, 100 * MEGABYTE);
+  const empty = await received(rig);
   await bench.sync();
+  assert(await received(rig) - empty > 100 * MEGABYTE, "all of it has travelled");
   using file = await Deno.open(path, { write: true });
   await file.seek(50 * MEGABYTE, Deno.SeekMode.Start);
   await file.write(new Uint8Array(100_000));

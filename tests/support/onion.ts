@@ -7,7 +7,12 @@ import type { Exchange, Interceptor } from "../../lib/docker/exchange.ts";
 import { parseJson } from "../../lib/docker/json_body.ts";
 import { matchRoute } from "../../lib/docker/route.ts";
 import { encodeRequestHead, encodeResponseHead, HeaderList } from "../../lib/http/head.ts";
-import { bodyOf, collect, type ResponseMessage } from "../../lib/http/message.ts";
+import {
+  bodyOf,
+  collect,
+  type RequestMessage,
+  type ResponseMessage,
+} from "../../lib/http/message.ts";
 import { logger } from "../../lib/log.ts";
 
 const MAX_BYTES = 1024 * 1024;
@@ -23,6 +28,8 @@ export interface EngineRequest {
 export interface Reply {
   readonly status: number;
   readonly body?: unknown;
+  /** The time by the engine's clock, as in a header. */
+  readonly date?: string;
 }
 
 /** Options of {@link ask}. */
@@ -30,6 +37,8 @@ export interface AskOptions {
   readonly body?: unknown;
   readonly signal?: AbortSignal;
   readonly hangUp?: () => void;
+  /** Answers what is asked anew. Default: the engine, where there is one. */
+  readonly again?: (request: EngineRequest) => Reply | Promise<Reply>;
 }
 
 /** Sends one request through the layers; its answer is read to the end. Throws what they throw. */
@@ -50,16 +59,21 @@ export async function send(
   line: string,
   options: AskOptions = {},
 ): Promise<ResponseMessage> {
-  const run = compose(layers, async ({ request }: Exchange) => {
-    const { method, target } = request.head;
-    return message(await engine({ method, target, body: await bodyIn(request.body) }));
-  });
-  return await run(exchangeOf(line, options));
+  const run = compose(layers, ({ request }: Exchange) => answerOf(engine, request));
+  return await run(exchangeOf(line, { again: engine, ...options }));
 }
 
-function exchangeOf(line: string, options: AskOptions): Exchange {
+async function answerOf(
+  engine: (request: EngineRequest) => Reply | Promise<Reply>,
+  { head: { method, target }, body }: RequestMessage,
+): Promise<ResponseMessage> {
+  return message(await engine({ method, target, body: await bodyIn(body) }));
+}
+
+/** A request of a client, as interceptors see it. */
+export function exchangeOf(line: string, options: AskOptions = {}): Exchange {
   const [method = "", target = ""] = line.split(" ");
-  const { body, signal = new AbortController().signal, hangUp = () => {} } = options;
+  const { body, signal = new AbortController().signal, hangUp = () => {}, again } = options;
   const bytes = encode(body);
   const headers = new HeaderList([["Host", "d"], ["Content-Length", String(bytes.length)]]);
   const head = { method, target, version: "1.1" as const, headers };
@@ -70,14 +84,18 @@ function exchangeOf(line: string, options: AskOptions): Exchange {
     log: logger("test"),
     signal,
     hangUp,
-    again: () => Promise.reject(new Error("No answer was cut short")),
+    again: (request) => {
+      if (again === undefined) throw new Error("No answer was cut short");
+      return answerOf(again, request);
+    },
     proceed: () => Promise.resolve(),
   };
 }
 
-function message({ status, body }: Reply): ResponseMessage {
+function message({ status, body, date }: Reply): ResponseMessage {
   const bytes = encode(body);
   const headers = new HeaderList([["Content-Length", String(bytes.length)]]);
+  if (date !== undefined) headers.append("Date", date);
   const head = { version: "1.1" as const, status, reason: "", headers };
   const framing = { kind: "length", length: bytes.length } as const;
   return { head: { ...head, raw: encodeResponseHead(head) }, framing, body: bodyOf(bytes) };

@@ -17,7 +17,8 @@ import { containerGoesOn, execGoesOn, fateOf } from "./stream_end.ts";
 import { isTrue, LogStream } from "./log_stream.ts";
 import { LostStreams } from "./lost_streams.ts";
 import { PodmanLogs } from "./podman_logs.ts";
-import { startHeard } from "./start.ts";
+import { startHeard, type StartSurroundings } from "./start.ts";
+import { LostStarts } from "./unbegun.ts";
 import { resumeWait, type WaitSurroundings } from "./wait.ts";
 
 /** Of the state of an exec. */
@@ -38,6 +39,7 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
   const streams = () => connection()?.streams ?? connection();
   const attached = new LostStreams(streams);
   const execs = new LostStreams(streams);
+  const lost = { attached, lostStarts: new LostStarts() };
   const podman = new PodmanLogs();
   return async (exchange, ask) => {
     const { route } = exchange;
@@ -54,13 +56,16 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
         }
         return await follow(exchange, next, new LogStream(route.query), isLoss);
       case "ContainerWait":
-        return await resumeWait(exchange, next, waitBeside(attached, isLoss, mayEndSilently));
+        return await resumeWait(exchange, next, waitBeside(lost, isLoss, mayEndSilently));
       case "ContainerAttach":
         attached.note(id);
         exchange.fate = fateOf(attached, exchange, mayEndSilently, containerGoesOn);
         return await next();
       case "ContainerStart":
-        return await startHeard(exchange, next, attached);
+        return await startHeard(exchange, next, {
+          ...lost,
+          isUp: () => connection() !== undefined,
+        });
       case "ExecStart":
         execs.note(id);
         exchange.fate = fateOf(execs, exchange, mayEndSilently, execGoesOn);
@@ -74,13 +79,14 @@ export function resume(connection: () => Pick<Transport, "streams"> | undefined)
 }
 
 function waitBeside(
-  attached: LostStreams,
+  { attached, lostStarts }: Pick<StartSurroundings, "attached" | "lostStarts">,
   isLoss: IsLoss,
   mayEndSilently: boolean,
 ): WaitSurroundings {
   return {
     isLoss,
     lostStream: (id) => attached.has(id),
+    lostStarts,
     allHeard: async (id) => {
       if (mayEndSilently) await attached.whenOver(id, MAX_HEARING_MS);
     },

@@ -67,17 +67,23 @@ export const containerGoesOn: GoesOn = async (exchange, lastedMs) => {
   return Number.isNaN(finished) || at === undefined || finished < at - lastedMs;
 };
 
-/** What the engine says of it, and when by its own clock; nothing if it is gone. */
+/**
+ * What the engine says of it, and when by its own clock; nothing if it is gone. Throws for other answers,
+ * such as those of a proxy that does not reach the engine.
+ */
 async function inspected(
   exchange: Exchange,
   kind: "exec" | "containers",
 ): Promise<{ state: JsonObject | undefined; at: number | undefined }> {
   const id = encodeURIComponent(exchange.route?.params["id"] ?? "");
   const answer = await exchange.again(getRequest(exchange, `/${kind}/${id}/json`));
-  const date = timeOfDate(answer.head.headers.get("Date"));
-  const seen = parseJson(await collect(answer.body, MAX_ANSWER_BYTES));
+  const { status, headers } = answer.head;
+  const text = await collect(answer.body, MAX_ANSWER_BYTES);
+  if (status !== 200 && status !== 404) throw new Error(`The answer has status ${status}`);
+  const date = timeOfDate(headers.get("Date"));
+  const seen = status === 200 ? parseJson(text) : undefined;
   return {
-    state: answer.head.status === 200 && isObject(seen) ? seen : undefined,
+    state: isObject(seen) ? seen : undefined,
     at: date === undefined ? undefined : Number(date / 1_000_000n),
   };
 }

@@ -18,7 +18,10 @@ import { askWhenBack, getRequest } from "./asking.ts";
 import { type IsLoss, mended } from "./follow.ts";
 import { withOutput } from "./missed_output.ts";
 import { formatTime, timeOfDate } from "./seen_window.ts";
+import { isUnbegun, type LostStarts, removeUnbegun } from "./unbegun.ts";
 
+/** What the engine itself says of a container whose start has failed. */
+const START_FAILED = "128";
 const MAX_ANSWER_BYTES = 16 * 1024 * 1024;
 const SECOND_NS = 1_000_000_000n;
 const ALIVE = new Set(["created", "running", "paused", "restarting"]);
@@ -28,6 +31,8 @@ export interface WaitSurroundings {
   readonly isLoss: IsLoss;
   /** Whether the stream of somebody who attached to the container was lost. */
   readonly lostStream: (id: string) => boolean;
+  /** Starts that may not have come to the engine. */
+  readonly lostStarts: LostStarts;
   /** Settles when it is known how such streams have ended, or it takes too long. */
   readonly allHeard: (id: string) => Promise<void>;
 }
@@ -39,7 +44,7 @@ export interface WaitSurroundings {
 export async function resumeWait(
   exchange: Exchange,
   next: () => Promise<ResponseMessage>,
-  { isLoss, lostStream, allHeard }: WaitSurroundings,
+  { isLoss, lostStream, lostStarts, allHeard }: WaitSurroundings,
 ): Promise<ResponseMessage> {
   const { request, route } = exchange;
   const id = route?.params["id"] ?? "";
@@ -57,6 +62,10 @@ export async function resumeWait(
     if (!isObject(container)) throw new Error(`The engine's answer about ${id} is no object`);
     if (lostStream(id) && objectField(container, "Config")?.["Tty"] === true) {
       throw new Error("The terminal of the container was lost with the connection");
+    }
+    if (route?.query.get("condition") === "removed" && lostStarts.has(id)) {
+      const isGone = isUnbegun(container) && await removeUnbegun(exchange, id, container);
+      if (isGone) return exited(seen, START_FAILED);
     }
     const code = exitCodeSince(container, began, route?.query.get("condition") ?? "");
     if (code !== undefined) return exited(seen, code);

@@ -2,7 +2,8 @@
  * The local tree, or some paths of it, as it is now. Contents are not read here. Runs in short slices,
  * so that a large tree does not hold up the rest of the program.
  */
-import { AgentError, messageOf } from "../../errors.ts";
+import { AgentError } from "../../errors.ts";
+import { systemReason } from "../../system/system_reason.ts";
 import type { SideView } from "../core/diff.ts";
 import { type Agreed, type Entry, parentOf, type Seen } from "../core/entry.ts";
 import { type IgnoreRules, isTemporary } from "../core/ignore.ts";
@@ -10,7 +11,6 @@ import { localPath, pointsOutside } from "../core/path_map.ts";
 import { leadsOutside } from "../session/problem_list.ts";
 import type { Problem } from "../types.ts";
 import { isRenamed } from "./renamed.ts";
-import { withoutPaths } from "./system_words.ts";
 import { hasStamp, type LocalTree, seenAs, statOrNothing } from "./tree.ts";
 
 const SLICE_MS = 8;
@@ -155,7 +155,7 @@ class Scan {
   #unreadable(path: string, error: unknown): void {
     if (error instanceof Deno.errors.NotFound) return;
     this.#view.seen.delete(path);
-    this.#hide(path, `it cannot be read: ${messageOf(error)}`);
+    this.#hide(path, `it cannot be read: ${systemReason(error)}`);
   }
 
   #hide(path: string, reason: string): void {
@@ -173,7 +173,7 @@ class Scan {
 /** On macOS, folders such as Documents are closed to programs that the user has not let in. */
 export function unreadableRoot({ root, platform }: LocalTree, cause: unknown): unknown {
   if (!(cause instanceof Deno.errors.PermissionDenied)) return cause;
-  const text = `Cannot read the folder "${root}": ${withoutPaths(cause)}`;
+  const text = `Cannot read the folder "${root}": ${systemReason(cause)}`;
   const hint = platform === "darwin" && /\(os error 1\)/.test(cause.message)
     ? "let your terminal, or this program, in: System Settings, Privacy & Security, Files and Folders"
     : "it has to be yours to read";

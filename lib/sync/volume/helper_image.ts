@@ -25,7 +25,7 @@ export async function helperImage(
   const { status, message } = await engine.call(call, () => Promise.resolve(null));
   if (status === 200) return `${EMPTY.repo}:${EMPTY.tag}`;
   throw new AgentError("engine", `Cannot sync files: the engine has no image: ${message}`, {
-    hint: "Pull any image",
+    hint: "pull any image",
   });
 }
 

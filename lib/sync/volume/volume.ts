@@ -281,7 +281,7 @@ function refusedPath(message: string): string | undefined {
 export function refused(action: string, { status, message }: EngineReply<unknown>): AgentError {
   if (/no space left|quota exceeded/i.test(message)) {
     return new AgentError("engine", `Cannot ${action} the remote host: its disk is full`, {
-      hint: "Free some space there; nothing was changed on this machine",
+      hint: "free some space there; nothing was changed on this machine",
     });
   }
   const said = message === "" ? `status ${status}` : message;

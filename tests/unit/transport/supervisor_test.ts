@@ -89,6 +89,24 @@ Deno.test("a request names the loss while nothing else is known", async () => {
   await supervisor.close();
 });
 
+Deno.test("a stream whose transport dies under it, too late for another, names the loss", async () => {
+  const transport = fakeTransport();
+  transport.open = async () => {
+    transport.die(new AgentError("lost", "It does not answer any more"));
+    while (supervisor.live !== undefined) await Promise.resolve();
+    throw new AgentError("lost", "Gave up connecting");
+  };
+  const later = Promise.withResolvers<Transport>();
+  let attempts = 0;
+  const connect: Connect = () => attempts++ === 0 ? Promise.resolve(transport) : later.promise;
+  const supervisor = new Supervisor({ connect, backoff: FAST });
+  await supervisor.start();
+  const opening = supervisor.open({ kind: "docker" }, { lane: "interactive", waitMs: 0 });
+  await assertRejects(() => opening, AgentError, "It does not answer any more");
+  later.resolve(fakeTransport());
+  await supervisor.close();
+});
+
 Deno.test("a request ends a long pause", async () => {
   const { connect, made } = connector(["up", down, "up"]);
   const backoff = { firstMs: 600_000, maxMs: 600_000, stableMs: 60_000, leastMs: 1 };

@@ -77,6 +77,9 @@ Deno.test("a key is looked up as OpenSSH does", () => {
     ["broken base64", `h ssh-ed25519 !!!!`, "h", 22, ED1, "unknown"],
     ["the RSA1 format", `h 1024 35 1234567890`, "h", 22, ED1, "unknown"],
     ["a commented line", `#h ssh-ed25519 ${ED2}`, "h", 22, ED1, "unknown"],
+    ["a commented list", `#x,h ssh-ed25519 ${ED1}`, "h", 22, ED1, "unknown"],
+    ["a line without a key", "h ssh-ed25519", "h", 22, ED1, "unknown"],
+    ["a line of a name alone", `h\nh ssh-ed25519 ${ED1}`, "h", 22, ED1, "match"],
   ];
   for (const [why, text, host, port, key, kind] of table) {
     assertEquals(kindOf(text, host, port, key), kind, why);
@@ -93,6 +96,9 @@ Deno.test("a changed key names every known key with its file and line", () => {
     ],
   });
   assertEquals(knownKeyTypes(lines, "h"), ["ssh-ed25519", "ecdsa-sha2-nistp256"]);
+  const others = `@cert-authority h ssh-ed25519 ${ED2}\n@revoked h ssh-ed25519 ${ED1}\n` +
+    `g ssh-ed25519 ${ED1}\nh ecdsa-sha2-nistp256 ${EC}\nh ecdsa-sha2-nistp256 ${EC}`;
+  assertEquals(knownKeyTypes(parseKnownHosts(others, "/kh"), "h"), ["ecdsa-sha2-nistp256"]);
 });
 
 Deno.test("a formatted line matches its host only, plain and hashed", () => {
@@ -106,6 +112,15 @@ Deno.test("a formatted line matches its host only, plain and hashed", () => {
 
 Deno.test("globs of many stars end quickly", () => {
   assert(!matchesGlob("*a".repeat(30) + "b", "a".repeat(5000)));
+  for (const [pattern, text] of [["*ab", "aab"], ["a*b*c", "a-b-b-c"], ["*?", "a"], ["a**", "a"]]) {
+    assert(matchesGlob(pattern ?? "", text ?? ""), `${pattern} ${text}`);
+  }
+  // No star matches what stands before it, nor do two halves make one match.
+  for (
+    const [pattern, text] of [["xy*ya", "xya"], ["*ab", "axb"], ["a*b*c", "a-c-b"], ["*?", ""]]
+  ) {
+    assert(!matchesGlob(pattern ?? "", text ?? ""), `${pattern} ${text}`);
+  }
   assert(matchesGlob("*.*.com", "a.b.com") && matchesGlob("*", "") && !matchesGlob("?", ""));
 });
 
@@ -114,6 +129,12 @@ Deno.test("a truncated key blob has no type", () => {
     assertEquals(keyTypeOf(blob(ED1).subarray(0, length)), undefined);
   }
   assertEquals(keyTypeOf(blob(ED1)), "ssh-ed25519");
+  const named = (length: number) => {
+    const bytes = Buffer.alloc(4 + length + 1, "x");
+    bytes.writeUInt32BE(length);
+    return keyTypeOf(bytes)?.length;
+  };
+  assertEquals([0, 1, 64, 65].map(named), [undefined, 1, 64, undefined]);
 });
 
 const keygen = async (...args: string[]) => {
