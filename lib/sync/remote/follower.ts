@@ -6,6 +6,12 @@ import type { Opened } from "./side.ts";
 import type { Schedule } from "../session/schedule.ts";
 import { watchRemote } from "./watch.ts";
 
+/**
+ * Between two starts: one that ends at once, as on a full disk, or for which there is no place, is not
+ * tried with every look.
+ */
+const AGAIN_MS = 10_000;
+
 /** See the file comment. The session closes it. */
 export class RemoteFollower {
   readonly #schedule: Schedule;
@@ -13,17 +19,28 @@ export class RemoteFollower {
   readonly #log: Logger;
   /** Ends the watch that there is, or that is being started. */
   #watch: AbortController | undefined;
+  readonly #now: () => number;
+  #notBefore = -Infinity;
 
-  constructor(schedule: Schedule, agenda: Agenda, log: Logger) {
+  /** `now` is in milliseconds since some moment, `performance.now` unless given. */
+  constructor(
+    schedule: Schedule,
+    agenda: Agenda,
+    log: Logger,
+    now: () => number = () => performance.now(),
+  ) {
     this.#schedule = schedule;
     this.#agenda = agenda;
     this.#log = log;
+    this.#now = now;
   }
 
   /** Starts unless it runs already. A host that takes its time with that holds nobody up. */
   follow({ shell, root }: Opened): void {
     const { files, isByEngine } = root.facts;
     if (this.#watch !== undefined || files !== undefined || isByEngine === true) return;
+    if (this.#now() < this.#notBefore) return;
+    this.#notBefore = this.#now() + AGAIN_MS;
     const watch = this.#watch = new AbortController();
     void this.#start({ shell, root }, watch);
   }
@@ -35,8 +52,10 @@ export class RemoteFollower {
     };
     const end = () => {
       if (this.#watch !== watch) return;
-      this.close();
-      this.#agenda.wake();
+      const { isFollowed } = this.#schedule;
+      this.#stop();
+      // The long pause of whoever is followed is over; any other pause goes on.
+      if (isFollowed) this.#agenda.wake();
     };
     try {
       const isThere = await watchRemote(shell, root, { onChange: hint, onEnd: end, signal });
@@ -53,6 +72,11 @@ export class RemoteFollower {
 
   /** Ends the watch, if there is one. */
   close(): void {
+    this.#stop();
+    this.#notBefore = -Infinity;
+  }
+
+  #stop(): void {
     this.#watch?.abort();
     this.#watch = undefined;
     this.#schedule.isFollowed = false;

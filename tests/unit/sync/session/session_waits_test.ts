@@ -15,6 +15,16 @@ import { edit, SyncBench } from "../harness.ts";
 /** The pause after a failed attempt; see `session.ts`. */
 const RETRY_MS = 2_000;
 
+/** Counts what ends the pauses of a session. */
+class CountingAgenda extends Agenda {
+  wakes = 0;
+
+  override wake(): void {
+    this.wakes++;
+    super.wake();
+  }
+}
+
 /** Every pause that is begun until it is disposed of. */
 class Pauses implements Disposable {
   readonly all: number[] = [];
@@ -99,4 +109,50 @@ Deno.test("a watch that is started while nobody wants it any more is ended", asy
     process.stdio.close();
     await process.exit;
   }
+});
+
+Deno.test("a watch that there is no place for, or that cannot be started, ends no pause", async () => {
+  await using bench = new SyncBench();
+  const { remote: path, base } = bench;
+  const facts = { isRoot: false, home: base, rsync: false, gzip: false };
+  const root = { path, staging: join(base, "staging"), facts, isOpen: false, link: new LinkRate() };
+  const { run, spawn } = new LocalShell();
+  const broken = new AgentError("engine", "Broken by the test");
+  for (const watch of [() => undefined, () => Promise.reject(broken)]) {
+    const agenda = new CountingAgenda();
+    const follower = new RemoteFollower(new Schedule(), agenda, logger("sync"));
+    follower.follow({ shell: { run, spawn, watch }, root });
+    // All that it does is done before the next turn of the event loop.
+    await new Promise((resolve) => setTimeout(resolve));
+    assertEquals(agenda.wakes, 0);
+  }
+});
+
+Deno.test("a watch that ends at once is not started with every look", async () => {
+  await using bench = new SyncBench();
+  const { remote: path, base } = bench;
+  const facts = { isRoot: false, home: base, rsync: false, gzip: false };
+  // There is no such directory for its mark.
+  const root = { path, staging: join(base, "none"), facts, isOpen: false, link: new LinkRate() };
+  const inner = new LocalShell();
+  let started = 0;
+  const watch = (command: string, options?: SpawnOptions) => {
+    started++;
+    return inner.spawn(command, options);
+  };
+  let now = 0;
+  const agenda = new CountingAgenda();
+  const follower = new RemoteFollower(new Schedule(), agenda, logger("sync"), () => now);
+  const follow = () =>
+    follower.follow({ shell: { run: inner.run, spawn: inner.spawn, watch }, root });
+  follow();
+  // One for the watch that there is, and one for its end.
+  await until("the watch has ended", () => agenda.wakes === 2);
+  follow();
+  assertEquals(started, 1);
+  now = 10_000;
+  follow();
+  assertEquals(started, 2);
+  await until("the watch has ended again", () => agenda.wakes === 4);
+  follower.close();
 });
