@@ -1,3 +1,4 @@
+import { X509Certificate } from "node:crypto";
 import { createServer as createTcpServer, type Server, type Socket } from "node:net";
 import { createServer, type TlsOptions } from "node:tls";
 import { initAuthority, issueClient, issueServer } from "../../../../lib/certs/certs.ts";
@@ -115,8 +116,13 @@ Deno.test("a dialed connection carries the client certificate and the SNI name, 
     };
     await withTls(house, {}, serve, async (port) => {
       const context = await contextOf(house);
+      const { validTo } = new X509Certificate(await Deno.readTextFile(house.server.certFile));
       for (const serverName of ["gw.example", "gpu.containers.example"]) {
-        const duplex = await dialTls({ endpoint: at(port, serverName), context });
+        const until: string[] = [];
+        const onServerCertificate = (validTo: string) => void until.push(validTo);
+        const endpoint = at(port, serverName);
+        const duplex = await dialTls({ endpoint, context, onServerCertificate });
+        assertEquals(until, [validTo]);
         await duplex.write(new TextEncoder().encode("hello"));
         await duplex.closeWrite();
         assertEquals(await readAll(duplex), "got hello");
