@@ -152,23 +152,23 @@ export class Dialer {
   }
 
   /**
-   * Closes the connections from addresses that this machine no longer has: after a change of network
+   * Gives up the connections from addresses that this machine no longer has: after a change of network
    * nothing will ever come over them, and nobody will say so.
    */
   closeStrayed(addresses: ReadonlySet<string> = localAddresses()): void {
-    for (const [duplex, line] of [...this.#streams]) {
+    for (const line of [...this.#streams.values()]) {
       const { localAddress } = line ?? {};
       const from = localAddress === undefined ? undefined : knownAddress(localAddress);
-      if (from !== undefined && !addresses.has(from)) duplex.close();
+      if (from !== undefined && !addresses.has(from)) line?.giveUp();
     }
   }
 
   #look(): void {
     this.closeStrayed();
-    for (const [duplex, line] of [...this.#streams]) {
+    for (const line of [...this.#streams.values()]) {
       if (line?.isUnanswered() !== true) continue;
       this.#log.info("A connection to the remote host is dead: nobody takes what is sent over it");
-      duplex.close();
+      line.giveUp();
     }
   }
 

@@ -34,6 +34,8 @@ export interface Line {
   readonly localAddress: string | undefined;
   /** Whether nobody takes any more what is sent over it. */
   isUnanswered(): boolean;
+  /** Ends it as the system does when it gives up: whoever reads does not take that for an end in order. */
+  giveUp(): void;
 }
 
 /** Options of {@link dialPlain}. */
@@ -138,7 +140,11 @@ async function established(
   try {
     await until(socket, event, options);
     const { localAddress } = socket;
-    options.onConnected?.({ localAddress, isUnanswered: () => isUnanswered(socket) });
+    options.onConnected?.({
+      localAddress,
+      isUnanswered: () => isUnanswered(socket),
+      giveUp: () => void socket.destroy(new Deno.errors.ConnectionAborted("Nobody answers")),
+    });
     keepAlive(socket, KEEP_ALIVE);
     return socketDuplex(socket);
   } catch (error) {

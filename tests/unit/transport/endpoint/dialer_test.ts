@@ -86,6 +86,17 @@ Deno.test("connections from an address that this machine no longer has are close
   });
 });
 
+Deno.test("who reads from a connection that is given up does not take that for its end", async () => {
+  await withServer(async (dialer) => {
+    dialer.watchEnds(() => {/* There is one connection only. */});
+    const used = await dialer.dial();
+    const reading = assertRejects(() => used.read(), AgentError, "was lost");
+    dialer.closeStrayed(new Set(["192.0.2.7"]));
+    assertEquals((await reading as AgentError).kind, "lost");
+    await used.closed;
+  });
+});
+
 Deno.test("a host that refuses answers, one that says nothing does not", async () => {
   const never = new AbortController().signal;
   let port = 0;
