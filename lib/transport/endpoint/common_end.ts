@@ -2,9 +2,10 @@
  * Tells the end of one connection from the end of all. A gateway or guest that goes away may end its
  * connections in good order: an answer would seem broken, and a session in a container over. But all of
  * them end at once; who reads from them is told that the host is lost. So is who reads from one that was
- * cut off by itself, by a reset or, with TLS, without a farewell.
+ * cut off by itself, by a reset, because the system has given up on the peer or, with TLS, without a
+ * farewell.
  */
-import { AgentError, isClosedError } from "../../errors.ts";
+import { AgentError, errorCode, isClosedError } from "../../errors.ts";
 import type { Duplex } from "../../net/duplex.ts";
 import { sleep } from "../../system/sleep.ts";
 
@@ -12,6 +13,8 @@ import { sleep } from "../../system/sleep.ts";
 const TOGETHER_MS = 25;
 /** How long others are waited for. */
 const SETTLE_MS = 5;
+/** What the system says of a peer that it cannot reach any more, see tcp(7). */
+const GIVEN_UP = new Set(["ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"]);
 
 /** A connection that has said something; others, such as spare ones, prove nothing. */
 interface Watched {
@@ -82,7 +85,7 @@ export class CommonEnd {
       if (takesCutsForEnds && error instanceof Deno.errors.UnexpectedEof) {
         return await this.#end(watched);
       }
-      return await (isClosedError(error) ? this.#end(watched, error) : Promise.reject(error));
+      return await (isCut(error) ? this.#end(watched, error) : Promise.reject(error));
     } finally {
       watched.isRead = false;
     }
@@ -121,4 +124,8 @@ export class CommonEnd {
       if (each.endedAt !== undefined && each.endedAt < endedBefore) this.#watched.delete(each);
     }
   }
+}
+
+function isCut(error: unknown): boolean {
+  return isClosedError(error) || GIVEN_UP.has(errorCode(error));
 }

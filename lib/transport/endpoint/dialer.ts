@@ -228,6 +228,11 @@ export class Dialer {
     spare.duplex.close();
   }
 
+  /** Gives up all connections, of a host that is silent: for who reads from them they are lost. */
+  giveUp(): void {
+    for (const line of [...this.#streams.values()]) line?.giveUp();
+  }
+
   /** Closes the spare connections, and all others as well if `everything`. Idempotent. */
   close({ everything }: { everything: boolean }): void {
     this.#closing.abort();

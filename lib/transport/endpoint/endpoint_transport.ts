@@ -167,7 +167,7 @@ export class EndpointTransport implements Transport {
     this.#asking = true;
     if (await isSilent(() => this.#answers(), this.#times, this.#gone.signal)) {
       this.#lose(new AgentError("lost", `"${this.description}" does not answer any more`));
-      dialer.close({ everything: true });
+      dialer.giveUp();
     }
     this.#asking = false;
   }
@@ -216,7 +216,7 @@ export class EndpointTransport implements Transport {
       return dialer.reaches(AbortSignal.any([closing, AbortSignal.timeout(timeoutMs)]));
     };
     while (dialer.open > 0 && !closing.aborted) {
-      if (await isSilent(reaches, this.#times, closing)) return dialer.close({ everything: true });
+      if (await isSilent(reaches, this.#times, closing)) return dialer.giveUp();
       await sleep(everyMs, closing);
     }
   }

@@ -37,6 +37,16 @@ Deno.test("connections that all end at once are lost", async () => {
   for (const each of all.flat()) each.close();
 });
 
+Deno.test("a connection that the system has given up is lost, by whatever name", async () => {
+  for (const code of ["ECONNRESET", "ETIMEDOUT", "EHOSTUNREACH", "ENETUNREACH", "ENETDOWN"]) {
+    const [own, far] = memoryPair();
+    const failure = Object.assign(new Error(`read ${code}`), { code });
+    const failing = { ...passing(own), read: () => Promise.reject(failure) };
+    await assertLost(bench().ends.watch(failing).read());
+    for (const each of [own, far]) each.close();
+  }
+});
+
 Deno.test("ends have one cause if there is next to no time between them", async () => {
   for (const [apartMs, isCommon] of [[25, true], [26, false]] as const) {
     const { ends, told, pass } = bench();

@@ -106,8 +106,11 @@ Deno.test("a host that does not answer twice in a row is lost, with all its stre
     let answers = true;
     const lost = transport(() => answers ? fine() : silent());
     const open = await stream(lost);
+    // Who reads must not take it for the end of what was sent.
+    const reading = assertRejects(() => open.read(), AgentError, "was lost");
     answers = false;
     await assertLost(lost, /^"host" does not answer any more$/);
+    await reading;
     await open.closed;
     await assertRejects(() => lost.open(ENGINE), AgentError, "is closed");
   });
