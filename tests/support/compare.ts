@@ -31,9 +31,16 @@ export async function sameAsDirect(
   return through;
 }
 
-/** Whether the CLI of Debian logs that it stopped waiting for a container is a race inside it. */
+/**
+ * Lines that are there or not by a race which is not ours: the CLI of Debian logs that it stopped waiting
+ * for a container, and Podman adds to a command it cannot start how its own stream to it ended.
+ */
+const RACY_LINES =
+  /^(time=.*"error waiting for container: |Error: read unixpacket .*: connection reset by peer).*\n/gm;
+
+/** Standard error without {@link RACY_LINES}. */
 export function withoutRacyLines(stderr: string): string {
-  return stderr.replaceAll(/^time=.*"error waiting for container: .*\n/gm, "");
+  return stderr.replaceAll(RACY_LINES, "");
 }
 
 /** A `normalize` for outputs whose lines have no order. */

@@ -258,10 +258,12 @@ export class ContainerPorts {
     const { ends } = this.#options;
     for (const newer of this.#newer) newer.add(id);
     if (view === undefined) {
-      this.#followed.delete(id);
       this.#created.delete(id);
       this.#blocked.delete(id);
-      return await ends.forget(id);
+      // Until then it is known as the one who holds them, see `#prepare`.
+      await ends.forget(id);
+      this.#followed.delete(id);
+      return;
     }
     if (!ends.concern(view)) return;
     this.#followed.set(id, view.name);

@@ -42,9 +42,14 @@ const WEB: StartingContainer = {
 function scene(options: { labels?: Record<string, string>; foreign?: boolean } = {}) {
   const { labels = LABELS, foreign = false } = options;
   const told: string[] = [];
-  const state = { running: true, port: 32768, gone: false, inspected: 0, taken: false };
-  const gate = { wait: Promise.resolve(), waitToList: Promise.resolve() };
+  const state = { running: true, port: 32768, gone: false, inspected: 0, taken: false, refused: 0 };
+  const gate = {
+    wait: Promise.resolve(),
+    waitToList: Promise.resolve(),
+    waitToForget: Promise.resolve(),
+  };
   let held: Published[] | undefined;
+  let holder = "";
   const port = () => ({ HostIp: "127.0.0.1", HostPort: String(state.port) });
   const inspect = (): Json => ({
     Id: ID,
@@ -75,12 +80,14 @@ function scene(options: { labels?: Record<string, string>; foreign?: boolean } =
     delete: () => Promise.resolve({ status: 204, body: null }),
   };
   const forwarding = {
-    reserve(_container: unknown, bindings: readonly RequestedBinding[]) {
-      if (state.taken) {
+    reserve({ id }: { readonly id: string }, bindings: readonly RequestedBinding[]) {
+      if (state.taken || (held !== undefined && holder !== id)) {
+        state.refused++;
         const subject = { protocol: "tcp", host: "127.0.0.1", port: 8080 } as const;
         return Promise.reject(new BindError("allocated", subject));
       }
       if (held === undefined) told.push(`reserve ${bindings.map((b) => b.hostPort).join()}`);
+      holder = id;
       held = bindings.map((requested) => ({ requested, local: { host: "127.0.0.1", port: 8080 } }));
       return Promise.resolve(held);
     },
@@ -92,13 +99,14 @@ function scene(options: { labels?: Record<string, string>; foreign?: boolean } =
       held = undefined;
       return Promise.resolve();
     },
-    forget() {
+    async forget() {
       told.push("forget");
+      await gate.waitToForget;
       held = undefined;
-      return Promise.resolve();
     },
     rename: (_id: string, name: string) => void told.push(`rename ${name}`),
-    published: () => held,
+    // As soon as they are to be given back, they are nobody's to see.
+    published: (id: string) => id === holder && !told.includes("forget") ? held : undefined,
   };
   const hostPorts = {
     prepare: () => Promise.resolve(),
@@ -248,5 +256,22 @@ Deno.test("a port that somebody else holds is taken when it is free", async () =
   assertEquals(told, []);
   state.taken = false;
   await until("it has it", () => told.includes("activate 32768"));
+  ports.close();
+});
+
+Deno.test("a port that a removed container is about to give back is waited for", async () => {
+  const { ports, told, state, gate, event } = scene();
+  event("start");
+  await until("it is live", () => told.includes("activate 32768"));
+  const given = Promise.withResolvers<void>();
+  gate.waitToForget = given.promise;
+  state.gone = true;
+  event("destroy");
+  await until("it is about to be forgotten", () => told.includes("forget"));
+  const next = { ...WEB, id: "b".repeat(64), name: "next" };
+  const reserved = ports.reserve(next);
+  void until("it was refused once", () => state.refused > 0).then(() => given.resolve());
+  await reserved;
+  assertEquals(told.slice(2), ["forget", "reserve 8080"]);
   ports.close();
 });
