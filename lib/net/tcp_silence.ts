@@ -6,15 +6,9 @@
  * On other systems nothing can be asked this way; they give up by their own rules.
  */
 import type { Socket } from "node:net";
-import { duplicateOf } from "./descriptor.ts";
+import { IPPROTO_TCP, type SocketCalls, withDescriptor } from "./descriptor.ts";
 
-const LIBC = "libc.so.6";
-const SYMBOLS = {
-  getsockopt: { parameters: ["i32", "i32", "i32", "buffer", "buffer"], result: "i32" },
-  close: { parameters: ["i32"], result: "i32" },
-} as const satisfies Deno.ForeignLibraryInterface;
-// Linux's values, the same on x86-64 and arm64 (netinet/in.h, netinet/tcp.h).
-const IPPROTO_TCP = 6;
+// Linux's value, the same on x86-64 and arm64 (netinet/tcp.h).
 const TCP_INFO = 11;
 /** `struct tcp_info` has grown at its end only; this is up to and with `tcpi_last_ack_recv`. */
 const INFO_BYTES = 60;
@@ -28,7 +22,7 @@ const SILENCE_MS = 20_000;
 
 /** Whether the system has repeated something again and again, and heard nothing. */
 export function isUnanswered(socket: Socket): boolean {
-  const info = Deno.build.os === "linux" ? infoOf(socket) : undefined;
+  const info = withDescriptor(socket, infoOf);
   return info !== undefined && saysUnanswered(info);
 }
 
@@ -41,25 +35,10 @@ export function saysUnanswered(info: Uint8Array): boolean {
 
 const IS_LITTLE_ENDIAN = new Uint8Array(new Uint32Array([1]).buffer)[0] === 1;
 
-function infoOf(socket: Socket): Uint8Array | undefined {
-  let libc: Deno.DynamicLibrary<typeof SYMBOLS>;
-  try {
-    libc = Deno.dlopen(LIBC, SYMBOLS);
-  } catch {
-    // Another C library: the system gives up in the end.
-    return undefined;
-  }
-  const { getsockopt, close } = libc.symbols;
-  const descriptor = duplicateOf(socket);
-  try {
-    const info = new Uint8Array(INFO_BYTES);
-    const length = new Uint32Array([INFO_BYTES]);
-    const isTold = descriptor >= 0 &&
-      getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, length) === 0 &&
-      length[0] === INFO_BYTES;
-    return isTold ? info : undefined;
-  } finally {
-    if (descriptor >= 0) close(descriptor);
-    libc.close();
-  }
+function infoOf(descriptor: number, { getsockopt }: SocketCalls): Uint8Array | undefined {
+  const info = new Uint8Array(INFO_BYTES);
+  const length = new Uint32Array([INFO_BYTES]);
+  const isTold = getsockopt(descriptor, IPPROTO_TCP, TCP_INFO, info, length) === 0 &&
+    length[0] === INFO_BYTES;
+  return isTold ? info : undefined;
 }

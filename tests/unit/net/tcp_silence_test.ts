@@ -1,6 +1,6 @@
-import { connect, createServer, type Socket } from "node:net";
 import { isUnanswered, saysUnanswered } from "../../../lib/net/tcp_silence.ts";
-import { assert, assertEquals } from "../../support/assert.ts";
+import { assertEquals } from "../../support/assert.ts";
+import { afterConnection, descriptors } from "../../support/connected_socket.ts";
 
 /** A `struct tcp_info` as Linux gives it. */
 function info(retransmits: number, lastAckMs: number): Uint8Array {
@@ -22,22 +22,11 @@ Deno.test({
   name: "a connection that lives is not unanswered, and looking leaves nothing behind",
   ignore: Deno.build.os !== "linux",
   async fn() {
-    const accepted: Socket[] = [];
-    const server = createServer((socket) => void accepted.push(socket));
-    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-    const address = server.address();
-    assert(address !== null && typeof address === "object");
-    const socket = connect({ port: address.port, host: "127.0.0.1" });
-    try {
-      await new Promise((resolve) => socket.once("connect", resolve));
-      const before = [...Deno.readDirSync("/proc/self/fd")].length;
+    const socket = await afterConnection((socket) => {
+      const before = descriptors();
       assertEquals(isUnanswered(socket), false);
-      assertEquals([...Deno.readDirSync("/proc/self/fd")].length, before);
-    } finally {
-      socket.destroy();
-      await new Promise((resolve) => server.close(resolve).on("close", resolve));
-      for (const each of accepted) each.destroy();
-    }
+      assertEquals(descriptors(), before);
+    });
     assertEquals(isUnanswered(socket), false);
   },
 });
